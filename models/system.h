@@ -1,0 +1,60 @@
+// What a detector is to the rest of the program: its parameters, losses on a batch, predictions on a batch.
+// A backbone returns Features; C4, C5, VGG and FPN fit without a special case.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "autograd/var.h"
+#include "geometry/mask.h"
+#include "models/parameters.h"
+
+namespace mr {
+
+struct Features {
+  std::vector<Var> maps;                           // [N, H/stride, W/stride, C], finest first
+  std::vector<int> strides;                        // of each map, in pixels of the input
+};
+
+// The ground truth of one image, in pixels of the network's input.
+struct ImageTargets {
+  Tensor boxes;                                    // [G,4] f32
+  Tensor labels;                                   // [G] i32, 1 … K; 0 is background
+  std::vector<CroppedMask> masks;                  // G of them, or none where masks are not trained
+};
+
+struct ImageSize {
+  int height = 0, width = 0;
+};
+
+struct Batch {
+  Tensor images;                                   // [N,H,W,3] f32, normalised, zero-padded right and below
+  std::vector<ImageSize> sizes;                    // of each image before padding
+  std::vector<ImageTargets> targets;               // empty when predicting
+  std::vector<int64_t> image_ids;                  // for messages
+  uint64_t seed = 0, step = 0;                     // key of the random sampling of anchors and RoIs
+};
+
+struct NamedLoss {
+  std::string name;                                // "rpn_objectness", "rpn_box", "class", "box", "mask"
+  Var value;                                       // one number, f32
+};
+
+// The detections of one image, best score first, in pixels of the network's input.
+struct Detections {
+  Tensor boxes;                                    // [D,4] f32
+  Tensor scores;                                   // [D] f32
+  Tensor labels;                                   // [D] i32, 1 … K
+  Tensor masks;                                    // [D,M,M] f32, probabilities inside the box; undefined without a mask head
+};
+
+class System {
+ public:
+  virtual ~System() = default;
+  virtual Parameters& parameters() = 0;
+  virtual std::vector<NamedLoss> losses(const Batch& batch) = 0;
+  virtual std::vector<Detections> predict(const Batch& batch) = 0;
+};
+
+}  // namespace mr

@@ -1,0 +1,10 @@
+#include "tensor/context.h"
+
+namespace mr {
+
+Context& context() {
+  thread_local Context current;
+  return current;
+}
+
+}  // namespace mr

@@ -1,0 +1,30 @@
+// How work is done on this thread: device, threads, precision, random seed. One thread-local Context, changed by a guard:
+//
+//   ContextGuard guard; context().threads = 1;     // back as it was at the end of the scope
+#pragma once
+
+#include "tensor/dtype.h"
+#include "tensor/storage.h"
+
+namespace mr {
+
+struct Context {
+  Device device;                                   // where new tensors live
+  int threads = 0;                                 // of parallel_for; 0: as many as OpenMP gives
+  DType precision = DType::f32;                    // of activations: f32, or bf16 for mixed precision
+};
+
+Context& context();
+
+class ContextGuard {
+ public:
+  ContextGuard() : saved_(context()) {}
+  ~ContextGuard() { context() = saved_; }
+  ContextGuard(const ContextGuard&) = delete;
+  ContextGuard& operator=(const ContextGuard&) = delete;
+
+ private:
+  Context saved_;
+};
+
+}  // namespace mr
