@@ -1,0 +1,57 @@
+// What a dataset is to the rest of the program: numbered samples, each an image with its instances.
+// COCO files, Cityscapes folders and the drawn street scenes are Datasets.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "geometry/box.h"
+#include "geometry/mask.h"
+
+namespace mr {
+
+// An 8-bit RGB picture, [H·W·3], rows from the top.
+struct Image {
+  int height = 0, width = 0;
+  std::vector<uint8_t> rgb;
+
+  Image() = default;
+  Image(int h, int w) : height(h), width(w), rgb(static_cast<size_t>(h) * static_cast<size_t>(w) * 3) {}
+  uint8_t* at(int y, int x) { return rgb.data() + (static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)) * 3; }
+  const uint8_t* at(int y, int x) const { return rgb.data() + (static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)) * 3; }
+};
+
+struct Instance {
+  int64_t id = 0;                                  // of the annotation, for messages
+  int label = 0;                                   // 1 … K, contiguous; 0 is background
+  Box box;
+  CroppedMask mask;
+  double area = 0;                                 // as the annotation states it: the evaluator's small/medium/large
+  bool crowd = false;                              // a region of many objects: ignored in training, matched many times in evaluation
+};
+
+struct ImageInfo {
+  int64_t image_id = 0;
+  int height = 0, width = 0;
+  std::string file;                                // for messages; empty where there is none
+};
+
+struct Sample {
+  ImageInfo info;
+  Image image;
+  std::vector<Instance> instances;
+};
+
+class Dataset {
+ public:
+  virtual ~Dataset() = default;
+  virtual int64_t size() const = 0;
+  virtual const std::vector<std::string>& class_names() const = 0;   // of labels 1 … K
+  virtual std::vector<int64_t> category_ids() const = 0;             // of labels 1 … K, as in result files
+  virtual ImageInfo info(int64_t index) const = 0;                   // cheap: no decoding
+  virtual std::vector<Instance> instances(int64_t index) const = 0;  // without decoding the image
+  virtual Sample sample(int64_t index) const = 0;                    // called from several threads at once
+};
+
+}  // namespace mr
