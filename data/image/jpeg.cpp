@@ -1,0 +1,190 @@
+// JPEG through libjpeg-turbo's libjpeg interface.
+//
+// libjpeg reports errors by longjmp. So that no C++ object is jumped over, the two functions with a setjmp touch only plain
+// structs and already allocated memory, and return false; the C++ around them turns that into an ImageError.
+#include <csetjmp>
+#include <cstdio>  // jpeglib.h needs it first
+#include <cstring>
+
+#include <jerror.h>
+#include <jpeglib.h>
+
+#include "data/image/decoders.h"
+
+namespace mr::image {
+namespace {
+
+struct Reader {
+  jpeg_decompress_struct jpeg;
+  jpeg_error_mgr errors;
+  jpeg_progress_mgr progress;
+  jmp_buf escape;
+  int max_scans;
+  int64_t warnings;  // without effect on the pixels
+  ImageFault fault;
+  char message[JMSG_LENGTH_MAX];
+};
+
+Reader& reader(j_common_ptr jpeg) { return *static_cast<Reader*>(jpeg->client_data); }
+
+ImageFault fault_of(int code) {
+  switch (code) {
+    case JERR_BAD_PRECISION:
+    case JERR_SOF_UNSUPPORTED:
+    case JERR_ARITH_NOTIMPL:
+    case JERR_NOT_COMPILED:
+    case JERR_NOTIMPL:
+    case JERR_CONVERSION_NOTIMPL:
+      return ImageFault::unsupported;
+    case JERR_IMAGE_TOO_BIG:
+    case JERR_WIDTH_OVERFLOW:
+    case JERR_OUT_OF_MEMORY:
+      return ImageFault::too_large;
+    default:
+      return ImageFault::corrupt;
+  }
+}
+
+[[noreturn]] void on_error(j_common_ptr jpeg) {
+  Reader& r = reader(jpeg);
+  r.fault = fault_of(r.errors.msg_code);
+  r.errors.format_message(jpeg, r.message);
+  std::longjmp(r.escape, 1);
+}
+
+// Warnings (level −1) are libjpeg's way of going on with made-up pixels: errors here, but for those that leave the pixels alone.
+void on_message(j_common_ptr jpeg, int level) {
+  if (level >= 0) return;
+  Reader& r = reader(jpeg);
+  switch (r.errors.msg_code) {
+    case JWRN_EXTRANEOUS_DATA:
+    case JWRN_JFIF_MAJOR:
+    case JWRN_ADOBE_XFORM:
+    case JWRN_NOT_SEQUENTIAL:
+    case JWRN_BOGUS_ICC:
+      ++r.warnings;
+      return;
+    default:
+      on_error(jpeg);
+  }
+}
+
+void on_progress(j_common_ptr jpeg) {
+  Reader& r = reader(jpeg);
+  if (r.jpeg.input_scan_number <= r.max_scans) return;
+  r.fault = ImageFault::too_large;
+  std::snprintf(r.message, sizeof r.message, "more than %d scans", r.max_scans);
+  std::longjmp(r.escape, 1);
+}
+
+// setjmp inside.
+bool read_header(Reader& r, const uint8_t* bytes, size_t size) {
+  if (setjmp(r.escape)) return false;
+  jpeg_create_decompress(&r.jpeg);
+  r.progress.progress_monitor = on_progress;
+  r.jpeg.progress = &r.progress;
+  jpeg_mem_src(&r.jpeg, bytes, static_cast<unsigned long>(size));
+  jpeg_save_markers(&r.jpeg, JPEG_APP0 + 1, 0xffff);
+  jpeg_read_header(&r.jpeg, TRUE);
+  return true;
+}
+
+// setjmp inside. out: rows of `stride` bytes.
+bool read_rows(Reader& r, uint8_t* out, size_t stride) {
+  if (setjmp(r.escape)) return false;
+  r.jpeg.dct_method = JDCT_ISLOW;
+  r.jpeg.do_fancy_upsampling = TRUE;
+  jpeg_start_decompress(&r.jpeg);
+  while (r.jpeg.output_scanline < r.jpeg.output_height) {
+    JSAMPROW row = out + r.jpeg.output_scanline * stride;
+    jpeg_read_scanlines(&r.jpeg, &row, 1);
+  }
+  jpeg_finish_decompress(&r.jpeg);
+  return true;
+}
+
+class Jpeg {
+ public:
+  explicit Jpeg(const Source& s) : source_(s) {
+    std::memset(&reader_, 0, sizeof reader_);
+    reader_.jpeg.err = jpeg_std_error(&reader_.errors);
+    reader_.errors.error_exit = on_error;
+    reader_.errors.emit_message = on_message;
+    reader_.jpeg.client_data = &reader_;
+    reader_.max_scans = s.options.max_scans;
+    if (s.bytes.empty()) corrupt(s, "the file is empty");
+    if (!read_header(reader_, s.bytes.data(), s.bytes.size())) {
+      const ImageError error = failure();
+      jpeg_destroy_decompress(&reader_.jpeg);
+      throw error;
+    }
+  }
+  ~Jpeg() { jpeg_destroy_decompress(&reader_.jpeg); }
+  Jpeg(const Jpeg&) = delete;
+  Jpeg& operator=(const Jpeg&) = delete;
+
+  jpeg_decompress_struct& info() { return reader_.jpeg; }
+  int64_t warnings() const { return reader_.warnings; }
+
+  void read(uint8_t* out, size_t stride) {
+    if (!read_rows(reader_, out, stride)) throw failure();
+  }
+
+  ImageExtent extent(ImageNotes& notes) {
+    check_extent(source_, reader_.jpeg.image_height, reader_.jpeg.image_width);
+    notes.channels = reader_.jpeg.num_components;
+    notes.bits = 8;
+    notes.orientation = orientation();
+    return {static_cast<int>(reader_.jpeg.image_height), static_cast<int>(reader_.jpeg.image_width)};
+  }
+
+ private:
+  ImageError failure() const {
+    const char* kind = reader_.fault == ImageFault::corrupt ? "corrupt: " : "";
+    return ImageError(reader_.fault, source_.name, str(kind, "JPEG: ", reader_.message));
+  }
+
+  int orientation() const {
+    for (jpeg_saved_marker_ptr m = reader_.jpeg.marker_list; m; m = m->next)
+      if (m->marker == JPEG_APP0 + 1 && m->data_length > 6 && std::memcmp(m->data, "Exif\0", 6) == 0)
+        return exif_orientation({m->data + 6, m->data_length - 6});
+    return 1;
+  }
+
+  Source source_;
+  Reader reader_;
+};
+
+// Files with an Adobe marker store 255 − ink, the others ink; RGB = (255 − ink)·(255 − black) / 255.
+void cmyk_to_rgb(const std::vector<uint8_t>& cmyk, bool inverted, Image& image) {
+  const unsigned flip = inverted ? 0 : 255;
+  const uint8_t* p = cmyk.data();
+  for (size_t i = 0; i < image.rgb.size(); i += 3, p += 4) {
+    const unsigned k = p[3] ^ flip;
+    for (size_t c = 0; c < 3; ++c) image.rgb[i + c] = static_cast<uint8_t>(((p[c] ^ flip) * k + 127) / 255);
+  }
+}
+
+}  // namespace
+
+ImageExtent jpeg_extent(const Source& s, ImageNotes& notes) { return Jpeg(s).extent(notes); }
+
+Image decode_jpeg(const Source& s, ImageNotes& notes) {
+  Jpeg jpeg(s);
+  const auto [height, width] = jpeg.extent(notes);
+  Image image(height, width);
+  jpeg_decompress_struct& info = jpeg.info();
+  if (info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK) {
+    info.out_color_space = JCS_CMYK;
+    std::vector<uint8_t> cmyk(static_cast<size_t>(height) * static_cast<size_t>(width) * 4);
+    jpeg.read(cmyk.data(), static_cast<size_t>(width) * 4);
+    cmyk_to_rgb(cmyk, info.saw_Adobe_marker, image);
+  } else {
+    info.out_color_space = JCS_RGB;
+    jpeg.read(image.rgb.data(), static_cast<size_t>(width) * 3);
+  }
+  notes.warnings = jpeg.warnings();
+  return image;
+}
+
+}  // namespace mr::image

@@ -1,0 +1,239 @@
+// PNG through libspng, which checks every chunk's CRC and reports errors by value. Samples are taken as stored and converted here,
+// so that 16 bits and palette indices can be kept.
+#include <spng.h>
+
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "data/image/decoders.h"
+
+namespace mr {
+namespace image {
+namespace {
+
+// Colour profiles, texts and the like are skipped, but read: no more than this.
+constexpr size_t kMaxChunk = size_t{32} << 20, kMaxChunks = size_t{64} << 20;
+
+class Png {
+ public:
+  explicit Png(const Source& s) : source_(s), context_(spng_ctx_new(0), spng_ctx_free) {
+    if (!context_) fail("png: out of memory");
+    good(spng_set_chunk_limits(png(), kMaxChunk, kMaxChunks));
+    good(spng_set_crc_action(png(), SPNG_CRC_ERROR, SPNG_CRC_ERROR));
+    good(spng_set_png_buffer(png(), s.bytes.data(), s.bytes.size()));
+    good(spng_get_ihdr(png(), &header_));
+    check_extent(s, header_.height, header_.width);
+  }
+
+  int height() const { return static_cast<int>(header_.height); }
+  int width() const { return static_cast<int>(header_.width); }
+  int bits() const { return header_.bit_depth; }
+  bool palette() const { return header_.color_type == SPNG_COLOR_TYPE_INDEXED; }
+  int channels() const {
+    switch (header_.color_type) {
+      case SPNG_COLOR_TYPE_TRUECOLOR:
+        return 3;
+      case SPNG_COLOR_TYPE_TRUECOLOR_ALPHA:
+        return 4;
+      case SPNG_COLOR_TYPE_GRAYSCALE_ALPHA:
+        return 2;
+      default:
+        return 1;
+    }
+  }
+  size_t stride() const { return (static_cast<size_t>(width()) * static_cast<size_t>(channels() * bits()) + 7) / 8; }
+
+  // Only where it stands before the pixels: the others are read too late to know the size from the header.
+  int orientation() {
+    spng_exif exif{};
+    const int error = spng_get_exif(png(), &exif);
+    if (error == SPNG_ECHUNKAVAIL) return 1;
+    good(error);
+    return exif_orientation({reinterpret_cast<const uint8_t*>(exif.data), exif.length});
+  }
+
+  spng_plte colours() {
+    spng_plte plte{};
+    good(spng_get_plte(png(), &plte));
+    return plte;
+  }
+
+  // Samples as stored (16 bits in the processor's order, below 8 bits packed from the high end), to the end of the file.
+  void read(uint8_t* out) {
+    size_t size = 0;
+    good(spng_decoded_image_size(png(), SPNG_FMT_PNG, &size));
+    check(size == stride() * static_cast<size_t>(height()), "png: expected ", stride() * static_cast<size_t>(height()), " bytes, got ",
+          size);
+    good(spng_decode_image(png(), out, size, SPNG_FMT_PNG, 0));
+    good(spng_decode_chunks(png()));
+  }
+
+  // One channel, unpacked to 16 bits.
+  Bitmap16 read_samples() {
+    std::vector<uint8_t> rows(stride() * static_cast<size_t>(height()));
+    read(rows.data());
+    Bitmap16 out(height(), width());
+    const int per_byte = 8 / (bits() < 8 ? bits() : 8), mask = (1 << bits()) - 1;
+    for (int y = 0; y < height(); ++y) {
+      const uint8_t* row = rows.data() + stride() * static_cast<size_t>(y);
+      uint16_t* to = out.pixels.data() + static_cast<size_t>(y) * static_cast<size_t>(width());
+      if (bits() == 16) {
+        std::memcpy(to, row, stride());
+        continue;
+      }
+      for (int x = 0; x < width(); ++x) {
+        const int shift = 8 - bits() * (x % per_byte + 1);
+        to[x] = static_cast<uint16_t>(row[x / per_byte] >> shift & mask);
+      }
+    }
+    return out;
+  }
+
+ private:
+  spng_ctx* png() { return context_.get(); }
+  void good(int error) const {
+    if (error == 0) return;
+    if (error == SPNG_EMEM || error == SPNG_EOVERFLOW || error == SPNG_ECHUNK_LIMITS)
+      throw ImageError(ImageFault::too_large, source_.name, str("PNG: ", spng_strerror(error)));
+    corrupt(source_, str("PNG: ", spng_strerror(error)));
+  }
+
+  Source source_;
+  std::unique_ptr<spng_ctx, void (*)(spng_ctx*)> context_;
+  spng_ihdr header_{};
+};
+
+void note(Png& png, ImageNotes& notes) {
+  notes.channels = png.channels();
+  notes.bits = png.bits();
+  notes.orientation = png.orientation();
+}
+
+// Indices through the palette; one beyond its end is corrupt.
+void look_up(const Source& s, const Bitmap16& indices, const spng_plte& colours, Image& image) {
+  uint8_t* to = image.rgb.data();
+  for (const uint16_t i : indices.pixels) {
+    if (i >= colours.n_entries) corrupt(s, str("PNG: palette index ", i, " of ", colours.n_entries, " colours"));
+    const spng_plte_entry& e = colours.entries[i];
+    *to++ = e.red;
+    *to++ = e.green;
+    *to++ = e.blue;
+  }
+}
+
+template <class T> void samples_to_rgb(const T* from, int channels, int bits, Image& image) {
+  const int step = channels >= 3 ? 1 : 0;  // grey: the same sample three times
+  for (size_t i = 0; i < image.rgb.size(); i += 3, from += channels)
+    for (int c = 0; c < 3; ++c) image.rgb[i + static_cast<size_t>(c)] = to_8_bits(from[c * step], bits);
+}
+
+}  // namespace
+
+ImageExtent png_extent(const Source& s, ImageNotes& notes) {
+  Png png(s);
+  note(png, notes);
+  return {png.height(), png.width()};
+}
+
+Image decode_png(const Source& s, ImageNotes& notes) {
+  Png png(s);
+  note(png, notes);
+  Image image(png.height(), png.width());
+  const int channels = png.channels(), bits = png.bits();
+  if (channels == 3 && bits == 8) {
+    png.read(image.rgb.data());
+  } else if (channels == 1) {
+    const Bitmap16 samples = png.read_samples();
+    if (png.palette())
+      look_up(s, samples, png.colours(), image);
+    else
+      samples_to_rgb(samples.pixels.data(), 1, bits, image);
+  } else {
+    std::vector<uint16_t> rows((png.stride() * static_cast<size_t>(png.height()) + 1) / 2);
+    png.read(reinterpret_cast<uint8_t*>(rows.data()));
+    if (bits == 16)
+      samples_to_rgb(rows.data(), channels, 16, image);
+    else
+      samples_to_rgb(reinterpret_cast<const uint8_t*>(rows.data()), channels, 8, image);
+  }
+  return image;
+}
+
+}  // namespace image
+
+Bitmap16 decode_png16(std::span<const uint8_t> bytes, const std::string& name, const ImageOptions& options) {
+  const image::Source s{bytes, name, options};
+  static constexpr uint8_t kSignature[] = {0x89, 'P', 'N', 'G'};
+  if (bytes.empty()) image::corrupt(s, "the file is empty");
+  if (bytes.size() < 4 || std::memcmp(bytes.data(), kSignature, 4) != 0)
+    image::unsupported(s, "expected a PNG, whose numbers are kept as stored");
+  image::Png png(s);
+  if (png.channels() != 1) image::unsupported(s, str("expected a grey or palette PNG, got ", png.channels(), " channels"));
+  Bitmap16 samples = png.read_samples();
+  if (png.palette()) {
+    const auto colours = png.colours().n_entries;
+    for (const uint16_t i : samples.pixels)
+      if (i >= colours) image::corrupt(s, str("PNG: palette index ", i, " of ", colours, " colours"));
+  }
+  return samples;
+}
+
+Bitmap16 read_png16(const std::string& path, const ImageOptions& options) {
+  return decode_png16(read_image_bytes(path, options.max_bytes), path, options);
+}
+
+namespace {
+
+std::vector<uint8_t> encode(const void* pixels, size_t size, int height, int width, uint8_t color_type, uint8_t bits) {
+  check(height > 0 && width > 0, "write_png: expected at least one pixel, got ", width, "×", height);
+  check(
+      size == static_cast<size_t>(height) * static_cast<size_t>(width) * (color_type == SPNG_COLOR_TYPE_TRUECOLOR ? 3u : 1u) * (bits / 8u),
+      "write_png: ", width, "×", height, " pixels with ", size, " bytes");
+  const std::unique_ptr<spng_ctx, void (*)(spng_ctx*)> png(spng_ctx_new(SPNG_CTX_ENCODER), spng_ctx_free);
+  check(png != nullptr, "write_png: out of memory");
+  spng_ihdr header{};
+  header.width = static_cast<uint32_t>(width);
+  header.height = static_cast<uint32_t>(height);
+  header.bit_depth = bits;
+  header.color_type = color_type;
+  int error = spng_set_option(png.get(), SPNG_ENCODE_TO_BUFFER, 1);
+  if (!error) error = spng_set_option(png.get(), SPNG_IMG_COMPRESSION_LEVEL, 4);
+  if (!error) error = spng_set_ihdr(png.get(), &header);
+  if (!error) error = spng_encode_image(png.get(), pixels, size, SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
+  size_t length = 0;
+  std::unique_ptr<void, void (*)(void*)> bytes(error ? nullptr : spng_get_png_buffer(png.get(), &length, &error), std::free);
+  check(!error && bytes, "write_png: ", spng_strerror(error));
+  const auto* b = static_cast<const uint8_t*>(bytes.get());
+  return {b, b + length};
+}
+
+void write_file(const std::string& path, const std::vector<uint8_t>& bytes) {
+  std::FILE* file = std::fopen(path.c_str(), "wb");
+  check(file != nullptr, "write_png: '", path, "' cannot be written: ", std::strerror(errno));
+  bool ok = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
+  int why = errno;
+  if (std::fclose(file) != 0 && ok) {
+    ok = false;
+    why = errno;
+  }
+  if (!ok) {
+    std::remove(path.c_str());
+    fail("write_png: '", path, "' cannot be written: ", std::strerror(why));
+  }
+}
+
+}  // namespace
+
+std::vector<uint8_t> encode_png(const Image& image) {
+  return encode(image.rgb.data(), image.rgb.size(), image.height, image.width, SPNG_COLOR_TYPE_TRUECOLOR, 8);
+}
+void write_png(const std::string& path, const Image& image) { write_file(path, encode_png(image)); }
+void write_png(const std::string& path, const Bitmap& grey) {
+  write_file(path, encode(grey.pixels.data(), grey.pixels.size(), grey.height, grey.width, SPNG_COLOR_TYPE_GRAYSCALE, 8));
+}
+void write_png(const std::string& path, const Bitmap16& grey) {
+  write_file(path, encode(grey.pixels.data(), grey.pixels.size() * 2, grey.height, grey.width, SPNG_COLOR_TYPE_GRAYSCALE, 16));
+}
+
+}  // namespace mr
