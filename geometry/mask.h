@@ -1,6 +1,7 @@
 // A binary mask as pixels (row-major, 0 or 1), and one cut to the part of the image where it can be non-zero.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
