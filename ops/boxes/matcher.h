@@ -1,0 +1,27 @@
+// Which object each box (anchor or proposal) is trained on (Ren et al. 2015, section 3.1.2).
+//
+// For a box, m is its largest IoU over the objects and g the object that gives it (the first of equals):
+//     m ≥ high → g        low ≤ m < high → between: trained on nothing        m < low → background
+// keep_best: for every object, all the boxes whose IoU with it equals the object's own maximum (ties included) are matched too, so
+// that no object goes unlearnt; such a box keeps its own g, which may be another object. An object that touches no box has maximum
+// 0 and promotes none (without that condition it would promote every box that does not touch it).
+//
+// IoU in f32 with the operations in torchvision's order, so that ties are the same ties. No [G, N] matrix is built.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace mr {
+
+struct Match {
+  static constexpr int32_t background = -1, between = -2;
+  std::vector<int32_t> gt;  // of each box: index of its object, or one of the two above
+};
+
+// gt_boxes [G,4], boxes [N,4] f32. Without objects all boxes are background. Errors: shapes, types, low > high.
+Match match_boxes(const Tensor& gt_boxes, const Tensor& boxes, float high, float low, bool keep_best);
+
+}  // namespace mr

@@ -1,0 +1,85 @@
+#include "ops/roi/roi_inputs.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+namespace mr {
+namespace {
+
+void check_maps(const char* op, const std::vector<Var>& maps, const std::vector<int>& strides) {
+  check(!maps.empty(), op, ": expected at least one map, got none");
+  check(strides.size() == maps.size(), op, ": expected a stride for each of ", maps.size(), " maps, got ", strides.size());
+  for (const Var& m : maps) check(m.defined(), op, ": a map is undefined");
+  const Var& first = maps[0];
+  for (size_t l = 0; l < maps.size(); ++l) {
+    const Var& m = maps[l];
+    check(m.value().rank() == 4, op, ": maps must be [N,H,W,C], got ", m.shape(), " at level ", l);
+    check(is_float(m.dtype()) && m.dtype() == first.dtype(), op, ": maps must share one floating type, got ", first.dtype(), " and ",
+          m.dtype());
+    check(m.size(0) == first.size(0) && m.size(3) == first.size(3), op, ": maps must agree in N and C, got ", first.shape(), " and ",
+          m.shape());
+    check(m.size(1) > 0 && m.size(2) > 0 && m.size(1) * m.size(2) <= INT32_MAX, op, ": a map needs cells (at most 2^31), got ", m.shape());
+    check(strides[l] >= 1, op, ": a stride is at least 1 pixel, got ", strides[l], " at level ", l);
+  }
+}
+
+void check_rois(const char* op, DType maps, const Tensor& rois, const Tensor& levels) {
+  check(rois.defined() && rois.rank() == 2 && rois.size(1) == 5, op, ": rois must be [R,5] (image, x1, y1, x2, y2), got ",
+        rois.defined() ? rois.shape() : Shape{});
+  check(rois.dtype() == DType::f32 || (rois.dtype() == DType::f64 && maps == DType::f64), op, ": rois must be f32 (f64 for f64 maps), got ",
+        rois.dtype());
+  if (!levels.defined()) return;
+  check(levels.rank() == 1 && levels.size(0) == rois.size(0), op, ": levels must be [", rois.size(0), "], got ", levels.shape());
+  check(levels.dtype() == DType::i32, op, ": levels must be i32, got ", levels.dtype());
+}
+
+template <class T>
+void place(const char* op, RoIInputs& in, const T* rois, const int32_t* levels, int64_t count, int64_t images, int64_t depth) {
+  constexpr double farthest = 1 << 24;  // where f32 no longer resolves a pixel
+  in.rois.resize(static_cast<size_t>(count));
+  for (int64_t r = 0; r < count; ++r) {
+    const T* row = rois + r * 5;
+    for (int k = 1; k < 5; ++k)
+      check(std::abs(row[k]) <= farthest, op, ": corners must be finite and within 2^24 pixels, got ", static_cast<double>(row[k]),
+            " in RoI ", r);
+    const double image = row[0];
+    check(image >= 0 && image < static_cast<double>(images) && image == std::floor(image), op, ": image index must be one of 0 … ",
+          images - 1, ", got ", image, " in RoI ", r);
+    const int64_t level = levels ? levels[r] : 0;
+    check(level >= 0 && level < depth, op, ": level must be one of 0 … ", depth - 1, ", got ", level, " for RoI ", r);
+    in.rois[static_cast<size_t>(r)] = {row[1], row[2], row[3], row[4], static_cast<int>(level * images) + static_cast<int>(image)};
+  }
+}
+
+}  // namespace
+
+RoIInputs check_roi_inputs(const char* op, const std::vector<Var>& maps, const std::vector<int>& strides, const Tensor& rois,
+                           const Tensor& levels, int size) {
+  check_maps(op, maps, strides);
+  check_rois(op, maps[0].dtype(), rois, levels);
+  check(size >= 1 && size <= 1024, op, ": size must be 1 … 1024 bins, got ", size);
+  RoIInputs in;
+  in.dtype = maps[0].dtype();
+  in.channels = maps[0].size(3);
+  const int64_t images = maps[0].size(0), depth = static_cast<int64_t>(maps.size());
+  for (int level = 0; level < static_cast<int>(depth); ++level) {
+    const auto l = static_cast<size_t>(level);
+    for (int image = 0; image < static_cast<int>(images); ++image)
+      in.maps.push_back({level, image, static_cast<int>(maps[l].size(1)), static_cast<int>(maps[l].size(2)), 1.0 / strides[l]});
+  }
+  const int32_t* at = levels.defined() ? levels.data<int32_t>() : nullptr;
+  if (rois.dtype() == DType::f64)
+    place(op, in, rois.data<double>(), at, rois.size(0), images, depth);
+  else
+    place(op, in, rois.data<float>(), at, rois.size(0), images, depth);
+  in.order.resize(in.rois.size());
+  for (size_t r = 0; r < in.order.size(); ++r) in.order[r] = static_cast<int32_t>(r);
+  std::ranges::sort(in.order, {}, [&](int32_t r) {
+    const PlacedRoI& roi = in.rois[static_cast<size_t>(r)];
+    return std::tuple(roi.map, roi.y1 + roi.y2, r);
+  });
+  return in;
+}
+
+}  // namespace mr
