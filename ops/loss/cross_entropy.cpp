@@ -1,0 +1,79 @@
+#include "ops/loss/cross_entropy.h"
+
+#include <cmath>
+
+#include "ops/loss/reduce.h"
+
+namespace mr {
+namespace {
+
+struct CrossEntropyOptions {
+  double divisor;
+  void visit(OptionVisitor& v) const { v.field("divisor", divisor); }
+};
+
+// p = e^(z − max z); returns max z, and Σ p by `sum`.
+template <class T> acc_t<T> exponentials(const T* z, int64_t K, acc_t<T>* p, acc_t<T>& sum) {
+  using A = acc_t<T>;
+  A top = static_cast<A>(z[0]);
+  for (int64_t k = 1; k < K; ++k) top = std::max(top, static_cast<A>(z[k]));
+  sum = 0;
+  for (int64_t k = 0; k < K; ++k) sum += p[k] = std::exp(static_cast<A>(z[k]) - top);
+  return top;
+}
+
+}  // namespace
+
+Tensor softmax(const Tensor& logits) {
+  check(logits.rank() >= 1 && channels_of(logits) > 0, "softmax: logits must be [..., K] with K > 0, got ", logits.shape());
+  const Tensor p = Tensor::empty(logits.shape(), acc_dtype(logits.dtype()));
+  dispatch_float(logits.dtype(), "softmax", [&]<class T>(T) {
+    const int64_t K = channels_of(logits);
+    const T* z = logits.data<T>();
+    acc_t<T>* to = p.data<acc_t<T>>();
+    parallel_for(rows_of(logits), grain_of(8 * K), [=](int64_t r) {
+      acc_t<T> sum;
+      exponentials(z + r * K, K, to + r * K, sum);
+      for (int64_t k = 0; k < K; ++k) to[r * K + k] /= sum;
+    });
+  });
+  return p;
+}
+
+Var softmax_cross_entropy(const Var& logits, const Tensor& labels, double divisor) {
+  const Tensor z = logits.value();
+  check(z.rank() == 2, "softmax_cross_entropy: logits must be [R,K+1], got ", z.shape());
+  const int64_t R = z.size(0), K = z.size(1);
+  check_labels("softmax_cross_entropy", labels, R, K);
+  check_divisor("softmax_cross_entropy", divisor, R);
+  const Tensor p = R > 0 ? softmax(z) : Tensor::empty(z.shape(), acc_dtype(z.dtype()));
+  const double sum = dispatch_float(z.dtype(), "softmax_cross_entropy", [&]<class T>(T) {
+    using A = acc_t<T>;
+    const T* zv = z.data<T>();
+    const int32_t* kv = labels.data<int32_t>();
+    return sum_blocks(R, 256, [=](int64_t r) {  // not log p: that loses a small p's digits
+      const T* row = zv + r * K;
+      A top = static_cast<A>(row[0]), total = 0;
+      for (int64_t k = 1; k < K; ++k) top = std::max(top, static_cast<A>(row[k]));
+      for (int64_t k = 0; k < K; ++k) total += std::exp(static_cast<A>(row[k]) - top);
+      return std::log(total) + (top - static_cast<A>(row[kv[r]]));
+    });
+  });
+  return record("softmax_cross_entropy", CrossEntropyOptions{divisor}, {logits}, loss_value(sum, divisor, z.dtype()),
+                [p, labels, divisor, dtype = z.dtype(), R, K](Grads& g) {
+                  const Tensor gz = Tensor::empty(p.shape(), dtype);
+                  dispatch_float(dtype, "softmax_cross_entropy", [&]<class T>(T) {
+                    using A = acc_t<T>;
+                    const A* pv = p.data<A>();
+                    const int32_t* kv = labels.data<int32_t>();
+                    const A factor = static_cast<A>(g.out().at(0) / divisor);
+                    T* to = gz.data<T>();
+                    parallel_for(R, grain_of(K), [=](int64_t r) {
+                      for (int64_t k = 0; k < K; ++k) to[r * K + k] = T(factor * (pv[r * K + k] - (k == kv[r] ? 1 : 0)));
+                    });
+                  });
+                  g.give(0, gz);
+                });
+}
+
+}  // namespace mr

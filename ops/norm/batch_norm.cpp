@@ -1,0 +1,143 @@
+#include "ops/norm/batch_norm.h"
+
+#include <cmath>
+
+#include "ops/kernel.h"
+#include "ops/norm/rows.h"
+
+namespace mr {
+namespace {
+
+struct BatchNormOptions {
+  double momentum, eps;
+  bool training;
+  void visit(OptionVisitor& v) const {
+    v.field("momentum", momentum);
+    v.field("eps", eps);
+    v.field("training", training);
+  }
+};
+struct FrozenOptions {
+  double eps;
+  void visit(OptionVisitor& v) const { v.field("eps", eps); }
+};
+
+void check_input(const char* op, const Tensor& x, double eps) {
+  check(x.rank() >= 2, op, ": x must be [..., C] with at least two axes, got ", x.shape());
+  check(is_float(x.dtype()), op, ": x must be floating, got ", x.dtype());
+  check(eps >= 0, op, ": eps must be 0 or more, got ", eps);
+}
+
+struct Statistics {
+  std::vector<double> mean, rstd;  // [C]; rstd = 1/√(σ² + ε)
+};
+
+void update(const Tensor& running, size_t c, double momentum, double value) {
+  dispatch_float(running.dtype(), "batch_norm", [&]<class T>(T) {
+    T& v = running.data<T>()[c];
+    v = T(static_cast<acc_t<T>>((1 - momentum) * static_cast<double>(static_cast<acc_t<T>>(v)) + momentum * value));
+  });
+}
+
+Statistics batch_statistics(const Tensor& x, const NormRows& r, const Tensor& running_mean, const Tensor& running_var, double momentum,
+                            double eps) {
+  Statistics s;
+  const double M = static_cast<double>(r.rows);
+  const std::vector<Moments> all = moments(x, r);
+  for (size_t c = 0; c < all.size(); ++c) {
+    s.mean.push_back(all[c].mean);
+    s.rstd.push_back(1 / std::sqrt((M > 0 ? all[c].m2 / M : 0) + eps));
+    if (M == 0) continue;
+    update(running_mean, c, momentum, all[c].mean);
+    update(running_var, c, momentum, all[c].m2 / (M - 1));
+  }
+  return s;
+}
+
+std::vector<double> products(const std::vector<double>& a, const std::vector<double>& b) {
+  std::vector<double> p(a.size());
+  for (size_t i = 0; i < a.size(); ++i) p[i] = a[i] * b[i];
+  return p;
+}
+
+Tensor to_tensor(const std::vector<double>& v, DType dtype) { return Tensor::of<double>({static_cast<int64_t>(v.size())}, v).to(dtype); }
+
+}  // namespace
+
+Var batch_norm(const Var& x, const Var& weight, const Var& bias, Tensor running_mean, Tensor running_var, double momentum, double eps,
+               bool training) {
+  const Tensor xv = x.value();
+  check_input("batch_norm", xv, eps);
+  check(momentum >= 0 && momentum <= 1, "batch_norm: momentum must be in [0, 1], got ", momentum);
+  const NormRows r{1, rows_of(xv), channels_of(xv)};
+  const std::vector<double> w = read_channels("batch_norm", "weight", weight.value(), r.channels);
+  const std::vector<double> b = read_channels("batch_norm", "bias", bias.value(), r.channels);
+  std::vector<double> running_m = read_channels("batch_norm", "running_mean", running_mean, r.channels);
+  std::vector<double> running_v = read_channels("batch_norm", "running_var", running_var, r.channels);
+  check(!training || r.rows != 1, "batch_norm: training needs more than one position a channel, got ", xv.shape());
+
+  Statistics s;
+  if (training) {
+    s = batch_statistics(xv, r, running_mean, running_var, momentum, eps);
+  } else {
+    s.mean = std::move(running_m);
+    for (const double v : running_v) s.rstd.push_back(1 / std::sqrt(v + eps));
+  }
+  const Tensor y = Tensor::empty_like(xv);
+  const std::vector<double> scale = products(w, s.rstd);
+  normalize(xv, r, s.mean, scale, b, y);
+
+  return record("batch_norm", BatchNormOptions{momentum, eps, training}, {x, weight, bias}, y, [xv, r, s, scale, training](Grads& g) {
+    const GradSums sums = grad_sums(g.out(), xv, r, s.mean);
+    const std::vector<double> gw = products(sums.gx, s.rstd);
+    g.give(1, to_tensor(gw, acc_dtype(xv.dtype())));
+    g.give(2, to_tensor(sums.g, acc_dtype(xv.dtype())));
+    if (!g.needs(0)) return;
+    std::vector<double> per_x(gw.size()), constant(gw.size());  // gx = scale·gy + per_x·(x − μ) + constant
+    for (size_t c = 0; training && r.rows > 0 && c < gw.size(); ++c) {
+      per_x[c] = -scale[c] * s.rstd[c] * gw[c] / static_cast<double>(r.rows);
+      constant[c] = -scale[c] * sums.g[c] / static_cast<double>(r.rows);
+    }
+    const Tensor gx = reuse(g.out());
+    normalize_backward(g.out(), xv, r, s.mean, scale, per_x, constant, gx);
+    g.give(0, gx);
+  });
+}
+
+void fold_batch_norm(const Tensor& weight, const Tensor& bias, const Tensor& mean, const Tensor& var, double eps, Tensor& scale,
+                     Tensor& shift) {
+  check(weight.defined() && weight.rank() == 1, "fold_batch_norm: weight must be [C]");
+  const int64_t C = weight.size(0);
+  const std::vector<double> w = read_channels("fold_batch_norm", "weight", weight, C),
+                            b = read_channels("fold_batch_norm", "bias", bias, C);
+  const std::vector<double> m = read_channels("fold_batch_norm", "mean", mean, C), v = read_channels("fold_batch_norm", "var", var, C);
+  std::vector<double> s(w.size()), t(w.size());
+  for (size_t c = 0; c < w.size(); ++c) {
+    s[c] = w[c] / std::sqrt(v[c] + eps);
+    t[c] = b[c] - m[c] * s[c];
+  }
+  scale = to_tensor(s, weight.dtype());
+  shift = to_tensor(t, weight.dtype());
+}
+
+Var frozen_batch_norm(const Var& x, const Tensor& weight, const Tensor& bias, const Tensor& mean, const Tensor& var, double eps) {
+  const Tensor xv = x.value();
+  check_input("frozen_batch_norm", xv, eps);
+  const int64_t C = channels_of(xv);
+  const std::vector<double> w = read_channels("frozen_batch_norm", "weight", weight, C),
+                            b = read_channels("frozen_batch_norm", "bias", bias, C);
+  const std::vector<double> m = read_channels("frozen_batch_norm", "mean", mean, C), v = read_channels("frozen_batch_norm", "var", var, C);
+  std::vector<double> scale(w.size());
+  for (size_t c = 0; c < w.size(); ++c) scale[c] = w[c] / std::sqrt(v[c] + eps);
+  const NormRows r{1, rows_of(xv), C};
+  const Tensor y = Tensor::empty_like(xv);
+  normalize(xv, r, m, scale, b, y);
+  return record("frozen_batch_norm", FrozenOptions{eps}, {x}, y, [r, scale](Grads& g) {
+    const std::vector<double> zero(scale.size());
+    const Tensor gx = reuse(g.out());
+    normalize(g.out(), r, zero, scale, zero, gx);
+    g.give(0, gx);
+  });
+}
+
+}  // namespace mr

@@ -1,0 +1,64 @@
+#include "ops/pool/avg_pool.h"
+
+#include "ops/kernel.h"
+
+namespace mr {
+namespace {
+
+constexpr int64_t strip = 128;  // channels that one piece of work takes
+
+template <int W, class T> void average(const T* x, int64_t H, int64_t width, int64_t C, int64_t channels, T* y) {
+  const auto pixels = static_cast<acc_t<T>>(H * width);
+  for_channels<W>(channels, [=]<int L>(Lanes<L>, int64_t c) {
+    Vec<acc_t<T>, L> sum{};
+    for (int64_t h = 0; h < H; ++h) {
+      Vec<acc_t<T>, L> row{};
+      for (int64_t w = 0; w < width; ++w) row += load<L>(x + (h * width + w) * C + c);
+      sum += row;
+    }
+    store<L>(y + c, sum / pixels);
+  });
+}
+
+}  // namespace
+
+Var global_average_pool(const Var& x) {
+  const Shape shape = x.shape();
+  check(shape.rank() == 4, "global_average_pool: x must be [N,H,W,C], got ", shape);
+  const int64_t N = shape[0], H = shape[1], width = shape[2], C = shape[3];
+  check(H * width > 0, "global_average_pool: the map must have pixels, got ", shape);
+  const Tensor y = Tensor::empty({N, C}, x.dtype());
+  dispatch_float(x.dtype(), "global_average_pool", [&]<class T>(T) {
+    const T* xv = x.value().data<T>();
+    T* yv = y.data<T>();
+    const int64_t strips = (C + strip - 1) / strip;
+    parallel_ranges(N * strips, grain_of(H * width * strip), [=](int64_t begin, int64_t end) {
+      with_simd([=]<int W>(Lanes<W>) {
+        for (int64_t k = begin; k < end; ++k) {
+          const int64_t n = k / strips, c = k % strips * strip;
+          average<W>(xv + n * H * width * C + c, H, width, C, std::min(strip, C - c), yv + n * C + c);
+        }
+      });
+    });
+  });
+  return record("global_average_pool", NoOptions{}, {x}, y, [shape](Grads& g) {
+    const Tensor gx = Tensor::empty(shape, g.out().dtype());
+    const int64_t pixels = shape[1] * shape[2], channels = shape[3];
+    dispatch_float(gx.dtype(), "global_average_pool", [&]<class T>(T) {
+      const T* gy = g.out().data<T>();
+      T* gv = gx.data<T>();
+      const auto count = static_cast<acc_t<T>>(pixels);
+      parallel_ranges(shape[0] * pixels, grain_of(channels), [=](int64_t begin, int64_t end) {
+        with_simd([=]<int W>(Lanes<W>) {
+          for (int64_t p = begin; p < end; ++p)
+            for_channels<W>(channels, [=]<int L>(Lanes<L>, int64_t c) {
+              store<L>(gv + p * channels + c, load<L>(gy + p / pixels * channels + c) / count);
+            });
+        });
+      });
+    });
+    g.give(0, gx);
+  });
+}
+
+}  // namespace mr

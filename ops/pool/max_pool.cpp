@@ -1,0 +1,120 @@
+#include "ops/pool/max_pool.h"
+
+#include "ops/kernel.h"
+
+namespace mr {
+namespace {
+
+struct Window {
+  int64_t H, W, C, OH, OW;  // of the map, and of the pooled map
+  int size, stride, padding;
+
+  // The pixels [begin, end) of an axis of length n that window i covers.
+  int64_t begin(int64_t i) const { return std::max<int64_t>(0, i * stride - padding); }
+  int64_t end(int64_t i, int64_t n) const { return std::min(n, i * stride - padding + size); }
+  // The windows [first, last) of an axis with `count` of them that cover pixel p.
+  int64_t first(int64_t p) const { return p + padding < size ? 0 : (p + padding - size) / stride + 1; }
+  int64_t last(int64_t p, int64_t count) const { return std::min(count, (p + padding) / stride + 1); }
+  int place(int64_t h, int64_t w, int64_t i, int64_t j) const {
+    return static_cast<int>((h - i * stride + padding) * size + (w - j * stride + padding));
+  }
+};
+
+template <class T> using index_t =
+    std::conditional_t<std::is_same_v<T, double>, int64_t, int32_t>;  // as wide as acc_t<T>: lanes can be compared
+
+// Row i of the pooled map of one image. `place` is null when no gradient is wanted.
+template <int W, class T> void pool_row(const T* x, T* y, uint8_t* place, const Window& k, int64_t i) {
+  const Window win = k;
+  const int64_t h0 = win.begin(i), h1 = win.end(i, win.H);
+  for (int64_t j = 0; j < win.OW; ++j) {
+    const int64_t w0 = win.begin(j), w1 = win.end(j, win.W);
+    for_channels<W>(win.C, [=]<int L>(Lanes<L>, int64_t c) {
+      auto best = load<L>(x + (h0 * win.W + w0) * win.C + c);
+      auto where = splat<L>(static_cast<index_t<T>>(win.place(h0, w0, i, j)));
+      for (int64_t h = h0; h < h1; ++h) {
+        for (int64_t w = w0; w < w1; ++w) {
+          const auto v = load<L>(x + (h * win.W + w) * win.C + c);
+          const auto better = (v > best) | (v != v);
+          best = better ? v : best;
+          where = better ? splat<L>(static_cast<index_t<T>>(win.place(h, w, i, j))) : where;
+        }
+      }
+      store<L>(y + j * win.C + c, best);
+      if (place) store<L>(place + j * win.C + c, convert_lanes<uint8_t, L>(where));
+    });
+  }
+}
+
+// Row h of the gradient of one image.
+template <int W, class T> void unpool_row(const T* gy, const uint8_t* place, T* gx, const Window& k, int64_t h) {
+  const Window win = k;
+  const int64_t i0 = win.first(h), i1 = win.last(h, win.OH);
+  for (int64_t w = 0; w < win.W; ++w) {
+    const int64_t j0 = win.first(w), j1 = win.last(w, win.OW);
+    for_channels<W>(win.C, [=]<int L>(Lanes<L>, int64_t c) {
+      Vec<acc_t<T>, L> sum{};
+      for (int64_t i = i0; i < i1; ++i) {
+        for (int64_t j = j0; j < j1; ++j) {
+          const int64_t at = (i * win.OW + j) * win.C + c;
+          const auto where = convert_lanes<index_t<T>, L>(load<L>(place + at));
+          const auto g = load<L>(gy + at);
+          sum += where == static_cast<index_t<T>>(win.place(h, w, i, j)) ? g : decltype(g){};
+        }
+      }
+      store<L>(gx + w * win.C + c, sum);
+    });
+  }
+}
+
+Window window(const Shape& x, const MaxPoolOptions& o) {
+  check(o.size >= 1 && o.size <= 15, "max_pool2d: size must be 1 to 15, got ", o.size);
+  check(o.stride >= 1, "max_pool2d: stride must be at least 1, got ", o.stride);
+  check(o.padding >= 0 && 2 * o.padding <= o.size, "max_pool2d: padding must be 0 to half the size ", o.size, ", got ", o.padding);
+  check(x.rank() == 4, "max_pool2d: x must be [N,H,W,C], got ", x);
+  check(x[1] + 2 * o.padding >= o.size && x[2] + 2 * o.padding >= o.size, "max_pool2d: the map must hold a window of ", o.size, ", got ", x,
+        " with padding ", o.padding);
+  return {x[1],   x[2],     x[3],     (x[1] + 2 * o.padding - o.size) / o.stride + 1, (x[2] + 2 * o.padding - o.size) / o.stride + 1,
+          o.size, o.stride, o.padding};
+}
+
+}  // namespace
+
+Var max_pool2d(const Var& x, const MaxPoolOptions& options) {
+  const Window win = window(x.shape(), options);
+  const int64_t N = x.size(0);
+  const Tensor y = Tensor::empty({N, win.OH, win.OW, win.C}, x.dtype());
+  const Tensor place = needs_grad({x}) ? Tensor::empty(y.shape(), DType::u8) : Tensor();
+  dispatch_float(x.dtype(), "max_pool2d", [&]<class T>(T) {
+    const T* xv = x.value().data<T>();
+    T* yv = y.data<T>();
+    uint8_t* pv = place.defined() ? place.data<uint8_t>() : nullptr;
+    parallel_ranges(N * win.OH, grain_of(win.OW * win.C * win.size * win.size), [=](int64_t begin, int64_t end) {
+      with_simd([=]<int W>(Lanes<W>) {
+        for (int64_t r = begin; r < end; ++r) {
+          const int64_t row = r * win.OW * win.C;
+          pool_row<W>(xv + r / win.OH * win.H * win.W * win.C, yv + row, pv ? pv + row : nullptr, win, r % win.OH);
+        }
+      });
+    });
+  });
+  return record("max_pool2d", options, {x}, y, [place, win, shape = x.shape()](Grads& g) {
+    const Tensor gx = Tensor::empty(shape, g.out().dtype());
+    dispatch_float(gx.dtype(), "max_pool2d", [&]<class T>(T) {
+      const T* gy = g.out().data<T>();
+      const uint8_t* pv = place.data<uint8_t>();
+      T* gv = gx.data<T>();
+      parallel_ranges(shape[0] * win.H, grain_of(win.W * win.C * 4), [=](int64_t begin, int64_t end) {
+        with_simd([=]<int W>(Lanes<W>) {
+          for (int64_t r = begin; r < end; ++r) {
+            const int64_t image = r / win.H * win.OH * win.OW * win.C;
+            unpool_row<W>(gy + image, pv + image, gv + r * win.W * win.C, win, r % win.H);
+          }
+        });
+      });
+    });
+    g.give(0, gx);
+  });
+}
+
+}  // namespace mr

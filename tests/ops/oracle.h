@@ -1,0 +1,59 @@
+// What the tests of the ops share: random inputs, and the judgement of a result against an oracle in f64.
+#pragma once
+
+#include <cmath>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tensor/rng.h"
+#include "tensor/tensor.h"
+
+namespace mr::test {
+
+// Normal numbers, rounded to `dtype`; the same for the same purpose.
+inline Tensor random_tensor(const Shape& shape, std::string_view purpose, DType dtype = DType::f64, double mean = 0, double sd = 1) {
+  const Tensor t = Tensor::empty(shape, DType::f64);
+  Rng rng(1, purpose);
+  for (double& v : t.values<double>()) v = mean + sd * rng.normal();
+  return t.to(dtype);
+}
+
+// Distinct numbers at least 0.01 apart and 0.005 from 0, in random order: piecewise operators stay away from their ties.
+inline Tensor distinct_tensor(const Shape& shape, std::string_view purpose, DType dtype = DType::f64) {
+  const Tensor t = Tensor::empty(shape, DType::f64);
+  const auto v = t.values<double>();
+  for (size_t i = 0; i < v.size(); ++i) v[i] = 0.01 * (static_cast<double>(i) + 0.5 - static_cast<double>(v.size() / 2));
+  Rng rng(2, purpose);
+  for (size_t i = v.size(); i > 1; --i) std::swap(v[i - 1], v[rng.below(i)]);
+  return t.to(dtype);
+}
+
+inline double eps_of(DType t) { return t == DType::f64 ? 0x1p-52 : t == DType::f32 ? 0x1p-23 : 0x1p-7; }
+
+// One output of the oracle: its value and Σ|terms| of the sum behind it.
+struct Exact {
+  double value = 0, terms = 0;
+  Exact& operator+=(double term) {
+    value += term;
+    terms += std::abs(term);
+    return *this;
+  }
+};
+
+// Empty when every |y − exact| ≤ c · eps(type of y) · Σ|terms|; otherwise which entry is furthest off.
+inline std::string off(const Tensor& y, const std::vector<Exact>& exact, double c = 4) {
+  if (y.numel() != static_cast<int64_t>(exact.size())) return str("expected ", exact.size(), " values, got ", y.numel());
+  double worst = 1;
+  std::string message;
+  for (int64_t i = 0; i < y.numel(); ++i) {
+    const Exact& e = exact[static_cast<size_t>(i)];
+    const double allowed = c * eps_of(y.dtype()) * std::max(e.terms, 1e-30), error = std::abs(y.at(i) - e.value);
+    if (error / allowed <= worst) continue;
+    worst = error / allowed;
+    message = str("entry ", i, ": expected ", e.value, ", got ", y.at(i), " (", worst, " times what is allowed)");
+  }
+  return message;
+}
+
+}  // namespace mr::test
