@@ -7,17 +7,12 @@
 
 #include <concepts>
 #include <cstdint>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
-namespace mr {
+#include "geometry/error.h"
 
-// What every public function throws on bad input. `what()` is one line, fit to show to a user.
-class Error : public std::runtime_error {
- public:
-  explicit Error(const std::string& message) : std::runtime_error(message) {}
-};
+namespace mr {
 
 // append(out, v): one overload a printable type; other types add their own beside their definition.
 void append(std::string& out, std::string_view v);
