@@ -1,0 +1,296 @@
+#include "data/scenes/canvas.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace mr::scenes {
+
+namespace {
+
+constexpr int most_crossings = 32;  // of one contour set with one row; what exceeds it is not filled
+
+// A tile of 256×256 texels in [−1, 1]: three octaves of value noise and one of single texels, seamless. A constant.
+const std::array<float, 65536>& texture() {
+  static const std::array<float, 65536> tile = [] {
+    std::array<float, 65536> t{};
+    const auto lattice = [](int octave, int x, int y) {
+      const uint64_t h = mix64(static_cast<uint64_t>(octave) << 40 ^ static_cast<uint64_t>(y) << 20 ^ static_cast<uint64_t>(x));
+      return static_cast<double>(h >> 40) * (2.0 / 16777216) - 1;
+    };
+    const int cells[] = {8, 32, 96 / 3 * 2, 256};
+    const double weights[] = {0.45, 0.35, 0.3, 0.35};
+    for (int octave = 0; octave < 4; ++octave) {
+      const int n = cells[octave];
+      for (int y = 0; y < 256; ++y) {
+        for (int x = 0; x < 256; ++x) {
+          const double u = x * n / 256.0, v = y * n / 256.0;
+          const int i = static_cast<int>(u), j = static_cast<int>(v);
+          const double s = u - i, r = v - j, p = s * s * (3 - 2 * s), q = r * r * (3 - 2 * r);
+          const double top = lattice(octave, i, j) * (1 - p) + lattice(octave, (i + 1) % n, j) * p;
+          const double low = lattice(octave, i, (j + 1) % n) * (1 - p) + lattice(octave, (i + 1) % n, (j + 1) % n) * p;
+          t[static_cast<size_t>(y * 256 + x)] += static_cast<float>(weights[octave] * (top * (1 - q) + low * q));
+        }
+      }
+    }
+    return t;
+  }();
+  return tile;
+}
+
+float texel(int u, int v) { return texture()[static_cast<size_t>((v & 255) << 8 | (u & 255))]; }
+
+float smooth_texel(float u, float v) {
+  const float fu = std::floor(u), fv = std::floor(v);
+  const int i = static_cast<int>(fu), j = static_cast<int>(fv);
+  const float p = u - fu, q = v - fv;
+  return (texel(i, j) * (1 - p) + texel(i + 1, j) * p) * (1 - q) + (texel(i, j + 1) * (1 - p) + texel(i + 1, j + 1) * p) * q;
+}
+
+// What a row of the ground has in common.
+struct GroundRow {
+  float z = 0, metres = 0, haze = 0, fade = 0;  // distance, metres a pixel, share of haze, strength left to the texture
+};
+
+GroundRow ground_row(const Look& look, int y) {
+  const double below = y + 0.5 - look.camera.horizon;
+  const double z = look.camera.f * look.camera.height / std::max(below, 0.25);
+  const double haze = z * look.haze_per_metre / (1 + z * look.haze_per_metre);
+  return {static_cast<float>(z), static_cast<float>(z / look.camera.f), static_cast<float>(haze), static_cast<float>(1 / (1 + z / 14))};
+}
+
+Colour colour_at(const Surface& s, int x, int y, const Look& look, const GroundRow& row, float light) {
+  const float px = static_cast<float>(x), py = static_cast<float>(y);
+  const float t = std::clamp(s.gx * px + s.gy * py + s.g0, 0.0f, 1.0f);
+  Colour c{s.a.r + t * (s.b.r - s.a.r), s.a.g + t * (s.b.g - s.a.g), s.a.b + t * (s.b.b - s.a.b)};
+  const float du = static_cast<float>(s.shift & 255), dv = static_cast<float>(s.shift >> 8);
+  switch (s.kind) {
+    case Surface::Kind::plain: {
+      const int u = static_cast<int>(px * s.step + du), v = static_cast<int>(py * s.step * s.stretch + dv);
+      const float g = 1 + s.grain * texel(u, v);
+      return {c.r * g, c.g * g, c.b * g};
+    }
+    case Surface::Kind::cloud: {
+      const float n = smooth_texel(px * s.step + du, py * s.step * s.stretch + dv);
+      const float k = std::clamp((n - 0.05f) * s.grain, 0.0f, 0.9f);
+      return {c.r + k * (0.93f - c.r), c.g + k * (0.94f - c.g), c.b + k * (0.95f - c.b)};
+    }
+    case Surface::Kind::ground:
+      break;
+  }
+  const float gx = (px - static_cast<float>(look.camera.cx)) * row.metres, gz = row.z;
+  const float yc = static_cast<float>(look.yaw_cosine), ys = static_cast<float>(look.yaw_sine);
+  const float u = (gx * yc - gz * ys) * s.step + du + 4096, v = (gx * ys + gz * yc) * s.step * s.stretch + dv + 4096;
+  const float n = smooth_texel(u, v) + 0.5f * texel(static_cast<int>(u * 5), static_cast<int>(v * 5));
+  const float g = (1 + s.grain * row.fade * n) * light;
+  const float keep = 1 - row.haze;
+  return {c.r * g * keep + look.haze.r * row.haze, c.g * g * keep + look.haze.g * row.haze, c.b * g * keep + look.haze.b * row.haze};
+}
+
+uint64_t load64(const uint16_t* p) {
+  uint64_t v;
+  std::memcpy(&v, p, 8);
+  return v;
+}
+
+// The 16 samples of a pixel, and whether they are all the same.
+struct Samples {
+  uint64_t rows[4];
+  Samples(const uint16_t* p, size_t stride) : rows{load64(p), load64(p + stride), load64(p + 2 * stride), load64(p + 3 * stride)} {}
+  bool uniform() const {
+    const uint64_t first = (rows[0] & 0xffff) * 0x0001000100010001u;
+    return ((rows[0] ^ first) | (rows[1] ^ first) | (rows[2] ^ first) | (rows[3] ^ first)) == 0;
+  }
+  uint16_t first() const { return static_cast<uint16_t>(rows[0] & 0xffff); }
+};
+
+// The distinct values among a pixel's samples and how often each occurs.
+struct Tally {
+  uint16_t values[16];
+  int counts[16];
+  int n = 0;
+  void add(uint16_t v) {
+    for (int i = 0; i < n; ++i)
+      if (values[i] == v) {
+        ++counts[i];
+        return;
+      }
+    values[n] = v;
+    counts[n++] = 1;
+  }
+};
+
+Tally tally(const Samples& s) {
+  Tally t;
+  for (uint64_t row : s.rows)
+    for (int k = 0; k < 4; ++k) {
+      t.add(static_cast<uint16_t>(row & 0xffff));
+      row >>= 16;
+    }
+  return t;
+}
+
+uint8_t quantise(float v) { return static_cast<uint8_t>(std::clamp(v * 255 + 0.5f, 0.0f, 255.0f)); }
+
+}  // namespace
+
+Canvas::Canvas(int height, int width)
+    : height_(height), width_(width), samples_(static_cast<size_t>(height) * static_cast<size_t>(width) * grid * grid) {
+  counts_.resize(static_cast<size_t>(height) * grid);
+  crossings_.resize(static_cast<size_t>(height) * grid * most_crossings);
+}
+
+uint16_t Canvas::add(const Surface& s) {
+  if (surfaces_.size() == 65535) return 65534;
+  surfaces_.push_back(s);
+  return static_cast<uint16_t>(surfaces_.size() - 1);
+}
+
+// Even–odd scan conversion at `scale` samples a pixel: a sample is inside when its centre is. span(row, first, last) in samples.
+template <class Span> void Canvas::scan(const V2* points, const int* ends, int contours, double scale, int rows, int columns, Span&& span) {
+  int top = rows, bottom = 0;
+  for (int k = 0, begin = 0; k < contours; begin = ends[k++]) {
+    for (int i = begin; i < ends[k]; ++i) {
+      V2 p = scale * points[i], q = scale * points[i + 1 < ends[k] ? i + 1 : begin];
+      if (p.y > q.y) std::swap(p, q);
+      if (!(q.y > 0.5) || !(p.y < rows)) continue;
+      const int first = std::max(0, static_cast<int>(std::ceil(std::max(p.y, 0.0) - 0.5)));
+      const int last = static_cast<int>(std::ceil(std::min<double>(q.y, rows) - 0.5));
+      if (first >= last) continue;
+      const double slope = (q.x - p.x) / (q.y - p.y);
+      top = std::min(top, first);
+      bottom = std::max(bottom, last);
+      for (int r = first; r < last; ++r) {
+        int& n = counts_[static_cast<size_t>(r)];
+        if (n == most_crossings) continue;
+        const double x = std::clamp(p.x + (r + 0.5 - p.y) * slope, -1.0, columns + 1.0);
+        crossings_[static_cast<size_t>(r) * most_crossings + static_cast<size_t>(n++)] = static_cast<int>(std::ceil(x - 0.5));
+      }
+    }
+  }
+  for (int r = top; r < bottom; ++r) {
+    int* c = &crossings_[static_cast<size_t>(r) * most_crossings];
+    int& n = counts_[static_cast<size_t>(r)];
+    if (n == 2) {
+      if (c[0] > c[1]) std::swap(c[0], c[1]);
+    } else {
+      std::sort(c, c + n);
+    }
+    for (int i = 0; i + 1 < n; i += 2) {
+      const int from = std::max(c[i], 0), to = std::min(c[i + 1], columns);
+      if (from < to) span(r, from, to);
+    }
+    n = 0;
+  }
+}
+
+void Canvas::fill(const V2* points, const int* ends, int contours, uint16_t surface) {
+  const int columns = width_ * grid;
+  scan(points, ends, contours, grid, height_ * grid, columns, [&](int row, int from, int to) {
+    uint16_t* p = samples_.data() + static_cast<size_t>(row) * static_cast<size_t>(columns);
+    std::fill(p + from, p + to, surface);
+  });
+}
+
+void Canvas::fill(const std::vector<V2>& points, uint16_t surface) {
+  const int end = static_cast<int>(points.size());
+  fill(points.data(), &end, 1, surface);
+}
+
+void Canvas::shade(const std::vector<V2>& points, double strength) {
+  if (light_.empty()) light_.assign(static_cast<size_t>(height_) * static_cast<size_t>(width_), 1.0f);
+  const int end = static_cast<int>(points.size());
+  const float step = static_cast<float>(strength / 4);  // two samples a side: a quarter of the pixel each
+  scan(points.data(), &end, 1, 2, height_ * 2, width_ * 2, [&](int row, int from, int to) {
+    float* p = light_.data() + static_cast<size_t>(row / 2) * static_cast<size_t>(width_);
+    for (int x = from; x < to; ++x) p[x / 2] -= step * p[x / 2];
+  });
+}
+
+void Canvas::shade_soft(const Camera& camera, V3 centre, V3 u, V3 v, double strength) {
+  if (light_.empty()) light_.assign(static_cast<size_t>(height_) * static_cast<size_t>(width_), 1.0f);
+  double x0 = width_, x1 = 0, y0 = height_, y1 = 0;
+  for (int corner = 0; corner < 4; ++corner) {
+    const V3 p = centre + (corner & 1 ? 1.0 : -1.0) * u + (corner & 2 ? 1.0 : -1.0) * v;
+    const V2 q = camera.project({p.x, 0, std::max(p.z, 0.5)});
+    x0 = std::min(x0, q.x), x1 = std::max(x1, q.x), y0 = std::min(y0, q.y), y1 = std::max(y1, q.y);
+  }
+  const double uu = dot(u, u), vv = dot(v, v);
+  const int left = std::max(0, static_cast<int>(std::max(x0, 0.0))), right = static_cast<int>(std::min<double>(x1 + 1, width_));
+  const int top = std::max(static_cast<int>(std::max(y0, 0.0)), static_cast<int>(std::max(camera.horizon + 1, 0.0)));
+  const int bottom = static_cast<int>(std::min<double>(y1 + 1, height_));
+  for (int y = top; y < bottom; ++y) {
+    const double z = camera.f * camera.height / (y + 0.5 - camera.horizon);
+    for (int x = left; x < right; ++x) {
+      const V3 d{(x + 0.5 - camera.cx) * z / camera.f - centre.x, 0, z - centre.z};
+      const double s = dot(d, u) / uu, t = dot(d, v) / vv, r = s * s + t * t;
+      if (r >= 1) continue;
+      light_[static_cast<size_t>(y) * static_cast<size_t>(width_) + static_cast<size_t>(x)] *=
+          static_cast<float>(1 - strength * (1 - r) * (1 - r));
+    }
+  }
+}
+
+std::vector<uint16_t> Canvas::owners() const {
+  std::vector<uint16_t> out(static_cast<size_t>(height_) * static_cast<size_t>(width_));
+  const size_t stride = static_cast<size_t>(width_) * grid;
+  for (int y = 0; y < height_; ++y) {
+    const uint16_t* row = samples_.data() + static_cast<size_t>(y) * grid * stride;
+    uint16_t* to = out.data() + static_cast<size_t>(y) * static_cast<size_t>(width_);
+    for (int x = 0; x < width_; ++x) {
+      const Samples s(row + static_cast<size_t>(x) * grid, stride);
+      if (s.uniform()) {
+        to[x] = surfaces_[s.first()].owner;
+        continue;
+      }
+      const Tally seen = tally(s);
+      Tally owner;
+      for (int i = 0; i < seen.n; ++i)
+        for (int k = 0; k < seen.counts[i]; ++k) owner.add(surfaces_[seen.values[i]].owner);
+      int best = 0;
+      for (int i = 1; i < owner.n; ++i)
+        if (owner.counts[i] > owner.counts[best] || (owner.counts[i] == owner.counts[best] && owner.values[i] > owner.values[best]))
+          best = i;
+      to[x] = owner.values[best];
+    }
+  }
+  return out;
+}
+
+Image Canvas::image(const Look& look) const {
+  Image out(height_, width_);
+  const size_t stride = static_cast<size_t>(width_) * grid;
+  for (int y = 0; y < height_; ++y) {
+    const uint16_t* row = samples_.data() + static_cast<size_t>(y) * grid * stride;
+    const GroundRow ground = ground_row(look, y);
+    const float* light = light_.empty() ? nullptr : light_.data() + static_cast<size_t>(y) * static_cast<size_t>(width_);
+    const float dy = (static_cast<float>(y) / static_cast<float>(height_)) - 0.5f;
+    for (int x = 0; x < width_; ++x) {
+      const float here = light ? light[x] : 1.0f;
+      const Samples s(row + static_cast<size_t>(x) * grid, stride);
+      Colour c;
+      if (s.uniform()) {
+        c = colour_at(surfaces_[s.first()], x, y, look, ground, here);
+      } else {
+        const Tally seen = tally(s);
+        for (int i = 0; i < seen.n; ++i) c = c + seen.counts[i] / 16.0 * colour_at(surfaces_[seen.values[i]], x, y, look, ground, here);
+      }
+      const float dx = (static_cast<float>(x) / static_cast<float>(width_)) - 0.5f;
+      const float gain = 1 - static_cast<float>(look.vignette) * 2 * (dx * dx + dy * dy);
+      c = Colour{c.r * gain, c.g * gain, c.b * gain} * look.balance;
+      // Sums of six ten-bit uniforms, two a channel: a triangle of standard deviation 0.408; darker pixels are noisier, as in cameras.
+      const uint64_t h = mix64(look.seed + static_cast<uint64_t>(y) * 0x10001u + static_cast<uint64_t>(x) * 0x9e3779b1u);
+      const auto draw = [h](int k) { return static_cast<float>((h >> (20 * k) & 1023) + (h >> (20 * k + 10) & 1023)) * (1.0f / 1023) - 1; };
+      const float mean = (c.r + c.g + c.b) * (1.0f / 3),
+                  sigma = static_cast<float>(look.noise) * 2.45f * (1.4f - 0.8f * std::min(mean, 1.0f));
+      const float shared = draw(0) * 0.7f;
+      uint8_t* p = out.at(y, x);
+      p[0] = quantise(c.r + sigma * (shared + 0.5f * draw(1)));
+      p[1] = quantise(c.g + sigma * shared);
+      p[2] = quantise(c.b + sigma * (shared + 0.5f * draw(2)));
+    }
+  }
+  return out;
+}
+
+}  // namespace mr::scenes
