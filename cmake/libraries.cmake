@@ -3,7 +3,7 @@
 set(MR_NEEDS_LIBRARY
   "/ops/.*_(onednn|openblas)\\.cpp$"
   "/models/weights/"
-  "/data/(image|coco|cityscapes|loader)/")
+  "/data/(image|coco|cityscapes)[a-z_]*(/|_test\\.cpp$)")
 
 # A folder without sources yet is an INTERFACE library.
 function(mr_use name)

@@ -1,0 +1,214 @@
+// Flips, turns, crops and resizes of masks and boxes; of images: pixels.cpp.
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "data/transforms/pixels.h"
+#include "data/transforms/transforms.h"
+#include "tensor/check.h"
+
+namespace mr {
+namespace {
+
+void check_size(const char* op, int height, int width) {
+  check(height > 0 && width > 0, op, ": expected a size of at least 1×1, got ", width, "×", height);
+}
+
+void reverse_columns(CroppedMask& m) {
+  for (int y = 0; y < m.bits.height; ++y) {
+    uint8_t* row = m.bits.pixels.data() + static_cast<size_t>(y) * static_cast<size_t>(m.bits.width);
+    std::reverse(row, row + m.bits.width);
+  }
+  m.x0 = m.image_width - m.x0 - m.bits.width;
+}
+
+void reverse_rows(CroppedMask& m) {
+  const size_t w = static_cast<size_t>(m.bits.width);
+  for (int y = 0; y < m.bits.height / 2; ++y) {
+    uint8_t* a = m.bits.pixels.data() + static_cast<size_t>(y) * w;
+    uint8_t* b = m.bits.pixels.data() + static_cast<size_t>(m.bits.height - 1 - y) * w;
+    std::swap_ranges(a, a + w, b);
+  }
+  m.y0 = m.image_height - m.y0 - m.bits.height;
+}
+
+void transpose(CroppedMask& m) {
+  Bitmap t(m.bits.width, m.bits.height);
+  for (int y = 0; y < t.height; ++y)
+    for (int x = 0; x < t.width; ++x) t.at(y, x) = m.bits.at(x, y);
+  m.bits = std::move(t);
+  std::swap(m.x0, m.y0);
+  std::swap(m.image_height, m.image_width);
+}
+
+void transpose(Sample& s) {
+  s.image = transposed(s.image);
+  for (Instance& i : s.instances) {
+    i.box = {i.box.y1, i.box.x1, i.box.y2, i.box.x2};
+    transpose(i.mask);
+  }
+}
+
+// The pixel of [0, in) nearest to j of [0, out): ⌊(j + ½)·in/out⌋, exactly.
+int nearest(int64_t j, int64_t in, int64_t out) { return static_cast<int>((2 * j + 1) * in / (2 * out)); }
+
+// The j of [0, out) whose nearest pixel lies in [begin, end): first, and one behind the last.
+std::pair<int, int> reached(int begin, int end, int in, int out) {
+  const auto first_at_least = [&](int64_t pixel) {
+    int64_t j = std::clamp<int64_t>((2 * pixel * out / in - 1) / 2, 0, out);  // near it from below
+    while (j > 0 && nearest(j - 1, in, out) >= pixel) --j;
+    while (j < out && nearest(j, in, out) < pixel) ++j;
+    return static_cast<int>(j);
+  };
+  const int first = begin <= 0 ? 0 : first_at_least(begin);
+  return {first, end >= in ? out : std::max(first, first_at_least(end))};
+}
+
+struct Tight {
+  int y1 = 0, x1 = 0, y2 = 0, x2 = 0;  // of the bits; empty: all 0
+  int64_t pixels = 0;
+};
+
+Tight tighten(const Bitmap& b) {
+  Tight t{b.height, b.width, 0, 0, 0};
+  for (int y = 0; y < b.height; ++y) {
+    const uint8_t* row = b.pixels.data() + static_cast<size_t>(y) * static_cast<size_t>(b.width);
+    int first = b.width, last = -1;
+    for (int x = 0; x < b.width; ++x)
+      if (row[x]) {
+        first = std::min(first, x);
+        last = x;
+        ++t.pixels;
+      }
+    if (last < 0) continue;
+    t.y1 = std::min(t.y1, y);
+    t.y2 = y + 1;
+    t.x1 = std::min(t.x1, first);
+    t.x2 = std::max(t.x2, last + 1);
+  }
+  return t.pixels ? t : Tight{};
+}
+
+// Instance after the crop, or false: nothing left of it.
+bool crop_instance(Instance& i, const Window& w, int height, int width, int min_pixels) {
+  if (i.mask.bits.pixels.empty()) {
+    const float sx = static_cast<float>(width) / static_cast<float>(w.width),
+                sy = static_cast<float>(height) / static_cast<float>(w.height);
+    const auto cut = [](float v, int from, int size, float scale) {
+      return std::clamp(v - static_cast<float>(from), 0.0f, static_cast<float>(size)) * scale;
+    };
+    i.box = {cut(i.box.x1, w.x, w.width, sx), cut(i.box.y1, w.y, w.height, sy), cut(i.box.x2, w.x, w.width, sx),
+             cut(i.box.y2, w.y, w.height, sy)};
+    i.area = i.box.area();
+    i.mask.image_height = height;
+    i.mask.image_width = width;
+    return i.box.width() > 0 && i.box.height() > 0 && i.area >= min_pixels;
+  }
+  i.mask = cropped(i.mask, w, height, width);
+  i.area = static_cast<double>(count_pixels(i.mask));
+  i.box = extent(i.mask);
+  return i.area >= std::max(min_pixels, 1);
+}
+
+}  // namespace
+
+Box extent(const CroppedMask& m) {
+  const Tight t = tighten(m.bits);
+  if (!t.pixels) return {};
+  return {static_cast<float>(m.x0 + t.x1), static_cast<float>(m.y0 + t.y1), static_cast<float>(m.x0 + t.x2),
+          static_cast<float>(m.y0 + t.y2)};
+}
+
+int64_t count_pixels(const CroppedMask& m) { return tighten(m.bits).pixels; }
+
+CroppedMask cropped(const CroppedMask& m, const Window& w, int height, int width) {
+  const auto [x_begin, x_end] = reached(m.x0 - w.x, m.x0 + m.bits.width - w.x, w.width, width);
+  const auto [y_begin, y_end] = reached(m.y0 - w.y, m.y0 + m.bits.height - w.y, w.height, height);
+  CroppedMask out;
+  out.image_height = height;
+  out.image_width = width;
+  if (m.bits.pixels.empty() || x_begin >= x_end || y_begin >= y_end) return out;
+  out.x0 = x_begin;
+  out.y0 = y_begin;
+  out.bits = Bitmap(y_end - y_begin, x_end - x_begin);
+  std::vector<int> columns(static_cast<size_t>(out.bits.width));
+  for (int x = x_begin; x < x_end; ++x) columns[static_cast<size_t>(x - x_begin)] = w.x + nearest(x, w.width, width) - m.x0;
+  uint8_t* to = out.bits.pixels.data();
+  for (int y = y_begin; y < y_end; ++y) {
+    const int row = w.y + nearest(y, w.height, height) - m.y0;
+    const uint8_t* from = m.bits.pixels.data() + static_cast<size_t>(row) * static_cast<size_t>(m.bits.width);
+    for (const int c : columns) *to++ = from[c];
+  }
+  const Tight t = tighten(out.bits);
+  if (t.pixels == 0) {
+    out.x0 = out.y0 = 0;
+    out.bits = {};
+  } else if (t.y2 - t.y1 < out.bits.height || t.x2 - t.x1 < out.bits.width) {
+    Bitmap tight(t.y2 - t.y1, t.x2 - t.x1);
+    for (int y = 0; y < tight.height; ++y) std::memcpy(&tight.at(y, 0), &out.bits.at(y + t.y1, t.x1), static_cast<size_t>(tight.width));
+    out.bits = std::move(tight);
+    out.x0 += t.x1;
+    out.y0 += t.y1;
+  }
+  return out;
+}
+
+void flip_horizontal(Sample& s) {
+  reverse_columns(s.image);
+  const float w = static_cast<float>(s.image.width);
+  for (Instance& i : s.instances) {
+    i.box = {w - i.box.x2, i.box.y1, w - i.box.x1, i.box.y2};
+    reverse_columns(i.mask);
+  }
+}
+
+void flip_vertical(Sample& s) {
+  reverse_rows(s.image);
+  const float h = static_cast<float>(s.image.height);
+  for (Instance& i : s.instances) {
+    i.box = {i.box.x1, h - i.box.y2, i.box.x2, h - i.box.y1};
+    reverse_rows(i.mask);
+  }
+}
+
+void rotate90(Sample& s, int k) {
+  k = ((k % 4) + 4) % 4;
+  if (k == 1 || k == 3) transpose(s);
+  if (k == 1 || k == 2) flip_vertical(s);
+  if (k == 2 || k == 3) flip_horizontal(s);
+}
+
+void resize(Sample& s, int height, int width) {
+  check_size("resize", height, width);
+  const Window all{0, 0, s.image.height, s.image.width};
+  check_size("resize", all.height, all.width);
+  if (height == all.height && width == all.width) return;
+  const float sx = static_cast<float>(width) / static_cast<float>(all.width),
+              sy = static_cast<float>(height) / static_cast<float>(all.height);
+  s.image = resized(s.image, height, width);
+  for (Instance& i : s.instances) {
+    i.box = {i.box.x1 * sx, i.box.y1 * sy, i.box.x2 * sx, i.box.y2 * sy};
+    i.area *= static_cast<double>(sx) * static_cast<double>(sy);
+    i.mask = cropped(i.mask, all, height, width);
+  }
+}
+
+void crop(Sample& s, const Window& w, int height, int width, int min_pixels) {
+  check_size("crop", height, width);
+  check(w.width > 0 && w.height > 0 && w.x >= 0 && w.y >= 0 && w.x + w.width <= s.image.width && w.y + w.height <= s.image.height,
+        "crop: expected a window inside ", s.image.width, "×", s.image.height, ", got ", w.width, "×", w.height, " at (", w.x, ", ", w.y,
+        ")");
+  s.image = cropped(s.image, w, height, width);
+  std::erase_if(s.instances, [&](Instance& i) { return !crop_instance(i, w, height, width, min_pixels); });
+}
+
+PixelSize resized_extent(int height, int width, int64_t min_side, int64_t max_side) {
+  check(height > 0 && width > 0 && min_side > 0 && max_side > 0, "resize: expected sides of at least 1, got ", width, "×", height, " to ",
+        min_side, ", ", max_side);
+  const double scale =
+      std::min(static_cast<double>(min_side) / std::min(height, width), static_cast<double>(max_side) / std::max(height, width));
+  const auto side = [scale](int n) { return std::max(static_cast<int>(std::floor(n * scale)), 1); };
+  return {side(height), side(width)};
+}
+
+}  // namespace mr

@@ -1,0 +1,58 @@
+// From pictures to the network's input: normalise, resize, pad, stack.
+//
+//   y[n,h,w,c] = (x/255 − mean[c]) / std[c]       (with `unit` off: (x − mean[c]) / std[c])
+//
+// The mean is subtracted before resizing and padding, so that the padding (right and below, zeros) is a mean-coloured border.
+// For prediction the resize is that of torchvision's GeneralizedRCNNTransform: on the normalised f32 values, bilinear, half-pixel,
+// no antialiasing, scale = in/out of the rounded size, in f32 and in its order of operations (equal to 1e-6).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "data/dataset.h"
+#include "data/transforms/transforms.h"
+#include "tensor/fields.h"
+#include "tensor/tensor.h"
+
+namespace mr {
+
+// Stored with the weights: what they were trained on.
+struct Preprocess {
+  std::vector<double> mean = {0.485, 0.456, 0.406}, std = {0.229, 0.224, 0.225};
+  bool unit = true;
+  bool bgr = false;
+  int64_t min_side = 800, max_side = 1333;
+  int64_t size_divisor = 32;
+
+  void visit(Fields& f) {
+    f.field("mean", mean, "subtracted from each channel, in the order that the network sees");
+    f.field("std", std, "divided by after that");
+    f.field("unit", unit, "pixels as 0 ... 1; off: 0 ... 255");
+    f.field("bgr", bgr, "blue first (detectron2's and Caffe's weights)");
+    f.field("min_side", min_side, "prediction: length of the shorter side; 0: native size");
+    f.field("max_side", max_side, "prediction: unless the longer side would exceed this");
+    f.field("size_divisor", size_divisor, "height and width are padded with zeros to a multiple of this");
+  }
+  void validate() const;
+};
+
+struct ImageBatch {
+  Tensor images;                 // [N,H,W,3] f32
+  std::vector<PixelSize> sizes;  // of each image before padding
+};
+
+// At their own sizes (training: the augmentation has set them).
+ImageBatch images_to_tensor(std::span<const Image* const> images, const Preprocess& p);
+ImageBatch images_to_tensor(std::span<const Sample> samples, const Preprocess& p);
+
+// Resized by min_side and max_side (prediction). A box of the result divided by (size / image size) is a box of the picture.
+ImageBatch resize_to_tensor(std::span<const Image* const> images, const Preprocess& p);
+
+// The same step by step, on arrays: [H,W,C] f32, any values.
+Tensor normalised(const Image& image, const Preprocess& p);      // [H,W,3]
+Tensor resize_bilinear(const Tensor& x, int height, int width);  // [H,W,C] → [height,width,C]
+ImageBatch pad_and_stack(std::span<const Tensor> images, int64_t size_divisor);
+
+}  // namespace mr

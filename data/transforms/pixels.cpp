@@ -1,0 +1,167 @@
+// Images: flips, bilinear resize, colours.
+#include "data/transforms/pixels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numbers>
+
+#include "data/transforms/transforms.h"
+#include "tensor/check.h"
+
+namespace mr {
+
+void reverse_columns(Image& image) {
+  for (int y = 0; y < image.height; ++y) {
+    uint8_t *a = image.at(y, 0), *b = image.at(y, image.width - 1);
+    for (; a < b; a += 3, b -= 3) std::swap_ranges(a, a + 3, b);
+  }
+}
+
+void reverse_rows(Image& image) {
+  const size_t row = static_cast<size_t>(image.width) * 3;
+  for (int y = 0; y < image.height / 2; ++y) std::swap_ranges(image.at(y, 0), image.at(y, 0) + row, image.at(image.height - 1 - y, 0));
+}
+
+Image transposed(const Image& image) {
+  Image t(image.width, image.height);
+  uint8_t* to = t.rgb.data();
+  for (int x = 0; x < image.width; ++x)
+    for (int y = 0; y < image.height; ++y, to += 3) std::memcpy(to, image.at(y, x), 3);
+  return t;
+}
+
+Taps bilinear_taps(int in, int out) {
+  Taps t;
+  const float scale = static_cast<float>(in) / static_cast<float>(out);
+  for (int j = 0; j < out; ++j) {
+    const float src = std::max(std::fma(scale, static_cast<float>(j) + 0.5f, -0.5f), 0.0f);
+    const int low = std::min(static_cast<int>(src), in - 1);
+    t.low.push_back(low);
+    t.high.push_back(std::min(low + 1, in - 1));
+    t.weight.push_back(std::clamp(src - static_cast<float>(low), 0.0f, 1.0f));
+  }
+  return t;
+}
+
+namespace {
+
+// u8 in, u8 out: weights of 8 bits. A row interpolated along x is 16 bits; two neighbouring ones make a row of the output.
+constexpr int kWeightBits = 8, kOne = 1 << kWeightBits;
+
+struct FixedTaps {
+  std::vector<int> low, step, weight;  // step: from the low to the high one, in elements
+};
+
+FixedTaps fixed_taps(int in, int out, int stride) {
+  const Taps t = bilinear_taps(in, out);
+  FixedTaps f;
+  for (size_t j = 0; j < t.low.size(); ++j) {
+    f.low.push_back(t.low[j] * stride);
+    f.step.push_back((t.high[j] - t.low[j]) * stride);
+    f.weight.push_back(static_cast<int>(std::lround(t.weight[j] * kOne)));
+  }
+  return f;
+}
+
+void interpolate_row(const uint8_t* row, const FixedTaps& taps, uint16_t* to) {
+  for (size_t j = 0; j < taps.low.size(); ++j, to += 3) {
+    const uint8_t *a = row + taps.low[j], *b = a + taps.step[j];
+    const int w = taps.weight[j];
+    for (int c = 0; c < 3; ++c) to[c] = static_cast<uint16_t>(a[c] * (kOne - w) + b[c] * w);
+  }
+}
+
+void blend_rows(const uint16_t* a, const uint16_t* b, int w, size_t n, uint8_t* to) {
+  const uint32_t wb = static_cast<uint32_t>(w), wa = static_cast<uint32_t>(kOne - w), half = 1u << (2 * kWeightBits - 1);
+  for (size_t i = 0; i < n; ++i) to[i] = static_cast<uint8_t>((a[i] * wa + b[i] * wb + half) >> (2 * kWeightBits));
+}
+
+}  // namespace
+
+Image cropped(const Image& image, const Window& w, int height, int width) {
+  Image out(height, width);
+  if (height == w.height && width == w.width) {
+    for (int y = 0; y < height; ++y) std::memcpy(out.at(y, 0), image.at(w.y + y, w.x), static_cast<size_t>(width) * 3);
+    return out;
+  }
+  const FixedTaps columns = fixed_taps(w.width, width, 3), rows = fixed_taps(w.height, height, 1);
+  const size_t n = static_cast<size_t>(width) * 3;
+  std::vector<uint16_t> buffer(2 * n);
+  uint16_t* lines[2] = {buffer.data(), buffer.data() + n};  // source row r lies in lines[r % 2]
+  int held[2] = {-1, -1};
+  const auto line = [&](int r) {
+    const int slot = r % 2;
+    if (held[slot] != r) interpolate_row(image.at(w.y + r, w.x), columns, lines[slot]);
+    held[slot] = r;
+    return lines[slot];
+  };
+  for (size_t y = 0; y < static_cast<size_t>(height); ++y) {
+    const uint16_t* low = line(rows.low[y]);
+    const uint16_t* high = line(rows.low[y] + rows.step[y]);
+    blend_rows(low, high, rows.weight[y], n, out.rgb.data() + y * n);
+  }
+  return out;
+}
+
+Image resized(const Image& image, int height, int width) { return cropped(image, {0, 0, image.height, image.width}, height, width); }
+
+void invert(Image& image) {
+  for (uint8_t& v : image.rgb) v = static_cast<uint8_t>(255 - v);
+}
+
+namespace {
+
+constexpr double kGrey[3] = {0.299, 0.587, 0.114};
+
+// y = A·x + b
+struct ColourMap {
+  float a[3][3], b;
+};
+
+double mean_grey(const Image& image) {
+  uint64_t sum[3] = {0, 0, 0};
+  for (size_t i = 0; i < image.rgb.size(); i += 3)
+    for (size_t c = 0; c < 3; ++c) sum[c] += image.rgb[i + c];
+  double mean = 0;
+  for (int c = 0; c < 3; ++c) mean += kGrey[c] * static_cast<double>(sum[c]);
+  return mean / (static_cast<double>(image.rgb.size()) / 3);
+}
+
+// Saturation and hue act on the chroma u ~ B − Y, v ~ R − Y and leave the grey Y alone: each column of the matrix is what becomes of one
+// unit vector.
+ColourMap colour_map(const ColourChange& change, double mean) {
+  ColourMap m{};
+  const double gain = change.brightness * change.contrast, angle = 2 * std::numbers::pi * change.hue;
+  const double cosine = change.saturation * std::cos(angle), sine = change.saturation * std::sin(angle);
+  constexpr double kU = 0.492, kV = 0.877;
+  for (int k = 0; k < 3; ++k) {
+    const double grey = kGrey[k], u = kU * ((k == 2) - grey), v = kV * ((k == 0) - grey);
+    const double blue = (cosine * u - sine * v) / kU, red = (sine * u + cosine * v) / kV;
+    m.a[0][k] = static_cast<float>(gain * (grey + red));
+    m.a[1][k] = static_cast<float>(gain * (grey - (kGrey[0] * red + kGrey[2] * blue) / kGrey[1]));
+    m.a[2][k] = static_cast<float>(gain * (grey + blue));
+  }
+  m.b = static_cast<float>((1 - change.contrast) * change.brightness * mean);
+  return m;
+}
+
+}  // namespace
+
+void change_colours(Image& image, const ColourChange& change) {
+  check(change.brightness >= 0 && change.contrast >= 0 && change.saturation >= 0, "change_colours: expected factors of at least 0, got ",
+        change.brightness, ", ", change.contrast, ", ", change.saturation);
+  if (change.brightness == 1 && change.contrast == 1 && change.saturation == 1 && change.hue == 0) return;
+  if (image.rgb.empty()) return;
+  const ColourMap m = colour_map(change, change.contrast == 1 ? 0 : mean_grey(image));
+  for (size_t i = 0; i < image.rgb.size(); i += 3) {
+    uint8_t* p = image.rgb.data() + i;
+    const float r = p[0], g = p[1], b = p[2];
+    for (int c = 0; c < 3; ++c) {
+      const float v = m.a[c][0] * r + m.a[c][1] * g + m.a[c][2] * b + m.b;
+      p[c] = static_cast<uint8_t>(std::min(std::max(v, 0.0f), 255.0f) + 0.5f);
+    }
+  }
+}
+
+}  // namespace mr
