@@ -1,0 +1,80 @@
+#include "ops/conv/conv2d_rungs.h"
+
+#include <cstdlib>
+#include <string_view>
+
+#include "ops/conv/conv2d_table.h"
+
+namespace mr {
+namespace {
+
+constexpr Conv2dRung rungs[] = {
+    {"matmul", conv_matmul::supports, conv_matmul::forward, conv_matmul::data, conv_matmul::weights},
+    {"im2col", conv_im2col::supports, conv_im2col::forward, conv_im2col::data, conv_im2col::weights},
+    {"reference", [](const Conv2dCase&, Conv2dPass) { return true; }, conv_reference::forward, conv_reference::data,
+     conv_reference::weights},
+};
+
+const Conv2dRung* forced() {
+  static const Conv2dRung* const rung = []() -> const Conv2dRung* {
+    const char* want = std::getenv("MR_CONV");
+    if (!want) return nullptr;
+    std::string known;
+    for (const Conv2dRung& r : rungs) {
+      if (std::string_view(r.name) == want) return &r;
+      known += str(known.empty() ? "" : ", ", r.name);
+    }
+    fail("MR_CONV: expected one of ", known, ", got ", want);
+  }();
+  return rung;
+}
+
+// The case in which it is computed: bf16 goes through f32 unless a rung has it (or the reference was asked for).
+Conv2dCase computed(Conv2dCase c, Conv2dPass pass) {
+  if (c.dtype == DType::bf16 && std::string_view(conv2d_choice(c, pass).name) == "reference" && !forced()) c.dtype = DType::f32;
+  return c;
+}
+
+}  // namespace
+
+void append(std::string& out, const Conv2dCase& c) {
+  append(out, str(c.kH, "×", c.kW, "/", c.stride, " ", c.Cin, "→", c.Cout, " on ", c.N, "×", c.H, "×", c.W, " ", c.dtype));
+  if (c.dilation != 1) append(out, str(" dilation ", c.dilation));
+  if (c.groups != 1) append(out, str(" groups ", c.groups));
+}
+
+const char* name(Conv2dPass pass) {
+  constexpr const char* names[] = {"forward", "data", "weights"};
+  return names[static_cast<int>(pass)];
+}
+
+std::span<const Conv2dRung> conv2d_rungs() { return rungs; }
+
+const Conv2dRung& conv2d_choice(const Conv2dCase& c, Conv2dPass pass) {
+  if (const Conv2dRung* f = forced(); f && f->supports(c, pass)) return *f;
+  for (const Conv2dRung& r : rungs)
+    if (r.supports(c, pass)) return r;
+  return rungs[std::size(rungs) - 1];
+}
+
+Tensor weights_as(const Var& w, DType t) {
+  return w.dtype() == t ? w.value() : w.derived(name(t), [&](const Tensor& v) { return v.to(t); });
+}
+
+Tensor conv2d_forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f) {
+  const Conv2dCase k = computed(c, Conv2dPass::forward);
+  const Conv2dFinish finish{f.scale, f.shift, f.residual.defined() ? f.residual.to(k.dtype) : Tensor(), f.relu};
+  return conv2d_choice(k, Conv2dPass::forward).forward(k, x.to(k.dtype), w, finish).to(c.dtype);
+}
+
+Tensor conv2d_data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFinish& f) {
+  const Conv2dCase k = computed(c, Conv2dPass::data);
+  return conv2d_choice(k, Conv2dPass::data).data(k, gy.to(k.dtype), w, f).to(c.dtype);
+}
+
+Tensor conv2d_weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy) {
+  const Conv2dCase k = computed(c, Conv2dPass::weights);
+  return conv2d_choice(k, Conv2dPass::weights).weights(k, x.to(k.dtype), gy.to(k.dtype));
+}
+
+}  // namespace mr

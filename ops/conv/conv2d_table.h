@@ -1,0 +1,28 @@
+// The rungs' entries, one file each; the table is in conv2d_rungs.cpp.
+#pragma once
+
+#include "ops/conv/conv2d_rungs.h"
+
+namespace mr {
+
+namespace conv_reference {
+Tensor forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f);
+Tensor data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFinish& f);
+Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy);
+}  // namespace conv_reference
+
+namespace conv_im2col {
+bool supports(const Conv2dCase& c, Conv2dPass pass);
+Tensor forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f);
+Tensor data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFinish& f);
+Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy);
+}  // namespace conv_im2col
+
+namespace conv_matmul {
+bool supports(const Conv2dCase& c, Conv2dPass pass);
+Tensor forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f);
+Tensor data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFinish& f);
+Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy);
+}  // namespace conv_matmul
+
+}  // namespace mr

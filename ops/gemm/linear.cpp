@@ -1,0 +1,73 @@
+#include "ops/gemm/linear.h"
+
+#include "ops/gemm/finish_backward.h"
+#include "ops/gemm/gemm.h"
+
+namespace mr {
+namespace {
+
+struct LinearOptions {
+  bool relu = false;
+  void visit(OptionVisitor& v) const { v.field("relu", relu); }
+};
+
+Gemm product(int64_t M, int64_t N, int64_t K, const Tensor& a, const Tensor& c) {
+  Gemm g;
+  g.M = M;
+  g.N = N;
+  g.K = K;
+  g.dtype = a.dtype();
+  g.c_dtype = c.dtype();
+  g.a = a.raw();
+  g.lda = K;
+  g.c = c.raw();
+  g.ldc = N;
+  return g;
+}
+
+// gw [N,K] = gᵀ x
+Tensor weight_gradient(const Tensor& g, const Tensor& x, DType dtype) {
+  const int64_t M = x.size(0), N = g.size(1), K = x.size(1);
+  const Tensor gw = Tensor::empty({N, K}, g.dtype() == DType::f64 ? DType::f64 : DType::f32);
+  Gemm p = product(N, K, M, g, gw);
+  p.transpose_a = true;
+  p.lda = N;
+  p.b = x.raw();
+  p.ldb = K;
+  gemm(p);
+  return gw.to(dtype);
+}
+
+}  // namespace
+
+Var linear(const Var& x, const Var& w, const Var& b, bool relu) {
+  check(x.shape().rank() == 2, "linear: x must be [M,K], got ", x.shape());
+  check(w.shape().rank() == 2, "linear: w must be [N,K], got ", w.shape());
+  check(w.size(1) == x.size(1), "linear: w must be [N,", x.size(1), "] to go with x ", x.shape(), ", got ", w.shape());
+  check(!b || b.shape() == Shape({w.size(0)}), "linear: b must be [", w.size(0), "], got ", b ? b.shape() : Shape());
+  check(is_float(x.dtype()) && is_float(w.dtype()), "linear: expected floating types, got ", x.dtype(), " and ", w.dtype());
+  const int64_t M = x.size(0), K = x.size(1), N = w.size(0);
+  const DType compute = gemm_has(x.dtype()) ? x.dtype() : DType::f32;  // bf16 that no rung has is computed in f32
+  const DType sums = compute == DType::f64 ? DType::f64 : DType::f32;
+  const Tensor xv = x.value().to(compute), shift = b ? b.value().to(sums) : Tensor();
+  Tensor y = Tensor::empty({M, N}, compute);
+  Gemm p = product(M, N, K, xv, y);
+  p.transpose_b = true;
+  p.shift = b ? shift.raw() : nullptr;
+  p.relu = relu;
+  gemm_with_weights(p, w);
+  y = y.to(x.dtype());
+
+  return record("linear", LinearOptions{relu}, {x, w, b}, y, [xv, w, b, y = relu ? y : Tensor(), compute](Grads& grads) {
+    const FinishGrad f = finish_backward(grads.out(), y, b && grads.needs(2));
+    if (b) grads.give(2, f.sums.defined() ? f.sums.to(b.dtype()) : Tensor());
+    const Tensor g = f.g.to(compute);
+    if (grads.needs(1)) grads.give(1, weight_gradient(g, xv, w.dtype()));
+    if (!grads.needs(0)) return;
+    const Tensor gx = Tensor::empty(xv.shape(), compute);
+    gemm_with_weights(product(xv.size(0), xv.size(1), w.size(0), g, gx), w);
+    grads.give(0, gx.to(f.g.dtype()));
+  });
+}
+
+}  // namespace mr
