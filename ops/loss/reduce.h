@@ -8,12 +8,17 @@
 
 namespace mr {
 
-// Σ f(i) over [0, n): blocks of `grain` terms in f64, then the blocks in order; the same for every number of threads.
+// Σ f(i) over [0, n) in f64: runs of 64 terms, the runs of a block of `grain`, then the blocks in order. The same for every number
+// of threads, and its rounding grows with the length of a run, not of the sum.
 template <class F> double sum_blocks(int64_t n, int64_t grain, F f) {
   std::vector<double> partial(static_cast<size_t>((n + grain - 1) / grain));
   parallel_ranges(n, grain, [&](int64_t begin, int64_t end) {
     double sum = 0;
-    for (int64_t i = begin; i < end; ++i) sum += static_cast<double>(f(i));
+    for (int64_t i = begin; i < end;) {
+      double run = 0;
+      for (const int64_t stop = std::min(i + 64, end); i < stop; ++i) run += static_cast<double>(f(i));
+      sum += run;
+    }
     partial[static_cast<size_t>(begin / grain)] = sum;
   });
   double sum = 0;

@@ -1,6 +1,5 @@
 #include "ops/resize/bilinear.h"
 
-#include <cmath>
 #include <memory>
 
 #include "ops/kernel.h"
@@ -32,9 +31,9 @@ struct Axis {
 
   Axis(int64_t in, int64_t out) : taps(static_cast<size_t>(out)), begin(static_cast<size_t>(in) + 1) {
     for (int64_t i = 0; i < out; ++i) {
-      const double s = std::max((static_cast<double>(i) + 0.5) * static_cast<double>(in) / static_cast<double>(out) - 0.5, 0.0);
-      const int64_t i0 = std::min(static_cast<int64_t>(s), in - 1), i1 = std::min(i0 + 1, in - 1);
-      taps[static_cast<size_t>(i)] = {i0, i1, i1 == i0 ? 0 : s - static_cast<double>(i0)};
+      const int64_t s = std::max<int64_t>((2 * i + 1) * in - out, 0);  // the position in steps of 1/(2·out): exact
+      const int64_t i0 = std::min(s / (2 * out), in - 1), i1 = std::min(i0 + 1, in - 1);
+      taps[static_cast<size_t>(i)] = {i0, i1, i1 == i0 ? 0 : static_cast<double>(s % (2 * out)) / static_cast<double>(2 * out)};
     }
     // Outputs read rising pixels, so one sweep a pixel over the outputs from where the last pixel's readers began suffices.
     size_t from = 0;

@@ -6,7 +6,7 @@
 //   x: [N,H,W,C] floating   y: [N,H',W',C]      pixel i covers [i, i+1), its centre is i + ½; at the border the edge repeats
 //   ×2 of a row [1, 2, 4] is [1, 1.25, 1.75, 2.5, 3.5, 4]
 //
-// Weights are computed in f64 and used in f32 (f64). When the target is smaller than a half it skips pixels: prepare images with
+// Positions are exact (integers over 2·out); weights are used in f32 (f64). When the target is smaller than a half it skips pixels: prepare images with
 // data/'s antialiased resize instead.
 // Gradient: each pixel of x sums weight · gy over the outputs that read it, rows and columns in rising order.
 // Errors: x not of rank 4 or not floating; a map or a target without pixels.

@@ -2,14 +2,19 @@
 #pragma once
 
 #include <cmath>
+#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "autograd/gradcheck.h"
+#include "tensor/context.h"
 #include "tensor/rng.h"
 #include "tensor/tensor.h"
 
 namespace mr::test {
+
+inline constexpr DType float_types[] = {DType::f64, DType::f32, DType::bf16};
 
 // Normal numbers, rounded to `dtype`; the same for the same purpose.
 inline Tensor random_tensor(const Shape& shape, std::string_view purpose, DType dtype = DType::f64, double mean = 0, double sd = 1) {
@@ -31,10 +36,13 @@ inline Tensor distinct_tensor(const Shape& shape, std::string_view purpose, DTyp
 
 inline double eps_of(DType t) { return t == DType::f64 ? 0x1p-52 : t == DType::f32 ? 0x1p-23 : 0x1p-7; }
 
+// Oracles compute in more digits than f64 where the machine has them (x86), so that f64 results can be judged too.
+using real = long double;
+
 // One output of the oracle: its value and Σ|terms| of the sum behind it.
 struct Exact {
-  double value = 0, terms = 0;
-  Exact& operator+=(double term) {
+  real value = 0, terms = 0;
+  Exact& operator+=(real term) {
     value += term;
     terms += std::abs(term);
     return *this;
@@ -44,16 +52,46 @@ struct Exact {
 // Empty when every |y − exact| ≤ c · eps(type of y) · Σ|terms|; otherwise which entry is furthest off.
 inline std::string off(const Tensor& y, const std::vector<Exact>& exact, double c = 4) {
   if (y.numel() != static_cast<int64_t>(exact.size())) return str("expected ", exact.size(), " values, got ", y.numel());
-  double worst = 1;
+  real worst = 1;
   std::string message;
   for (int64_t i = 0; i < y.numel(); ++i) {
     const Exact& e = exact[static_cast<size_t>(i)];
-    const double allowed = c * eps_of(y.dtype()) * std::max(e.terms, 1e-30), error = std::abs(y.at(i) - e.value);
+    const real allowed = c * eps_of(y.dtype()) * std::max<real>(e.terms, 1e-30), error = std::abs(y.at(i) - e.value);
     if (error / allowed <= worst) continue;
     worst = error / allowed;
-    message = str("entry ", i, ": expected ", e.value, ", got ", y.at(i), " (", worst, " times what is allowed)");
+    message = str("entry ", i, ": expected ", static_cast<double>(e.value), ", got ", y.at(i), " (", static_cast<double>(worst),
+                  " times what is allowed)");
   }
   return message;
+}
+
+inline bool same_bits(const Tensor& a, const Tensor& b) {
+  return a.shape() == b.shape() && a.dtype() == b.dtype() && std::memcmp(a.raw(), b.raw(), a.bytes()) == 0;
+}
+
+// f() → Tensor gives the same bits with one thread and with several.
+template <class F> bool same_for_any_threads(F f) {
+  const ContextGuard guard;
+  context().threads = 1;
+  const Tensor one = f();
+  for (const int threads : {2, 3, 5}) {
+    context().threads = threads;
+    if (!same_bits(one, f())) return false;
+  }
+  return true;
+}
+
+// ∂ Σ gy·f(x) / ∂x,  f: Var → Var
+template <class F> Tensor gradient(F f, const Tensor& x, const Tensor& gy) {
+  const Var v(x, true);
+  backward(f(v), gy);
+  return v.grad();
+}
+
+// gradcheck's complaint, or "".
+template <class F> std::string gradient_off(F f, const std::vector<Tensor>& inputs) {
+  const GradcheckResult r = gradcheck(std::function<Var(const std::vector<Var>&)>(f), inputs);
+  return r.ok ? "" : r.message;
 }
 
 }  // namespace mr::test
