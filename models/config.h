@@ -1,0 +1,152 @@
+// What a Mask R-CNN is made of. Each struct lists its fields once (visit); a recipe holds one MaskRCNNConfig as `model`.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "tensor/fields.h"
+
+namespace mr {
+
+enum class NormKind : uint8_t {
+  frozen,  // affine of fixed statistics: fine-tuning from a classifier
+  batch,   // statistics of the batch: training from scratch
+  group,   // statistics of groups of channels: training from scratch with small batches
+};
+
+struct ResNetConfig {
+  int64_t depth = 50;          // 18, 34: basic blocks; 50, 101, 152: bottlenecks
+  int64_t width = 64;          // channels of the stem and of res2's 3×3
+  bool stride_in_1x1 = false;  // MSRA's weights: true; torchvision's: false
+  NormKind norm = NormKind::frozen;
+  double norm_epsilon = 1e-5;
+  int64_t freeze = 2;  // stages not trained: 0 none, 1 the stem, 2 the stem and res2
+  void visit(Fields& f) {
+    f.field("depth", depth, "18, 34, 50, 101 or 152");
+    f.field("width", width, "channels of the stem (64 in the paper); all later widths follow");
+    f.field("stride_in_1x1", stride_in_1x1, "a bottleneck's stride sits in its 1x1 (MSRA) instead of its 3x3 (torchvision)");
+    f.choice("norm", norm, {"frozen", "batch", "group"}, "frozen: fixed affine; batch: live statistics; group: 32 groups");
+    f.field("norm_epsilon", norm_epsilon, "added to the variance (0 for torchvision's released detection weights)");
+    f.field("freeze", freeze, "stages not trained: 0 none, 1 the stem, 2 the stem and res2");
+  }
+};
+
+struct FPNConfig {
+  int64_t channels = 256;
+  void visit(Fields& f) { f.field("channels", channels, "of every pyramid level"); }
+};
+
+struct RPNConfig {
+  std::vector<double> anchor_sizes = {32, 64, 128, 256, 512};  // one a level, P2 … P6
+  std::vector<double> anchor_ratios = {0.5, 1, 2};             // height / width
+  bool round_anchors = true;
+  double positive_iou = 0.7, negative_iou = 0.3;
+  int64_t batch = 256;  // anchors sampled an image
+  double positive_fraction = 0.5;
+  int64_t pre_nms_train = 2000, pre_nms_test = 1000;    // per level
+  int64_t post_nms_train = 2000, post_nms_test = 1000;  // per image
+  double nms = 0.7;
+  double min_size = 1e-3;
+  double beta = 1.0 / 9;
+  bool sparse = true;
+  void visit(Fields& f) {
+    f.field("anchor_sizes", anchor_sizes, "side of the square anchor, pixels, one a level from P2 to P6");
+    f.field("anchor_ratios", anchor_ratios, "height / width");
+    f.field("round_anchors", round_anchors, "half sides rounded to whole pixels, as torchvision does");
+    f.field("positive_iou", positive_iou, "anchors above are positive");
+    f.field("negative_iou", negative_iou, "anchors below are negative; between: ignored");
+    f.field("batch", batch, "anchors sampled an image");
+    f.field("positive_fraction", positive_fraction, "at most this share of them positive");
+    f.field("pre_nms_train", pre_nms_train, "proposals a level before NMS, training");
+    f.field("pre_nms_test", pre_nms_test, "the same, prediction");
+    f.field("post_nms_train", post_nms_train, "proposals an image after NMS, training");
+    f.field("post_nms_test", post_nms_test, "the same, prediction");
+    f.field("nms", nms, "IoU above which the lower-scored proposal is dropped");
+    f.field("min_size", min_size, "proposals with a shorter side are dropped, pixels");
+    f.field("beta", beta, "smooth L1 turns linear here");
+    f.field("sparse", sparse, "backward only where anchors were sampled: the same gradients, faster");
+  }
+};
+
+enum class RoIOp : uint8_t { align, pool };
+enum class RoIReduce : uint8_t { mean, max };
+
+struct RoIConfig {
+  RoIOp op = RoIOp::align;
+  RoIReduce reduce = RoIReduce::mean;
+  int64_t sampling = 2;  // samples an axis a bin; 0: as many as cells
+  bool aligned = false;  // half-pixel correction
+  void visit(Fields& f) {
+    f.choice("op", op, {"align", "pool"}, "RoIAlign or RoIPool");
+    f.choice("reduce", reduce, {"mean", "max"}, "of RoIAlign's samples");
+    f.field("sampling", sampling, "RoIAlign's samples a bin along each axis; 0: one a cell");
+    f.field("aligned", aligned, "shift by half a cell, so that a bin's samples are centred on it");
+  }
+};
+
+struct BoxHeadConfig {
+  int64_t size = 7;
+  int64_t width = 1024;
+  int64_t batch = 512;
+  double positive_fraction = 0.25;
+  double positive_iou = 0.5, negative_iou = 0.5;
+  double beta = 1.0 / 9;
+  double score = 0.05;
+  double nms = 0.5;
+  int64_t detections = 100;
+  double min_size = 1e-2;
+  void visit(Fields& f) {
+    f.field("size", size, "bins of the RoI along each axis");
+    f.field("width", width, "of both fully connected layers");
+    f.field("batch", batch, "RoIs sampled an image");
+    f.field("positive_fraction", positive_fraction, "at most this share of them positive");
+    f.field("positive_iou", positive_iou, "RoIs at or above take the class of their object");
+    f.field("negative_iou", negative_iou, "RoIs below are background");
+    f.field("beta", beta, "smooth L1 turns linear here");
+    f.field("score", score, "detections below are dropped");
+    f.field("nms", nms, "IoU above which the lower-scored detection of the class is dropped");
+    f.field("detections", detections, "kept an image");
+    f.field("min_size", min_size, "detections with a shorter side are dropped, pixels");
+  }
+};
+
+struct MaskHeadConfig {
+  bool enabled = true;  // false: Faster R-CNN
+  int64_t size = 14;    // the mask is twice as large
+  int64_t convs = 4;
+  int64_t width = 256;
+  bool class_agnostic = false;
+  bool soft_targets = true;
+  void visit(Fields& f) {
+    f.field("enabled", enabled, "false: Faster R-CNN");
+    f.field("size", size, "bins of the RoI along each axis; the mask is twice as large");
+    f.field("convs", convs, "3x3 convolutions before the deconvolution");
+    f.field("width", width, "channels of these convolutions and of the deconvolution");
+    f.field("class_agnostic", class_agnostic, "one mask for all classes");
+    f.field("soft_targets", soft_targets, "targets are the resampled mask (torchvision); false: thresholded at a half");
+  }
+};
+
+struct MaskRCNNConfig {
+  int64_t classes = 80;  // without background
+  ResNetConfig backbone;
+  FPNConfig fpn;
+  RPNConfig rpn;
+  RoIConfig roi;
+  BoxHeadConfig box;
+  MaskHeadConfig mask;
+  void visit(Fields& f) {
+    f.field("classes", classes, "object classes, without background; 0: as many as the data has");
+    f.group("backbone", backbone);
+    f.group("fpn", fpn);
+    f.group("rpn", rpn);
+    f.group("roi", roi);
+    f.group("box", box);
+    f.group("mask", mask);
+  }
+};
+
+// Errors: a field that no model can be built with, named "model.…".
+void validate(const MaskRCNNConfig& config);
+
+}  // namespace mr

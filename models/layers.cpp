@@ -1,0 +1,56 @@
+#include "models/layers.h"
+
+#include "ops/elementwise/add.h"
+#include "ops/elementwise/relu.h"
+#include "ops/norm/batch_norm.h"
+#include "ops/norm/group_norm.h"
+
+namespace mr {
+
+Conv::Conv(Parameters& p, const std::string& name, int64_t in, int64_t out, int kernel, Init init, Conv2dOptions o)
+    : w(p.add(name + ".weight", {out, kernel, kernel, in}, init, ParameterKind::weight, FileLayout::conv)),
+      b(p.add(name + ".bias", {out}, Init::zeros(), ParameterKind::bias)),
+      options(o) {}
+
+Var Conv::operator()(const Var& x, bool relu) const {
+  Epilogue e;
+  e.relu = relu;
+  return conv2d(x, w, b, options, e);
+}
+
+ConvNorm::ConvNorm(Parameters& p, const std::string& conv, const std::string& norm, int64_t in, int64_t out, int kernel,
+                   const ResNetConfig& c, Conv2dOptions o)
+    : w(p.add(conv + ".weight", {out, kernel, kernel, in}, Init::kaiming(), ParameterKind::weight, FileLayout::conv)),
+      options(o),
+      kind(c.norm),
+      epsilon(c.norm_epsilon) {
+  if (kind == NormKind::frozen) {
+    weight = p.add_buffer(norm + ".weight", {out}, 1);
+    bias = p.add_buffer(norm + ".bias", {out}, 0);
+  } else {
+    weight = p.add(norm + ".weight", {out}, Init::ones(), ParameterKind::norm);
+    bias = p.add(norm + ".bias", {out}, Init::zeros(), ParameterKind::norm);
+  }
+  if (kind == NormKind::group) return;
+  mean = p.add_buffer(norm + ".running_mean", {out}, 0);
+  variance = p.add_buffer(norm + ".running_var", {out}, 1);
+}
+
+Var ConvNorm::operator()(const Var& x, bool training, bool relu, const Var& residual) const {
+  Epilogue e;
+  if (kind == NormKind::frozen || (kind == NormKind::batch && !training)) {
+    fold_batch_norm(weight.value(), bias.value(), mean.value(), variance.value(), epsilon, e.scale, e.shift);
+    e.residual = residual;
+    e.relu = relu;
+    return conv2d(x, w, Var(), options, e);
+  }
+  Var y = conv2d(x, w, Var(), options);
+  if (kind == NormKind::batch)
+    y = batch_norm(y, weight, bias, mean.value(), variance.value(), 0.1, epsilon, true);
+  else
+    y = group_norm(y, weight, bias, 32, epsilon);
+  if (residual) y = add(y, residual);
+  return relu ? mr::relu(y) : y;
+}
+
+}  // namespace mr

@@ -1,0 +1,37 @@
+// The two layers every model here is built of: a convolution with bias, and a convolution with a norm.
+#pragma once
+
+#include <string>
+
+#include "models/config.h"
+#include "models/parameters.h"
+#include "ops/conv/conv2d.h"
+
+namespace mr {
+
+// y = relu?(conv(x, w) + b)
+struct Conv {
+  Var w, b;
+  Conv2dOptions options;
+
+  Conv() = default;
+  Conv(Parameters& p, const std::string& name, int64_t in, int64_t out, int kernel, Init init, Conv2dOptions o = {});
+  Var operator()(const Var& x, bool relu = false) const;
+};
+
+// y = relu?(norm(conv(x, w)) + residual): a ResNet's bottleneck is three of these.
+// Frozen statistics, and live ones outside training, are folded into the convolution's epilogue.
+struct ConvNorm {
+  Var w;
+  Var weight, bias, mean, variance;  // of the norm, [C]; group norm has no statistics
+  Conv2dOptions options;
+  NormKind kind = NormKind::frozen;
+  double epsilon = 1e-5;
+
+  ConvNorm() = default;
+  ConvNorm(Parameters& p, const std::string& conv, const std::string& norm, int64_t in, int64_t out, int kernel, const ResNetConfig& c,
+           Conv2dOptions o = {});
+  Var operator()(const Var& x, bool training, bool relu, const Var& residual = {}) const;
+};
+
+}  // namespace mr

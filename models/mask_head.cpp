@@ -1,0 +1,77 @@
+#include <algorithm>
+#include <cmath>
+
+#include "models/heads.h"
+#include "ops/boxes/mask_target.h"
+#include "ops/conv/deconv2d.h"
+#include "ops/elementwise/reshape.h"
+#include "ops/elementwise/sigmoid.h"
+#include "ops/gemm/class_linear.h"
+#include "ops/loss/sigmoid_bce.h"
+#include "tensor/rows.h"
+
+namespace mr {
+
+MaskHead::MaskHead(Parameters& p, const std::string& prefix, int64_t channels, int64_t classes, const MaskHeadConfig& c) : config_(c) {
+  int64_t in = channels;
+  for (int64_t i = 0; i < c.convs; ++i) {
+    convs_.emplace_back(p, prefix + "mask_head." + std::to_string(i) + ".0", in, c.width, 3, Init::kaiming(), Conv2dOptions{.padding = 1});
+    in = c.width;
+  }
+  const std::string tail = prefix + "mask_predictor.";
+  deconv_w_ = p.add(tail + "conv5_mask.weight", {in, 2, 2, c.width}, Init::kaiming(), ParameterKind::weight, FileLayout::deconv);
+  deconv_b_ = p.add(tail + "conv5_mask.bias", {c.width}, Init::zeros(), ParameterKind::bias);
+  const int64_t masks = c.class_agnostic ? 1 : classes + 1;  // channel 0, background's, is never used: torchvision's layout
+  logits_w_ = p.add(tail + "mask_fcn_logits.weight", {masks, 1, 1, c.width}, Init::normal(0.001), ParameterKind::weight, FileLayout::conv);
+  logits_b_ = p.add(tail + "mask_fcn_logits.bias", {masks}, Init::zeros(), ParameterKind::bias);
+}
+
+Var MaskHead::operator()(const Features& P, const Tensor& rois, const Tensor& labels, const RoIConfig& roi) const {
+  Var x = pool_rois(P, rois, config_.size, roi);               // [R,14,14,C]
+  for (const Conv& conv : convs_) x = conv(x, true);           // [R,14,14,256]
+  x = deconv2d(x, deconv_w_, deconv_b_, {.stride = 2}, true);  // [R,28,28,256]
+  const int64_t R = x.size(0), M = x.size(1), C = x.size(3);
+  const Tensor channel = config_.class_agnostic ? Tensor::zeros({R}, DType::i32) : labels;
+  const Var y = class_linear(reshape(x, {R, M * M, C}), reshape(logits_w_, {logits_w_.size(0), C}), logits_b_, channel);  // [R,28·28]
+  return reshape(y, {R, M, M});
+}
+
+NamedLoss MaskHead::loss(const Features& P, const std::vector<RoISample>& samples, const Batch& batch, const RoIConfig& roi) const {
+  std::vector<Tensor> boxes;
+  std::vector<int32_t> labels;
+  std::vector<const CroppedMask*> masks;
+  for (size_t n = 0; n < samples.size(); ++n) {
+    std::vector<int32_t> positive;
+    for (size_t i = 0; i < samples[n].labels.size(); ++i) {
+      if (samples[n].labels[i] == 0) continue;
+      const auto gt = static_cast<size_t>(samples[n].gt[i]);
+      check(gt < batch.targets[n].masks.size(), "mask head: image ", batch.image_ids[n], " has no mask for its object ", gt);
+      positive.push_back(static_cast<int32_t>(i));
+      labels.push_back(samples[n].labels[i]);
+      masks.push_back(&batch.targets[n].masks[gt]);
+    }
+    boxes.push_back(take_rows(samples[n].boxes, positive));
+  }
+  const auto R = static_cast<int64_t>(labels.size());
+  const auto M = 2 * config_.size;
+  const Tensor goal = mask_targets(masks, join_rows(boxes), static_cast<int>(M),
+                                   config_.soft_targets ? MaskRule::torchvision : MaskRule::thresholded);  // [R,28,28]
+  const Var logits = (*this)(P, to_rois(boxes), Tensor::of<int32_t>({R}, labels), roi);                    // [R,28,28]
+  return {"mask", sigmoid_bce(logits, goal, {}, static_cast<double>(std::max<int64_t>(R * M * M, 1)))};
+}
+
+void MaskHead::predict(const Features& P, std::vector<Detections>& found, const RoIConfig& roi) const {
+  std::vector<Tensor> boxes, labels;
+  for (const Detections& d : found) {
+    boxes.push_back(d.boxes);
+    labels.push_back(d.labels);
+  }
+  const Tensor masks = sigmoid((*this)(P, to_rois(boxes), join_rows(labels), roi)).value().to(DType::f32);  // [R,28,28]
+  int64_t row = 0;
+  for (Detections& d : found) {
+    d.masks = masks.slice(row, row + d.boxes.size(0));
+    row += d.boxes.size(0);
+  }
+}
+
+}  // namespace mr

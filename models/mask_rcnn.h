@@ -1,0 +1,52 @@
+// Mask R-CNN with a feature pyramid (He et al. 2017; Faster R-CNN when the mask head is off).
+//
+//   image → ResNet → C2…C5 → FPN → P2…P6 → RPN → proposals → RoIAlign on P2…P5 → box head  → class, box
+//                                                           RoIAlign on P2…P5 → mask head → mask
+//
+//   L = L_objectness + L_rpn_box + L_class + L_box + L_mask, each logged apart
+//
+// Parameters carry the names of torchvision's maskrcnn_resnet50_fpn, so that its files load by name.
+#pragma once
+
+#include <memory>
+
+#include "models/config.h"
+#include "models/fpn.h"
+#include "models/heads.h"
+#include "models/resnet.h"
+#include "models/rpn.h"
+#include "models/system.h"
+
+namespace mr {
+
+// What the random sampling chose for one image. Given to losses(), it repeats another run's choice.
+struct TrainingSample {
+  AnchorSample anchors;
+  RoISample rois;
+};
+
+class MaskRCNN : public System {
+ public:
+  MaskRCNN(const MaskRCNNConfig& config, uint64_t seed);  // initial weights from the seed
+
+  Parameters& parameters() override { return parameters_; }
+  std::vector<NamedLoss> losses(const Batch& batch) override { return losses(batch, {}); }
+  std::vector<NamedLoss> losses(const Batch& batch, const std::vector<TrainingSample>& chosen);  // chosen: empty, or one an image
+  std::vector<Detections> predict(const Batch& batch) override;
+
+  Features features(const Tensor& images, bool training) const;  // P2 … P6
+  const MaskRCNNConfig& config() const { return config_; }
+
+ private:
+  MaskRCNNConfig config_;
+  Parameters parameters_;
+  ResNet backbone_;
+  FPN fpn_;
+  RPN rpn_;
+  BoxHead box_;
+  MaskHead mask_;
+};
+
+std::unique_ptr<System> make_mask_rcnn(const MaskRCNNConfig& config, uint64_t seed);
+
+}  // namespace mr
