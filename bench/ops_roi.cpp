@@ -1,0 +1,138 @@
+// Times RoIAlign and RoIPool, forward and backward, on one map. bench/compare_roi.py runs it beside torchvision on the same boxes.
+//
+//   bench_ops_roi [--rois FILE] [--repeat N] [--only align|pool|max] [--size P] [--dtype f32|bf16] [--h H --w W --channels C --stride S]
+//   FILE: rows of five f32 (image, x1, y1, x2, y2); without it 1000 boxes of the map's size are drawn
+//   prints one line of JSON: seconds, best of N after a warm-up
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <string>
+
+#include "ops/roi/roi_align.h"
+#include "ops/roi/roi_pool.h"
+#include "tensor/parallel.h"
+#include "tensor/rng.h"
+#include "tensor/simd.h"
+
+using namespace mr;
+
+namespace {
+
+struct Arguments {
+  std::string rois, only, dtype = "f32";
+  int repeat = 8, size = 7, h = 200, w = 304, channels = 256, stride = 4;
+};
+
+Arguments parse(int argc, char** argv) {
+  Arguments a;
+  for (int i = 1; i < argc; i += 2) {
+    const std::string key = argv[i];
+    check(i + 1 < argc, "bench_ops_roi: ", key, " needs a value");
+    const std::string value = argv[i + 1];
+    if (key == "--rois")
+      a.rois = value;
+    else if (key == "--only")
+      a.only = value;
+    else if (key == "--dtype")
+      a.dtype = value;
+    else if (key == "--repeat")
+      a.repeat = std::stoi(value);
+    else if (key == "--size")
+      a.size = std::stoi(value);
+    else if (key == "--h")
+      a.h = std::stoi(value);
+    else if (key == "--w")
+      a.w = std::stoi(value);
+    else if (key == "--channels")
+      a.channels = std::stoi(value);
+    else if (key == "--stride")
+      a.stride = std::stoi(value);
+    else
+      fail("bench_ops_roi: unknown option ", key);
+  }
+  return a;
+}
+
+Tensor random_map(const Arguments& a) {
+  const Tensor x = Tensor::empty({1, a.h, a.w, a.channels});
+  uint64_t i = 0;
+  for (float& v : x.values<float>()) v = static_cast<float>(mix64(i++) >> 40) * 0x1p-23f - 1;
+  return x.to(a.dtype == "bf16" ? DType::bf16 : DType::f32);
+}
+
+Tensor read_rois(const Arguments& a) {
+  std::vector<float> rows;
+  if (a.rois.empty()) {
+    Rng rng(1, "bench boxes");
+    const float width = static_cast<float>(a.w * a.stride), height = static_cast<float>(a.h * a.stride);
+    for (int r = 0; r < 1000; ++r) {
+      const float x = rng.uniform(), y = rng.uniform();
+      const float right = std::min(x + rng.uniform() * 0.3f + 0.02f, 1.0f), bottom = std::min(y + rng.uniform() * 0.3f + 0.02f, 1.0f);
+      rows.insert(rows.end(), {0, x * width, y * height, right * width, bottom * height});
+    }
+  } else {
+    std::ifstream f(a.rois, std::ios::binary);
+    check(f.good(), "bench_ops_roi: cannot read ", a.rois);
+    float v;
+    while (f.read(reinterpret_cast<char*>(&v), sizeof v)) rows.push_back(v);
+    check(rows.size() % 5 == 0, "bench_ops_roi: ", a.rois, " must hold rows of five f32, got ", rows.size(), " numbers");
+  }
+  return Tensor::of<float>({static_cast<int64_t>(rows.size()) / 5, 5}, rows);
+}
+
+double seconds(const std::function<void()>& run) {
+  const auto start = std::chrono::steady_clock::now();
+  run();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+struct Best {
+  double forward = 1e9, backward = 1e9;
+};
+
+Best measure(const Var& x, int repeat, const std::function<Var()>& op) {
+  Best best;
+  Tensor seed;
+  for (int i = 0; i <= repeat; ++i) {  // the first is the warm-up
+    Var y;
+    const double forward = seconds([&] { y = op(); });
+    if (!seed.defined()) seed = Tensor::full(y.shape(), 1, y.dtype());
+    const double back = seconds([&] { backward(y, seed); });
+    x.set_grad(Tensor());
+    if (i == 0) continue;
+    best.forward = std::min(best.forward, forward);
+    best.backward = std::min(best.backward, back);
+  }
+  return best;
+}
+
+int run(int argc, char** argv) {
+  const Arguments a = parse(argc, argv);
+  const Var x(random_map(a), true);
+  const Tensor rois = read_rois(a);
+  std::printf("{\"threads\": %d, \"isa\": \"%s\"", thread_count(), name(isa()));
+  const auto report = [&](const char* op, const std::function<Var()>& f) {
+    if (!a.only.empty() && a.only != op) return;
+    const Best b = measure(x, a.repeat, f);
+    std::printf(", \"%s\": {\"forward\": %.5f, \"backward\": %.5f}", op, b.forward, b.backward);
+  };
+  report("align", [&] { return roi_align({x}, {a.stride}, rois, {}, {.size = a.size}); });
+  report("pool", [&] { return roi_pool({x}, {a.stride}, rois, {}, {.size = a.size}); });
+  report("max", [&] { return roi_align({x}, {a.stride}, rois, {}, {.size = a.size, .reduce = Reduce::max}); });
+  std::printf("}\n");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const Error& e) {
+    std::fprintf(stderr, "%s\n", e.what());
+    return 1;
+  }
+}
