@@ -1,0 +1,113 @@
+#include "ops/boxes/mask_target.h"
+
+#include <cmath>
+#include <limits>
+
+#include "tests/catch.h"
+#include "tests/ops/box_golden.h"
+
+using namespace mr;
+using Catch::Matchers::Contains;
+
+namespace {
+
+CroppedMask whole(const uint8_t* bits, int h, int w) {
+  CroppedMask m{h, w, 0, 0, Bitmap(h, w)};
+  for (size_t i = 0; i < m.bits.pixels.size(); ++i) m.bits.pixels[i] = bits[i];
+  return m;
+}
+
+// The same mask, cut to the pixels that are on (plus a margin of zeros on two sides).
+CroppedMask cropped(const CroppedMask& m, int margin) {
+  int x0 = m.image_width, y0 = m.image_height, x1 = 0, y1 = 0;
+  for (int y = 0; y < m.image_height; ++y)
+    for (int x = 0; x < m.image_width; ++x)
+      if (m.bits.at(y, x)) {
+        x0 = std::min(x0, x);
+        y0 = std::min(y0, y);
+        x1 = std::max(x1, x + 1);
+        y1 = std::max(y1, y + 1);
+      }
+  x0 = std::max(x0 - margin, 0);
+  y0 = std::max(y0 - margin, 0);
+  CroppedMask c{m.image_height, m.image_width, x0, y0, Bitmap(y1 - y0, x1 - x0)};
+  for (int y = y0; y < y1; ++y)
+    for (int x = x0; x < x1; ++x) c.bits.at(y - y0, x - x0) = m.bits.at(y, x);
+  return c;
+}
+
+std::vector<CroppedMask> golden_masks() {
+  const Tensor bits = box_golden()["masks.bits"];
+  std::vector<CroppedMask> masks;
+  for (int64_t i = 0; i < bits.size(0); ++i)
+    masks.push_back(
+        whole(bits.data<uint8_t>() + i * bits.size(1) * bits.size(2), static_cast<int>(bits.size(1)), static_cast<int>(bits.size(2))));
+  return masks;
+}
+
+std::vector<const CroppedMask*> chosen(const std::vector<CroppedMask>& masks) {
+  std::vector<const CroppedMask*> all;
+  for (const int32_t i : box_golden()["masks.which"].values<int32_t>()) all.push_back(&masks[static_cast<size_t>(i)]);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("mask_targets: a box of whole pixels, one bin a pixel", "[mask_target]") {
+  // aligned: the bins' centres are the pixels' centres, so the target is the mask itself.
+  const uint8_t bits[] = {0, 1, 1, 0, 1, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 1};
+  const CroppedMask m = whole(bits, 4, 4);
+  const Tensor t = mask_targets({&m}, Tensor::of<float>({1, 4}, {0, 0, 4, 4}), 4, MaskRule::thresholded);
+  REQUIRE(t.shape() == Shape{1, 4, 4});
+  for (int i = 0; i < 16; ++i) CHECK(t.at(i) == bits[i]);
+  // torchvision: half a pixel to the right and down; the last row and column are repeated beyond the border.
+  const Tensor soft = mask_targets({&m}, Tensor::of<float>({1, 4}, {0, 0, 4, 4}), 4, MaskRule::torchvision);
+  for (int y = 0; y < 4; ++y)
+    for (int x = 0; x < 4; ++x) {
+      const int y1 = std::min(y + 1, 3), x1 = std::min(x + 1, 3);
+      CHECK(soft.at(y * 4 + x) == Approx((bits[y * 4 + x] + bits[y * 4 + x1] + bits[y1 * 4 + x] + bits[y1 * 4 + x1]) / 4.0));
+    }
+}
+
+TEST_CASE("mask_targets: as torchvision's, and as its RoIAlign with aligned 1, thresholded", "[mask_target]") {
+  const std::vector<CroppedMask> masks = golden_masks();
+  const Tensor rois = box_golden()["masks.rois"], soft = box_golden()["masks.soft"], aligned = box_golden()["masks.aligned"];
+  const Tensor a = mask_targets(chosen(masks), rois, 7, MaskRule::torchvision),
+               b = mask_targets(chosen(masks), rois, 7, MaskRule::thresholded);
+  int on = 0;
+  for (int64_t i = 0; i < soft.numel(); ++i) {
+    CHECK(a.at(i) == Approx(soft.at(i)).margin(1e-6));
+    if (std::abs(aligned.at(i) - 0.5) > 1e-6) CHECK(b.at(i) == (aligned.at(i) >= 0.5 ? 1 : 0));
+    on += b.at(i) == 1;
+  }
+  CHECK(on > 100);
+}
+
+TEST_CASE("mask_targets: a cropped mask answers as the whole one, also at the image's border", "[mask_target]") {
+  const std::vector<CroppedMask> masks = golden_masks();
+  for (const int margin : {0, 2}) {
+    std::vector<CroppedMask> cut;
+    for (const CroppedMask& m : masks) cut.push_back(cropped(m, margin));
+    for (const MaskRule rule : {MaskRule::torchvision, MaskRule::thresholded}) {
+      const Tensor a = mask_targets(chosen(masks), box_golden()["masks.rois"], 14, rule),
+                   b = mask_targets(chosen(cut), box_golden()["masks.rois"], 14, rule);
+      for (int64_t i = 0; i < a.numel(); ++i) CHECK(a.at(i) == b.at(i));
+    }
+  }
+}
+
+TEST_CASE("mask_targets: no boxes, an empty mask, errors", "[mask_target]") {
+  CHECK(mask_targets({}, Tensor::empty({0, 4}), 28, MaskRule::torchvision).shape() == Shape{0, 28, 28});
+  const CroppedMask empty{10, 10, 0, 0, Bitmap()};
+  const Tensor box = Tensor::of<float>({1, 4}, {1, 1, 9, 9});
+  const Tensor t = mask_targets({&empty}, box, 3, MaskRule::thresholded);
+  for (int i = 0; i < 9; ++i) CHECK(t.at(i) == 0);
+  CHECK_THROWS_WITH(mask_targets({}, box, 28, MaskRule::torchvision), Contains("mask_targets: expected a mask for each of 1 boxes, got 0"));
+  CHECK_THROWS_WITH(mask_targets({nullptr}, box, 28, MaskRule::torchvision), Contains("no mask for box 0"));
+  CHECK_THROWS_WITH(mask_targets({&empty}, box, 0, MaskRule::torchvision), Contains("m must be 1"));
+  CHECK_THROWS_WITH(mask_targets({&empty}, Tensor::of<float>({1, 4}, {0, 0, std::nanf(""), 1}), 2, MaskRule::torchvision),
+                    Contains("finite"));
+  const CroppedMask sticks_out{10, 10, 5, 5, Bitmap(6, 2)};
+  CHECK_THROWS_WITH(mask_targets({&sticks_out}, box, 2, MaskRule::torchvision),
+                    Contains("bits must lie inside the image, got 6×2 at (5, 5) of 10×10"));
+}
