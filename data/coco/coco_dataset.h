@@ -1,0 +1,57 @@
+// A COCO annotation file and its folder of images, as a Dataset.
+//
+// Images come by rising id; categories become labels 1 … K by rising id (ids may have gaps). Annotations keep the file's order.
+// Masks are decoded when instances(i) asks for them. What the file must be: data/coco/coco_file.h.
+//
+// errors: those of the file, as "FILE: annotation 5 (image 7): bbox: …"; an image that cannot be read, or whose size is not the file's.
+#pragma once
+
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "data/coco/coco_file.h"
+#include "data/dataset.h"
+
+namespace mr {
+
+struct CocoOptions {
+  bool keep_empty = true;    // images without any object that is not a crowd
+  bool masks = true;         // false: boxes alone, Instance::mask stays empty
+  bool drop_faulty = false;  // leave faulty records out, told in dropped(), instead of refusing the file
+};
+
+class CocoDataset : public Dataset {
+ public:
+  CocoDataset(const std::string& annotations, const std::string& images, const CocoOptions& options = {});
+  CocoDataset(CocoFile file, const std::string& images, const CocoOptions& options = {});
+
+  int64_t size() const override { return static_cast<int64_t>(order_.size()); }
+  const std::vector<std::string>& class_names() const override { return class_names_; }
+  std::vector<int64_t> category_ids() const override { return category_ids_; }
+  ImageInfo info(int64_t index) const override;
+  std::vector<Instance> instances(int64_t index) const override;
+  Sample sample(int64_t index) const override;
+
+  int label_of(int64_t category_id) const;   // 0: there is no such category
+  int64_t index_of(int64_t image_id) const;  // −1: there is no such image, or it was left out as empty
+  const std::vector<CocoProblem>& dropped() const { return dropped_; }
+  const CocoFile& file() const { return file_; }
+
+ private:
+  void build(bool keep_empty);
+  const CocoImage& image(int64_t index) const;
+
+  CocoFile file_;
+  std::string folder_;
+  bool masks_ = true;
+  std::vector<CocoProblem> dropped_;
+  std::vector<std::string> class_names_;
+  std::vector<int64_t> category_ids_;
+  std::unordered_map<int64_t, int> labels_;
+  std::unordered_map<int64_t, int64_t> indices_;  // of images
+  std::vector<size_t> order_;                     // sample → image of the file
+  std::vector<std::vector<size_t>> annotations_;  // sample → annotations of the file
+};
+
+}  // namespace mr

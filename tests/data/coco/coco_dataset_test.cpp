@@ -1,0 +1,257 @@
+#include "data/coco/coco_dataset.h"
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "data/coco/json_reader.h"
+#include "data/image/image.h"
+#include "geometry/polygon.h"
+#include "tensor/check.h"
+#include "tests/catch.h"
+
+using namespace mr;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const std::string kImages =
+    R"("images": [{"id": 9, "width": 6, "height": 4, "file_name": "b.png"}, {"id": 7, "width": 6, "height": 4, "file_name": "a.png"}])";
+const std::string kCategories = R"("categories": [{"id": 90, "name": "cat"}, {"id": 3, "name": "car"}])";
+const std::string kSquare = R"("segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]])";
+
+std::string annotation(const std::string& members) {
+  return "{" + kImages + ", " + kCategories + R"(, "annotations": [{)" + members + "}]}";
+}
+
+// One sound annotation with a member replaced.
+std::string with(const std::string& member) {
+  std::string all;
+  const std::string members[] = {
+      R"("id": 5)", R"("image_id": 7)", R"("category_id": 3)", R"("bbox": [1, 1, 2, 2])", R"("area": 4)", R"("iscrowd": 0)", kSquare};
+  for (const std::string& m : members) {
+    const bool replaced = m.substr(0, m.find(':')) == member.substr(0, member.find(':'));
+    const std::string& one = replaced ? member : m;
+    if (one.ends_with(":")) continue;  // without a value: left out
+    all += (all.empty() ? "" : ", ") + one;
+  }
+  return annotation(all);
+}
+
+CocoFile parse(const std::string& text) { return parse_coco(text, "f.json"); }
+
+}  // namespace
+
+TEST_CASE("coco: images by id, labels by category id, masks of all three kinds", "[coco]") {
+  const std::string text = "{\"info\": {}, " + kImages + ", " + kCategories + R"(, "annotations": [
+    {"id": 5, "image_id": 9, "category_id": 90, "bbox": [1, 1, 2, 2], "area": 4, "iscrowd": 0, "segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]]},
+    {"id": 4, "image_id": 9, "category_id": 3, "bbox": [0, 0, 6, 4], "area": 3.5, "iscrowd": 1, "segmentation": {"size": [4, 6], "counts": [0, 4, 20]}},
+    {"id": 6, "image_id": 9, "category_id": 3, "bbox": [0.5, 0, 1, 1], "area": 1, "segmentation": {"counts": "02f0", "size": [4, 6]}}]})";
+  const CocoDataset d(parse(text), "folder");
+  CHECK(d.size() == 2);
+  CHECK(d.class_names() == std::vector<std::string>{"car", "cat"});
+  CHECK(d.category_ids() == std::vector<int64_t>{3, 90});
+  CHECK(d.label_of(90) == 2);
+  CHECK(d.label_of(1) == 0);
+  CHECK(d.index_of(9) == 1);
+  CHECK(d.info(0).image_id == 7);
+  CHECK(d.info(1).file == "folder/b.png");
+  CHECK(d.instances(0).empty());
+  const std::vector<Instance> objects = d.instances(1);
+  REQUIRE(objects.size() == 3);
+  CHECK(objects[0].label == 2);
+  CHECK(objects[0].box == Box{1, 1, 3, 3});
+  CHECK(objects[0].mask.x0 == 1);
+  CHECK(objects[0].mask.bits.pixels == std::vector<uint8_t>{1, 1, 1, 1});
+  CHECK(objects[1].crowd);
+  CHECK(objects[1].area == 3.5);
+  CHECK(rle_area(rle_encode(objects[1].mask)) == 4);
+  CHECK(rle_encode(objects[2].mask).counts == std::vector<uint32_t>{0, 2, 22});
+  CHECK(CocoDataset(parse(text), "", {.keep_empty = false}).size() == 1);
+  CHECK_THROWS_WITH(d.info(2), Contains("0 ... 1, got 2"));
+}
+
+TEST_CASE("coco: an image with crowds alone counts as empty", "[coco]") {
+  CHECK(CocoDataset(parse(with(R"("iscrowd": 1)")), "", {.keep_empty = false}).size() == 0);
+  CHECK(CocoDataset(parse(with(R"("iscrowd": 0)")), "", {.keep_empty = false}).size() == 1);
+}
+
+TEST_CASE("coco: each fault of an annotation is an error naming annotation, image and field", "[coco]") {
+  const struct {
+    const char *member, *message;
+  } faults[] = {
+      {R"("id": "5")", R"(f.json: annotations[0] (image 7): id: must be an integer of 64 bits, got "5")"},
+      {R"("id": 9223372036854775808)", "id: must be an integer of 64 bits, got 9223372036854775808"},
+      {R"("id": 5.5)", "id: must be an integer"},
+      {R"("id":)", "id: is missing"},
+      {R"("image_id": 8)", "f.json: annotation 5 (image 8): image_id: there is no image 8"},
+      {R"("image_id": null)", "annotation 5: image_id: must be an integer of 64 bits, got null"},
+      {R"("category_id": 4)", "annotation 5 (image 7): category_id: there is no category 4"},
+      {R"("bbox": [1, 1, NaN, 2])", "annotation 5 (image 7): bbox: must be finite, got nan"},
+      {R"("bbox": [1, 1, 1e999, 2])", "bbox: must be finite, got inf"},
+      {R"("bbox": [1, 1, -3, 2])", "bbox: width must be above 0, got -3"},
+      {R"("bbox": [1, 1, 3, 0])", "bbox: height must be above 0, got 0"},
+      {R"("bbox": [600, 1, 1e-5, 1])", "bbox: width must be above 0, got 1e-05"},
+      {R"("bbox": [1, 1, 3e12, 1])", "within +-1e9"},
+      {R"("bbox": [1, 1, 3])", "bbox: must be [x, y, width, height], got 3 numbers"},
+      {R"("bbox": ["1", 1, 3, 3])", "bbox: must be a number, got \"1\""},
+      {R"("bbox": {})", "bbox: must be [x, y, width, height], got {}"},
+      {R"("bbox":)", "bbox: is missing"},
+      {R"("area": -1)", "area: must not be negative, got -1"},
+      {R"("area": "4")", "area: must be a number"},
+      {R"("area": Infinity)", "area: must be finite"},
+      {R"("area":)", "area: is missing"},
+      {R"("iscrowd": 2)", "iscrowd: must be 0 or 1, got 2"},
+      {R"("segmentation":)", "segmentation: is missing"},
+      {R"("segmentation": [])", "segmentation: has no polygon"},
+      {R"("segmentation": null)", "segmentation: is null"},
+      {R"("segmentation": 5)", "segmentation: must be polygons or runs, got 5"},
+      {R"("segmentation": [1, 1, 3, 1, 3, 3])", "segmentation: polygon 0 must be an array of coordinates, got 1"},
+      {R"("segmentation": [[1, 1, 3, 1, 3, 3], [1, 1, 3, 1]])", "segmentation: polygon 1 must have at least three points, got 4"},
+      {R"("segmentation": [[1, 1, 3, 1, 3, 3, 4]])", "pairs, got 7"},
+      {R"("segmentation": [[1, 1, "3", 1, 3, 3]])", "polygon 0 must hold numbers, got \"3\""},
+      {R"("segmentation": [[1, 1, 1e12, 1, 3, 3]])", "within +-1000000, got 1000000000000"},
+      {R"("segmentation": [[1, 1, NaN, 1, 3, 3]])", "a coordinate must be finite"},
+      {R"("segmentation": {"counts": "02f0"})", "must have a size of [height, width]"},
+      {R"("segmentation": {"size": [4, 6, 1], "counts": "02f0"})", "must have a size of [height, width]"},
+      {R"("segmentation": {"size": [4, 6]})", "must have counts"},
+      {R"("segmentation": {"size": [4, 6], "counts": ""})", "segmentation: rle: counts must not be empty"},
+      {R"("segmentation": {"size": [4, 6], "counts": "02Q"})", "ends inside a number"},
+      {R"("segmentation": {"size": [0, 0], "counts": "0"})", "size must be at least 1x1"},
+      {R"("segmentation": {"size": [4, 6], "counts": "00000000000000000000000000"})", "more runs than pixels"},
+      {R"("segmentation": {"size": [4, 6], "counts": [4294967295, 25]})", "0 ... 24, got 4294967295"},
+      {R"("segmentation": {"size": [4, 6], "counts": [4, 5.5]})", "segmentation.counts: must be an integer of 64 bits, got 5.5"},
+      {R"("segmentation": {"size": [4, 6], "counts": []})", "counts must not be empty"},
+      {R"("segmentation": {"size": [6, 4], "counts": [24]})", "segmentation.size: must be the image's, 4x6, got 6x4"},
+      {R"("segmentation": {"size": ["4", 6], "counts": [24]})", "segmentation.size: must be an integer"},
+  };
+  CHECK(parse(with("")).annotations.size() == 1);
+  for (const auto& [member, message] : faults) {
+    INFO(member);
+    CHECK_THROWS_WITH(parse(with(member)), Contains(message));
+    // … and where faults are collected, the record is left out and reading goes on.
+    std::vector<std::string> lines;
+    const CocoFile f = parse_coco(with(member), "f.json", {}, [&](const CocoProblem& p) { lines.push_back(p.line()); });
+    CHECK(lines.size() == 1);
+    CHECK(f.annotations.empty());
+  }
+}
+
+TEST_CASE("coco: faults of images, categories and the file as a whole", "[coco]") {
+  const auto images = [](const std::string& list) { return "{\"images\": [" + list + "], " + kCategories + ", \"annotations\": []}"; };
+  const auto image = [&](const std::string& name) { return images(R"({"id": 7, "width": 6, "height": 4, "file_name": ")" + name + "\"}"); };
+  CHECK(parse(image("sub/a..b.png")).images.size() == 1);
+  for (const char* bad : {"../a.png", "a/../../b.png", "..", "a\\\\..\\\\b.png"})
+    CHECK_THROWS_WITH(parse(image(bad)), Contains("f.json: image 7: file_name: must not leave the image folder, got '"));
+  for (const char* bad : {"/etc/passwd", "\\\\a", "C:a.png"})
+    CHECK_THROWS_WITH(parse(image(bad)), Contains("relative to the image folder"));
+  CHECK_THROWS_WITH(parse(image("")), Contains("file_name: must not be empty"));
+  CHECK_THROWS_WITH(parse(image("a\\u0000.png")), Contains("0 byte"));
+  CHECK_THROWS_WITH(parse(images(R"({"id": 7, "width": 0, "height": 4, "file_name": "a"})")),
+                    Contains("width: must be in 1 ... 179000000, got 0"));
+  CHECK_THROWS_WITH(parse(images(R"({"id": 7, "width": 60000, "height": 60000, "file_name": "a"})")), Contains("60000x60000"));
+  CHECK_THROWS_WITH(parse(images(R"({"id": 7, "width": 6, "file_name": "a"})")), Contains("height: is missing"));
+  CHECK_THROWS_WITH(parse(images(R"({"id": "7", "width": 6, "height": 6, "file_name": "a"})")),
+                    Contains("images[0]: id: must be an integer"));
+  CHECK_THROWS_WITH(parse(images("5")), Contains("images[0]: must be an object, got 5"));
+  const std::string twice = R"({"id": 7, "width": 6, "height": 4, "file_name": "a"})";
+  CHECK_THROWS_WITH(parse(images(twice + "," + twice)), Contains("image 7: id: stands twice"));
+  CHECK_THROWS_WITH(parse("{" + kImages + R"(, "categories": [{"id": 1, "name": ""}], "annotations": []})"),
+                    Contains("category 1: name: must not be empty"));
+  CHECK_THROWS_WITH(parse("{" + kImages + R"(, "categories": [{"id": 1, "name": "a"}, {"id": 1, "name": "b"}], "annotations": []})"),
+                    Contains("category 1: id: stands twice"));
+  CHECK_THROWS_WITH(parse("{" + kCategories + ", \"annotations\": []}"), Contains("f.json: images: the file has none"));
+  CHECK_THROWS_WITH(parse("{" + kImages + ", \"annotations\": []}"), Contains("f.json: categories: the file has none"));
+  CHECK_THROWS_WITH(parse("{" + kImages + ", " + kCategories + ", \"annotations\": {}}"), Contains("must be an array, got {}"));
+  CHECK_THROWS_WITH(parse("[]"), Contains("a results file?"));
+  CHECK_THROWS_WITH(parse("{" + kImages + ", " + kImages + "}"), Contains("the key \"images\" stands twice"));
+  CHECK_THROWS_WITH(parse(annotation(R"("id": 5, "id": 6)")), Contains("the key \"id\" stands twice"));
+  CHECK_THROWS_WITH(CocoDataset(parse("{" + kImages + ", \"categories\": [], \"annotations\": []}"), ""), Contains("there are none"));
+}
+
+TEST_CASE("coco: a file cut anywhere is an error", "[coco]") {
+  const std::string whole = with("");
+  for (size_t n = 0; n < whole.size(); ++n) {
+    bool thrown = false;
+    try {
+      parse(whole.substr(0, n));
+    } catch (const Error&) {
+      thrown = true;
+    }
+    INFO(n);
+    REQUIRE(thrown);
+  }
+}
+
+TEST_CASE("coco: random damage gives a file or an error, never more", "[coco]") {
+  const std::string whole = with(R"("segmentation": {"size": [4, 6], "counts": "02f0"})");
+  uint64_t x = 88172645463325252u;
+  const auto random = [&x](uint64_t below) { return x ^= x << 13, x ^= x >> 7, x ^= x << 17, x % below; };
+  const std::string pieces[] = {"\"", "[", "]", "{", "}", ",", ":", "1e999", "-", "NaN", "\\u0000", "\xff", "99999999999", "\"id\": 5"};
+  int read = 0;
+  for (int round = 0; round < 20000; ++round) {
+    std::string text = whole;
+    for (uint64_t k = 1 + random(3); k > 0; --k) {
+      const size_t at = random(text.size());
+      if (random(2) == 0)
+        text[at] = static_cast<char>(random(256));
+      else
+        text.replace(at, random(4), pieces[random(std::size(pieces))]);
+    }
+    try {
+      const CocoDataset d(parse(text), "");
+      for (int64_t i = 0; i < d.size(); ++i) read += static_cast<int>(d.instances(i).size()) >= 0;
+    } catch (const Error&) {}
+  }
+  CHECK(read > 100);
+}
+
+TEST_CASE("coco: faulty records can be left out instead, and are told", "[coco]") {
+  const std::string path = MR_BINARY_DIR "/coco_dataset_test.json";
+  std::ofstream(path) << with(R"("bbox": [1, 1, 3, 0])");
+  CHECK_THROWS_WITH(CocoDataset(path, ""), Contains(path + ": annotation 5 (image 7): bbox: height"));
+  const CocoDataset d(path, "", {.drop_faulty = true});
+  REQUIRE(d.dropped().size() == 1);
+  CHECK(d.dropped()[0].field == "bbox");
+  CHECK(d.instances(0).empty());
+}
+
+TEST_CASE("coco: boxes alone, without segmentations", "[coco]") {
+  const CocoFile f = parse_coco(with(R"("segmentation":)"), "f", {.masks = false});
+  CHECK(f.annotations.size() == 1);
+  const CocoDataset d(f, "", {.masks = false});
+  CHECK(d.instances(0)[0].mask.bits.pixels.empty());
+  CHECK(d.instances(0)[0].mask.image_width == 6);
+}
+
+TEST_CASE("coco: samples read their image, whose size must be the file's", "[coco]") {
+  const std::string folder = MR_BINARY_DIR "/coco_dataset_test_images";
+  std::filesystem::create_directories(folder);
+  write_png(folder + "/a.png", Image(4, 6));
+  write_png(folder + "/b.png", Image(6, 4));
+  const CocoDataset d(parse(with("")), folder);
+  const Sample s = d.sample(0);
+  CHECK(s.image.width == 6);
+  CHECK(s.instances.size() == 1);
+  CHECK_THROWS_WITH(d.sample(1), Contains("image 9: height and width must be those of " + folder + "/b.png, 6x4, got 4x6"));
+}
+
+TEST_CASE("coco: 100 images of COCO", "[coco]") {
+  const std::string root = MR_SOURCE_DIR "/../shared/data/coco100";
+  if (!std::filesystem::exists(root)) return skip("no ../shared/data/coco100");
+  const CocoDataset d(root + "/instances_train2017.json", root + "/images");
+  CHECK(d.size() == 100);
+  CHECK(d.class_names().size() == 80);
+  CHECK(d.category_ids().back() == 90);
+  int64_t objects = 0, agree = 0;
+  for (int64_t i = 0; i < d.size(); ++i)
+    for (const Instance& o : d.instances(i)) {
+      const Box m = rle_box(rle_encode(o.mask));
+      ++objects;
+      agree += std::abs(m.x1 - o.box.x1) <= 2 && std::abs(m.y1 - o.box.y1) <= 2 && std::abs(m.x2 - o.box.x2) <= 2 &&
+               std::abs(m.y2 - o.box.y2) <= 2;
+    }
+  CHECK(objects == 746);
+  CHECK(agree > 730);
+  CHECK(d.sample(0).image.width == d.info(0).width);
+}
