@@ -159,13 +159,13 @@ void Builder::tree(double x, double z, Dice dice) const {
   const Colour leaf = dice.in(0.8, 1.15) * mix(Colour{0.24f, 0.36f, 0.14f}, Colour{0.6f, 0.4f, 0.12f}, autumn);
   const V3 place = street.place(x, z);
   const double px = stage.camera.f / place.z;
-  for (int i = 0; i < 14; ++i) {  // lumps of leaves, the lit ones last
-    const double t = i / 13.0, a = dice.in(0, 2 * pi), out = size * dice.in(0.1, 0.75);
+  for (int i = 0; i < 22; ++i) {  // lumps of leaves, the lit ones last
+    const double t = i / 21.0, a = dice.in(0, 2 * pi), out = size * dice.in(0.1, 0.75);
     const V3 c{out * cosine(a), trunk + size * (0.25 + 1.1 * t * dice.in(0.6, 1)) + 0.3, out * sine(a)};
-    const double r = size * dice.in(0.35, 0.6);
+    const double r = size * dice.in(0.38, 0.62) * (1 - 0.45 * t);
     const V2 at_px = stage.camera.project(m.world(c));
     std::vector<V2> shape;
-    const int corners = 18;
+    const int corners = 16;
     for (int k = 0; k < corners; ++k) {
       const double reach = r * px * dice.in(0.72, 1.2), b = 2 * pi * k / corners;
       shape.push_back(at_px + reach * V2{cosine(b), 0.85 * sine(b)});

@@ -38,14 +38,18 @@ const std::array<float, 65536>& texture() {
   return tile;
 }
 
-float texel(int u, int v) { return texture()[static_cast<size_t>((v & 255) << 8 | (u & 255))]; }
+const float* texture_row(int v) { return texture().data() + (static_cast<size_t>(v & 255) << 8); }
+int whole(float v) { return static_cast<int>(v + 65536.0f) - 65536; }  // floor for |v| < 65536, without a library call
 
-float smooth_texel(float u, float v) {
-  const float fu = std::floor(u), fv = std::floor(v);
-  const int i = static_cast<int>(fu), j = static_cast<int>(fv);
-  const float p = u - fu, q = v - fv;
-  return (texel(i, j) * (1 - p) + texel(i + 1, j) * p) * (1 - q) + (texel(i, j + 1) * (1 - p) + texel(i + 1, j + 1) * p) * q;
-}
+struct Texture {
+  const float* tile = texture().data();
+  float at(int u, int v) const { return tile[(v & 255) << 8 | (u & 255)]; }
+  float smooth(float u, float v) const {
+    const int i = whole(u), j = whole(v);
+    const float p = u - static_cast<float>(i), q = v - static_cast<float>(j);
+    return (at(i, j) * (1 - p) + at(i + 1, j) * p) * (1 - q) + (at(i, j + 1) * (1 - p) + at(i + 1, j + 1) * p) * q;
+  }
+};
 
 // What a row of the ground has in common.
 struct GroundRow {
@@ -59,33 +63,81 @@ GroundRow ground_row(const Look& look, int y) {
   return {static_cast<float>(z), static_cast<float>(z / look.camera.f), static_cast<float>(haze), static_cast<float>(1 / (1 + z / 14))};
 }
 
-Colour colour_at(const Surface& s, int x, int y, const Look& look, const GroundRow& row, float light) {
-  const float px = static_cast<float>(x), py = static_cast<float>(y);
-  const float t = std::clamp(s.gx * px + s.gy * py + s.g0, 0.0f, 1.0f);
-  Colour c{s.a.r + t * (s.b.r - s.a.r), s.a.g + t * (s.b.g - s.a.g), s.a.b + t * (s.b.b - s.a.b)};
-  const float du = static_cast<float>(s.shift & 255), dv = static_cast<float>(s.shift >> 8);
-  switch (s.kind) {
-    case Surface::Kind::plain: {
-      const int u = static_cast<int>(px * s.step + du), v = static_cast<int>(py * s.step * s.stretch + dv);
-      const float g = 1 + s.grain * texel(u, v);
-      return {c.r * g, c.g * g, c.b * g};
+// Adds weight · the colour of surface s to pixels [from, to) of row y. `rgb` is the row's.
+struct Shader {
+  const Look& look;
+  int y;
+  GroundRow row;
+  const float* light;  // of the row; null where the ground has no shadow
+  Texture texture;
+
+  void add(const Surface& s, int from, int to, float weight, float* rgb) const {
+    switch (s.kind) {
+      case Surface::Kind::plain:
+        return plain(s, from, to, weight, rgb);
+      case Surface::Kind::cloud:
+        return cloud(s, from, to, weight, rgb);
+      case Surface::Kind::ground:
+        return ground(s, from, to, weight, rgb);
     }
-    case Surface::Kind::cloud: {
-      const float n = smooth_texel(px * s.step + du, py * s.step * s.stretch + dv);
-      const float k = std::clamp((n - 0.05f) * s.grain, 0.0f, 0.9f);
-      return {c.r + k * (0.93f - c.r), c.g + k * (0.94f - c.g), c.b + k * (0.95f - c.b)};
-    }
-    case Surface::Kind::ground:
-      break;
   }
-  const float gx = (px - static_cast<float>(look.camera.cx)) * row.metres, gz = row.z;
-  const float yc = static_cast<float>(look.yaw_cosine), ys = static_cast<float>(look.yaw_sine);
-  const float u = (gx * yc - gz * ys) * s.step + du + 4096, v = (gx * ys + gz * yc) * s.step * s.stretch + dv + 4096;
-  const float n = smooth_texel(u, v) + 0.5f * texel(static_cast<int>(u * 5), static_cast<int>(v * 5));
-  const float g = (1 + s.grain * row.fade * n) * light;
-  const float keep = 1 - row.haze;
-  return {c.r * g * keep + look.haze.r * row.haze, c.g * g * keep + look.haze.g * row.haze, c.b * g * keep + look.haze.b * row.haze};
-}
+
+ private:
+  static float blend(const Surface& s, float x, float row_part) { return std::min(std::max(s.gx * x + row_part, 0.0f), 1.0f); }
+
+  void plain(const Surface& s, int from, int to, float weight, float* rgb) const {
+    const float py = static_cast<float>(y), part = s.gy * py + s.g0, du = static_cast<float>(s.shift & 255),
+                dv = static_cast<float>(s.shift >> 8);
+    if (s.step < 0.7f) return plain_smooth(s, from, to, weight, rgb);  // texels wider than pixels
+    const float* texels = texture_row(static_cast<int>(py * s.step * s.stretch + dv));
+    for (int x = from; x < to; ++x) {
+      const float px = static_cast<float>(x), t = blend(s, px, part);
+      const float g = weight * (1 + s.grain * texels[static_cast<int>(px * s.step + du) & 255]);
+      rgb[3 * x] += g * (s.a.r + t * (s.b.r - s.a.r));
+      rgb[3 * x + 1] += g * (s.a.g + t * (s.b.g - s.a.g));
+      rgb[3 * x + 2] += g * (s.a.b + t * (s.b.b - s.a.b));
+    }
+  }
+  void plain_smooth(const Surface& s, int from, int to, float weight, float* rgb) const {
+    const float py = static_cast<float>(y), part = s.gy * py + s.g0, du = static_cast<float>(s.shift & 255),
+                dv = static_cast<float>(s.shift >> 8);
+    for (int x = from; x < to; ++x) {
+      const float px = static_cast<float>(x), t = blend(s, px, part);
+      const float g = weight * (1 + s.grain * texture.smooth(px * s.step + du, py * s.step * s.stretch + dv));
+      rgb[3 * x] += g * (s.a.r + t * (s.b.r - s.a.r));
+      rgb[3 * x + 1] += g * (s.a.g + t * (s.b.g - s.a.g));
+      rgb[3 * x + 2] += g * (s.a.b + t * (s.b.b - s.a.b));
+    }
+  }
+  void cloud(const Surface& s, int from, int to, float weight, float* rgb) const {
+    const float py = static_cast<float>(y), part = s.gy * py + s.g0, du = static_cast<float>(s.shift & 255),
+                dv = static_cast<float>(s.shift >> 8);
+    for (int x = from; x < to; ++x) {
+      const float px = static_cast<float>(x), t = blend(s, px, part);
+      const float n = texture.smooth(px * s.step + du, py * s.step * s.stretch + dv);
+      const float k = std::min(std::max((n - 0.05f) * s.grain, 0.0f), 0.9f);
+      const Colour c{s.a.r + t * (s.b.r - s.a.r), s.a.g + t * (s.b.g - s.a.g), s.a.b + t * (s.b.b - s.a.b)};
+      rgb[3 * x] += weight * (c.r + k * (0.93f - c.r));
+      rgb[3 * x + 1] += weight * (c.g + k * (0.94f - c.g));
+      rgb[3 * x + 2] += weight * (c.b + k * (0.95f - c.b));
+    }
+  }
+  void ground(const Surface& s, int from, int to, float weight, float* rgb) const {
+    const float cosine = static_cast<float>(look.yaw_cosine), sine = static_cast<float>(look.yaw_sine),
+                cx = static_cast<float>(look.camera.cx);
+    const float du = static_cast<float>(s.shift & 255), dv = static_cast<float>(s.shift >> 8);
+    const float grain = s.grain * row.fade, keep = 1 - row.haze;
+    for (int x = from; x < to; ++x) {
+      const float gx = (static_cast<float>(x) - cx) * row.metres, gz = row.z;
+      const float u = (gx * cosine - gz * sine) * s.step + du, v = (gx * sine + gz * cosine) * s.step * s.stretch + dv;
+      const float n = texture.smooth(u, v) + 0.5f * texture.at(whole(u * 5), whole(v * 5));
+      const float g = (1 + grain * n) * (light ? light[x] : 1.0f) * keep;
+      rgb[3 * x] += weight * (s.a.r * g + look.haze.r * row.haze);
+      rgb[3 * x + 1] += weight * (s.a.g * g + look.haze.g * row.haze);
+      rgb[3 * x + 2] += weight * (s.a.b * g + look.haze.b * row.haze);
+    }
+  }
+};
 
 uint64_t load64(const uint16_t* p) {
   uint64_t v;
@@ -97,40 +149,75 @@ uint64_t load64(const uint16_t* p) {
 struct Samples {
   uint64_t rows[4];
   Samples(const uint16_t* p, size_t stride) : rows{load64(p), load64(p + stride), load64(p + 2 * stride), load64(p + 3 * stride)} {}
-  bool uniform() const {
-    const uint64_t first = (rows[0] & 0xffff) * 0x0001000100010001u;
-    return ((rows[0] ^ first) | (rows[1] ^ first) | (rows[2] ^ first) | (rows[3] ^ first)) == 0;
-  }
+  bool uniform() const { return all((rows[0] & 0xffff) * 0x0001000100010001u); }
+  bool all(uint64_t four) const { return ((rows[0] ^ four) | (rows[1] ^ four) | (rows[2] ^ four) | (rows[3] ^ four)) == 0; }
   uint16_t first() const { return static_cast<uint16_t>(rows[0] & 0xffff); }
 };
 
 // The distinct values among a pixel's samples and how often each occurs.
 struct Tally {
-  uint16_t values[16];
-  int counts[16];
+  uint16_t values[16] = {};
+  int counts[16] = {};
   int n = 0;
-  void add(uint16_t v) {
-    for (int i = 0; i < n; ++i)
-      if (values[i] == v) {
-        ++counts[i];
-        return;
-      }
-    values[n] = v;
-    counts[n++] = 1;
+  void add(uint16_t v, int times) {
+    int i = 0;
+    while (i < n && values[i] != v) ++i;
+    if (i == n) {
+      values[n] = v;
+      counts[n++] = 0;
+    }
+    counts[i] += times;
   }
 };
 
 Tally tally(const Samples& s) {
   Tally t;
-  for (uint64_t row : s.rows)
-    for (int k = 0; k < 4; ++k) {
-      t.add(static_cast<uint16_t>(row & 0xffff));
-      row >>= 16;
+  for (uint64_t row : s.rows) {
+    const uint64_t first = row & 0xffff;
+    if (row == first * 0x0001000100010001u) {
+      t.add(static_cast<uint16_t>(first), 4);
+      continue;
     }
+    for (int k = 0; k < 4; ++k, row >>= 16) t.add(static_cast<uint16_t>(row & 0xffff), 1);
+  }
   return t;
 }
 
-uint8_t quantise(float v) { return static_cast<uint8_t>(std::clamp(v * 255 + 0.5f, 0.0f, 255.0f)); }
+uint16_t majority(const Tally& seen, const std::vector<Surface>& surfaces) {
+  Tally owner;
+  for (int i = 0; i < seen.n; ++i) owner.add(surfaces[seen.values[i]].owner, seen.counts[i]);
+  int best = 0;
+  for (int i = 1; i < owner.n; ++i)
+    if (owner.counts[i] > owner.counts[best] || (owner.counts[i] == owner.counts[best] && owner.values[i] > owner.values[best])) best = i;
+  return owner.values[best];
+}
+
+// Vignette, white balance, contrast, noise, eight bits. Sums of ten-bit uniforms, two a channel: triangles of standard deviation 0.408;
+// darker pixels are noisier, as in cameras; most of the noise is shared by the channels.
+void expose(const float* rgb, int y, int height, int width, const Look& look, uint8_t* out) {
+  const float dy = static_cast<float>(y) / static_cast<float>(height) - 0.5f, per_column = 1 / static_cast<float>(width);
+  const uint64_t seed = look.seed + static_cast<uint64_t>(y) * 0x10001u;
+  const float vignette = 2 * static_cast<float>(look.vignette), strength = static_cast<float>(look.noise) * 2.45f / 1023;
+  const float contrast = static_cast<float>(look.contrast);
+  const auto tone = [contrast](float v) {  // an S: darker shadows, lights that do not clip at once
+    v = std::min(v, 1.25f) * 0.96f;
+    return v + contrast * v * (v - 0.42f) * (1.2f - v);
+  };
+  const auto quantise = [](float v) { return static_cast<uint8_t>(std::min(std::max(v * 255 + 0.5f, 0.0f), 255.0f)); };
+  for (int x = 0; x < width; ++x) {
+    const float dx = static_cast<float>(x) * per_column - 0.5f, gain = 1 - vignette * (dx * dx + dy * dy);
+    const float r = tone(rgb[3 * x] * gain * look.balance.r), g = tone(rgb[3 * x + 1] * gain * look.balance.g);
+    const float b = tone(rgb[3 * x + 2] * gain * look.balance.b);
+    const uint64_t h = mix64(seed + static_cast<uint64_t>(x) * 0x9e3779b1u);
+    const auto draw = [h](int k) {
+      return static_cast<float>(static_cast<int>((h >> (20 * k) & 1023) + (h >> (20 * k + 10) & 1023)) - 1023);
+    };
+    const float sigma = strength * (1.4f - 0.8f * std::min((r + g + b) * (1.0f / 3), 1.0f)), shared = 0.7f * draw(0);
+    out[3 * x] = quantise(r + sigma * (shared + 0.5f * draw(1)));
+    out[3 * x + 1] = quantise(g + sigma * shared);
+    out[3 * x + 2] = quantise(b + sigma * (shared + 0.5f * draw(2)));
+  }
+}
 
 }  // namespace
 
@@ -163,8 +250,9 @@ template <class Span> void Canvas::scan(const V2* points, const int* ends, int c
       for (int r = first; r < last; ++r) {
         int& n = counts_[static_cast<size_t>(r)];
         if (n == most_crossings) continue;
-        const double x = std::clamp(p.x + (r + 0.5 - p.y) * slope, -1.0, columns + 1.0);
-        crossings_[static_cast<size_t>(r) * most_crossings + static_cast<size_t>(n++)] = static_cast<int>(std::ceil(x - 0.5));
+        const double x = std::min(std::max(p.x + (r + 0.5 - p.y) * slope, -1.0), columns + 1.0);
+        // ⌈x − ½⌉, as a truncation of something positive
+        crossings_[static_cast<size_t>(r) * most_crossings + static_cast<size_t>(n++)] = 65536 - static_cast<int>(65536.5 - x);
       }
     }
   }
@@ -231,66 +319,38 @@ void Canvas::shade_soft(const Camera& camera, V3 centre, V3 u, V3 v, double stre
   }
 }
 
-std::vector<uint16_t> Canvas::owners() const {
-  std::vector<uint16_t> out(static_cast<size_t>(height_) * static_cast<size_t>(width_));
+void Canvas::resolve(const Look* look, std::vector<uint16_t>& owners, Image& image) const {
+  owners.resize(static_cast<size_t>(height_) * static_cast<size_t>(width_));
+  if (look) image = Image(height_, width_);
   const size_t stride = static_cast<size_t>(width_) * grid;
+  const Look used = look ? *look : Look();
+  std::vector<float> rgb(static_cast<size_t>(width_) * 3);
   for (int y = 0; y < height_; ++y) {
     const uint16_t* row = samples_.data() + static_cast<size_t>(y) * grid * stride;
-    uint16_t* to = out.data() + static_cast<size_t>(y) * static_cast<size_t>(width_);
-    for (int x = 0; x < width_; ++x) {
-      const Samples s(row + static_cast<size_t>(x) * grid, stride);
-      if (s.uniform()) {
-        to[x] = surfaces_[s.first()].owner;
-        continue;
-      }
-      const Tally seen = tally(s);
-      Tally owner;
-      for (int i = 0; i < seen.n; ++i)
-        for (int k = 0; k < seen.counts[i]; ++k) owner.add(surfaces_[seen.values[i]].owner);
-      int best = 0;
-      for (int i = 1; i < owner.n; ++i)
-        if (owner.counts[i] > owner.counts[best] || (owner.counts[i] == owner.counts[best] && owner.values[i] > owner.values[best]))
-          best = i;
-      to[x] = owner.values[best];
-    }
-  }
-  return out;
-}
-
-Image Canvas::image(const Look& look) const {
-  Image out(height_, width_);
-  const size_t stride = static_cast<size_t>(width_) * grid;
-  for (int y = 0; y < height_; ++y) {
-    const uint16_t* row = samples_.data() + static_cast<size_t>(y) * grid * stride;
-    const GroundRow ground = ground_row(look, y);
+    uint16_t* owner = owners.data() + static_cast<size_t>(y) * static_cast<size_t>(width_);
     const float* light = light_.empty() ? nullptr : light_.data() + static_cast<size_t>(y) * static_cast<size_t>(width_);
-    const float dy = (static_cast<float>(y) / static_cast<float>(height_)) - 0.5f;
-    for (int x = 0; x < width_; ++x) {
-      const float here = light ? light[x] : 1.0f;
+    const Shader shader{used, y, ground_row(used, y), light, Texture()};
+    std::fill(rgb.begin(), rgb.end(), 0.0f);
+    for (int x = 0; x < width_;) {
       const Samples s(row + static_cast<size_t>(x) * grid, stride);
-      Colour c;
       if (s.uniform()) {
-        c = colour_at(surfaces_[s.first()], x, y, look, ground, here);
+        int to = x + 1;
+        while (to < width_ && Samples(row + static_cast<size_t>(to) * grid, stride).all(s.rows[0])) ++to;
+        const Surface& surface = surfaces_[s.first()];
+        std::fill(owner + x, owner + to, surface.owner);
+        if (look) shader.add(surface, x, to, 1, rgb.data());
+        x = to;
       } else {
         const Tally seen = tally(s);
-        for (int i = 0; i < seen.n; ++i) c = c + seen.counts[i] / 16.0 * colour_at(surfaces_[seen.values[i]], x, y, look, ground, here);
+        owner[x] = majority(seen, surfaces_);
+        if (look)
+          for (int i = 0; i < seen.n; ++i)
+            shader.add(surfaces_[seen.values[i]], x, x + 1, static_cast<float>(seen.counts[i]) * (1.0f / 16), rgb.data());
+        ++x;
       }
-      const float dx = (static_cast<float>(x) / static_cast<float>(width_)) - 0.5f;
-      const float gain = 1 - static_cast<float>(look.vignette) * 2 * (dx * dx + dy * dy);
-      c = Colour{c.r * gain, c.g * gain, c.b * gain} * look.balance;
-      // Sums of six ten-bit uniforms, two a channel: a triangle of standard deviation 0.408; darker pixels are noisier, as in cameras.
-      const uint64_t h = mix64(look.seed + static_cast<uint64_t>(y) * 0x10001u + static_cast<uint64_t>(x) * 0x9e3779b1u);
-      const auto draw = [h](int k) { return static_cast<float>((h >> (20 * k) & 1023) + (h >> (20 * k + 10) & 1023)) * (1.0f / 1023) - 1; };
-      const float mean = (c.r + c.g + c.b) * (1.0f / 3),
-                  sigma = static_cast<float>(look.noise) * 2.45f * (1.4f - 0.8f * std::min(mean, 1.0f));
-      const float shared = draw(0) * 0.7f;
-      uint8_t* p = out.at(y, x);
-      p[0] = quantise(c.r + sigma * (shared + 0.5f * draw(1)));
-      p[1] = quantise(c.g + sigma * shared);
-      p[2] = quantise(c.b + sigma * (shared + 0.5f * draw(2)));
     }
+    if (look) expose(rgb.data(), y, height_, width_, *look, image.at(y, 0));
   }
-  return out;
 }
 
 }  // namespace mr::scenes

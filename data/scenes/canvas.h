@@ -1,5 +1,5 @@
 // What is drawn, before it has colours. Every pixel holds a grid of 4×4 samples, every sample the number of the surface seen there:
-// painting far to near leaves exact visibility. From the samples come, in one pass each,
+// painting far to near leaves exact visibility. From the samples come
 //   owners   the owner (an object, or a kind of background) of most of a pixel's samples; of equals the one drawn nearest
 //   image    the mean of the colours of its samples' surfaces, each evaluated once a pixel: anti-aliased without halos
 #pragma once
@@ -33,7 +33,7 @@ struct Look {
   double haze_per_metre = 0;
   double noise = 0.01;      // standard deviation at mid grey
   Colour balance{1, 1, 1};  // exposure and white balance
-  double vignette = 0.1;
+  double vignette = 0.1, contrast = 0.5;
   uint64_t seed = 0;
   double yaw_sine = 0, yaw_cosine = 1;  // of the street against the camera: the ground's texture follows the street
 };
@@ -56,8 +56,8 @@ class Canvas {
   // The same under a soft ellipse on the ground: full in its middle, none at its rim. Axes u, v in metres.
   void shade_soft(const Camera& camera, V3 centre, V3 u, V3 v, double strength);
 
-  std::vector<uint16_t> owners() const;
-  Image image(const Look& look) const;
+  // owners [H, W]; the image only where a look is given.
+  void resolve(const Look* look, std::vector<uint16_t>& owners, Image& image) const;
 
  private:
   template <class Span> void scan(const V2* points, const int* ends, int contours, double scale, int rows, int columns, Span&& span);

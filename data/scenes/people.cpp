@@ -64,9 +64,9 @@ struct Limbs {
   }
   // `forward`: where the face looks. Hair covers the top and the back.
   void head(V3 neck, V3 up, V3 forward, bool helmet, bool full) const {
-    const V3 c = neck + 0.095 * h * up;
+    const V3 c = neck + 0.083 * h * up;
     const double r = 0.058 * h;
-    m.tube(neck - 0.03 * h * up, c, 0.026 * h, 0.026 * h, o.skin);
+    m.tube(neck - 0.05 * h * up, c, 0.034 * h, 0.03 * h, o.skin);
     m.hull({{c + 0.018 * h * up, r}, {c - 0.03 * h * up, r * 0.72}}, o.skin);
     const Paint& cover = helmet ? o.extra : o.hair;
     m.shift(0.012);

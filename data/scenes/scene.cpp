@@ -320,21 +320,19 @@ Scene draw_scene(const SceneOptions& o, int64_t index, bool with_image) {
     if (t.group == Group::ridden_bicycle || t.group == Group::ridden_motorcycle) scene.objects.push_back(Kind::rider);
     draw_group(stage, street, t, planner.dice_of(t), owner);
   }
-  scene.owners = stage.canvas.owners();
-  if (with_image) {
-    Look look;
-    look.camera = camera;
-    look.haze = stage.light.haze;
-    look.haze_per_metre = stage.light.haze_per_metre;
-    look.noise = o.noise * dice.in(0.5, 1.5);
-    const double gain = dice.in(0.85, 1.15), tint = dice.in(-0.06, 0.06);
-    look.balance = {static_cast<float>(gain * (1 + tint)), static_cast<float>(gain), static_cast<float>(gain * (1 - tint))};
-    look.vignette = dice.in(0, 0.3);
-    look.seed = mix64(o.seed ^ mix64(at));
-    look.yaw_sine = sine(street.yaw);
-    look.yaw_cosine = cosine(street.yaw);
-    scene.image = stage.canvas.image(look);
-  }
+  Look look;
+  look.camera = camera;
+  look.haze = stage.light.haze;
+  look.haze_per_metre = stage.light.haze_per_metre;
+  look.noise = o.noise * dice.in(0.5, 1.5);
+  const double gain = dice.in(0.85, 1.15), tint = dice.in(-0.06, 0.06);
+  look.balance = {static_cast<float>(gain * (1 + tint)), static_cast<float>(gain), static_cast<float>(gain * (1 - tint))};
+  look.vignette = dice.in(0, 0.3);
+  look.contrast = dice.in(0.2, 1.1);
+  look.seed = mix64(o.seed ^ mix64(at));
+  look.yaw_sine = sine(street.yaw);
+  look.yaw_cosine = cosine(street.yaw);
+  stage.canvas.resolve(with_image ? &look : nullptr, scene.owners, scene.image);
   return scene;
 }
 

@@ -164,7 +164,7 @@ Light plan_light(const Weather& w, Dice& dice) {
   Light l;
   const double height = dice.in(0.5, 1.3) * (1 - 0.7 * w.evening), round = dice.in(0, 2 * pi);
   l.to_sun = unit({cosine(round), height, sine(round)});
-  const double direct = (1 - w.cloud) * (1 - 0.45 * w.evening), around = 0.62 + 0.16 * w.cloud - 0.3 * w.evening;
+  const double direct = 1.15 * (1 - w.cloud) * (1 - 0.45 * w.evening), around = 0.76 + 0.2 * w.cloud - 0.24 * w.evening;
   l.sun = direct * mix(Colour{0.78f, 0.74f, 0.66f}, Colour{0.85f, 0.58f, 0.34f}, w.evening);
   l.sky = around * mix(Colour{0.95f, 1.0f, 1.08f}, Colour{0.98f, 0.96f, 1.06f}, w.evening);
   l.haze = (1 - 0.35 * w.evening) * mix(mix(Colour{0.72f, 0.8f, 0.9f}, Colour{0.78f, 0.79f, 0.8f}, w.cloud), Colour{0.95f, 0.74f, 0.56f},
@@ -191,9 +191,9 @@ void draw_ground(Stage& stage, const Street& st, Dice& dice) {
   const GroundPainter g{stage, st};
   constexpr double far = 400, near = -6;
   const auto shift = [&] { return static_cast<uint16_t>(dice.below(65536)); };
-  const double tone = dice.in(0.2, 0.38), warm = dice.in(-0.02, 0.03);
+  const double tone = dice.in(0.27, 0.46), warm = dice.in(-0.02, 0.03);
   const Colour asphalt{static_cast<float>(tone + warm), static_cast<float>(tone), static_cast<float>(tone - warm)};
-  const double light = dice.in(0.36, 0.58);
+  const double light = dice.in(0.42, 0.64);
   const Colour paving{static_cast<float>(light + 0.02 + warm), static_cast<float>(light), static_cast<float>(light - warm)};
   const Colour kerb = 1.12 * paving, white{0.78f, 0.78f, 0.76f};
   const Colour verge = dice.chance(0.3) ? Colour{0.28f, 0.36f, 0.17f} : 0.9 * paving;

@@ -10,7 +10,7 @@ constexpr Colour rubber{0.09f, 0.09f, 0.1f}, dark{0.07f, 0.07f, 0.08f}, plate{0.
 
 Paint glass(Dice& dice) {
   const double v = dice.in(0.1, 0.34);
-  return {{static_cast<float>(v), static_cast<float>(v * 1.08), static_cast<float>(v * 1.16)}, 0.25, 0.3, 3};
+  return {{static_cast<float>(v), static_cast<float>(v * 1.08), static_cast<float>(v * 1.16)}, 0.14, 0.4, 3};
 }
 
 // A flat patch on a plane of constant z (front, rear) or constant x (sides), seen from outside only.
@@ -261,6 +261,13 @@ void draw_bus(Model& m, Size s, Dice& dice) {
   const double L = s.half_length, W = s.half_width, H = s.height, R = 0.47, floor = 0.3;
   const Paint body{any_colour(dice), 0.05, 0.12, 6}, trim{any_colour(dice), 0.05, 0.1, 6}, black{dark, 0.1, 0.1}, window = glass(dice);
   const double front = L - dice.in(2.2, 2.7), rear = -L + dice.in(2.6, 3.2);
+  const auto mirrors = [&] {
+    for (const double x : {-1.0, 1.0}) {
+      m.tube({x * (W - 0.1), H - 0.35, L - 0.05}, {x * (W + 0.18), H - 0.6, L + 0.25}, 0.035, 0.035, black);
+      m.hull({{{x * (W + 0.18), H - 0.6, L + 0.25}, 0.09}, {{x * (W + 0.18), H - 1.05, L + 0.25}, 0.09}}, black);
+    }
+  };
+  if (!front_is_nearer(m)) mirrors();
   const Colour rim{0.5f, 0.5f, 0.5f};
   for (const double x : {-W + 0.03, W - 0.03})
     for (const double z : {rear, front}) tyre(m, {x, R, z}, R, 0.3);
@@ -318,10 +325,7 @@ void draw_bus(Model& m, Size s, Dice& dice) {
   }
   for (const double x : {-W + 0.03, W - 0.03})
     for (const double z : {rear, front}) wheel_face(m, {x, R, z}, R, rim, dice);
-  for (const double x : {-1.0, 1.0}) {
-    m.tube({x * (W - 0.1), H - 0.35, L - 0.05}, {x * (W + 0.18), H - 0.6, L + 0.25}, 0.035, 0.035, black);
-    m.hull({{{x * (W + 0.18), H - 0.6, L + 0.25}, 0.09}, {{x * (W + 0.18), H - 1.05, L + 0.25}, 0.09}}, black);
-  }
+  if (front_is_nearer(m)) mirrors();
   m.draw_in_order();
 }
 
