@@ -2,7 +2,6 @@
 # Sources that need one are left out of the plain build:
 set(MR_NEEDS_LIBRARY
   "/ops/.*_(onednn|openblas)\\.cpp$"
-  "/models/weights/"
   "/data/(image|coco|cityscapes)[a-z_]*(/|_test\\.cpp$)")
 
 # A folder without sources yet is an INTERFACE library.
@@ -33,9 +32,7 @@ function(mr_link_libraries)
   find_package(nlohmann_json REQUIRED)
   find_package(JPEG REQUIRED)
   pkg_check_modules(SPNG REQUIRED IMPORTED_TARGET spng)
-  pkg_check_modules(LIBZIP REQUIRED IMPORTED_TARGET libzip)
   mr_use(data nlohmann_json::nlohmann_json JPEG::JPEG PkgConfig::SPNG)
-  mr_use(models nlohmann_json::nlohmann_json PkgConfig::LIBZIP)
   find_package(fmt REQUIRED)
   find_package(CLI11 REQUIRED)
   find_path(TOMLPLUSPLUS toml++/toml.h REQUIRED)

@@ -1,0 +1,91 @@
+#include "models/weights/show.h"
+
+#include <cmath>
+#include <cstdio>
+
+#include "models/weights/json.h"
+#include "models/weights/safetensors.h"
+#include "tensor/check.h"
+
+namespace mr {
+namespace {
+
+constexpr size_t longest_text = 400;  // of a metadata value in a terminal
+
+std::string padded(const std::string& s, size_t width) { return s + std::string(s.size() < width ? width - s.size() : 1, ' '); }
+
+// Round-trips a double; JSON has no NaN.
+std::string json_number(double v) {
+  if (!std::isfinite(v)) return "null";
+  char text[32];
+  std::snprintf(text, sizeof text, "%.17g", v);
+  return text;
+}
+
+}  // namespace
+
+TensorSummary summarise(const NamedTensor& t) {
+  TensorSummary s{t.name, t.type, t.shape, 0, 0, 0};
+  const std::vector<double> values = read_doubles(t);
+  double sum = 0, squares = 0;
+  for (const double v : values) {
+    if (std::isfinite(v))
+      sum += v;
+    else
+      ++s.not_finite;
+  }
+  const auto n = static_cast<double>(static_cast<int64_t>(values.size()) - s.not_finite);
+  if (n == 0) return s;
+  s.mean = sum / n;
+  for (const double v : values)
+    if (std::isfinite(v)) squares += (v - s.mean) * (v - s.mean);
+  s.deviation = std::sqrt(squares / n);
+  return s;
+}
+
+std::string show_text(const WeightFile& file) {
+  std::string out;
+  for (const auto& [key, value] : file.metadata)
+    out += printable(key) + ": " +
+           (value.size() > longest_text ? str(value.substr(0, longest_text), "... (", value.size(), " characters)") : value) + "\n";
+  if (!out.empty()) out += "\n";
+  int64_t total = 0;
+  for (const NamedTensor& t : file.tensors) {
+    const TensorSummary s = summarise(t);
+    char numbers[80];
+    std::snprintf(numbers, sizeof numbers, "mean %11.4g  std %11.4g", s.mean, s.deviation);
+    out += padded(printable(t.name), 52) + padded(name(t.type), 6) + padded(shape_text(t.shape), 22) + numbers;
+    if (s.not_finite > 0) out += str("  ", s.not_finite, " not finite");
+    out += "\n";
+    total += t.numel();
+  }
+  return out + str(file.tensors.size(), " tensors, ", total, " values\n");
+}
+
+std::string show_json(const WeightFile& file) {
+  std::string out = "{\"path\": " + json_string(file.path) + ", \"metadata\": {", comma;
+  for (const auto& [key, value] : file.metadata) {
+    out += comma + json_string(key) + ": " + json_string(value);
+    comma = ", ";
+  }
+  out += "}, \"tensors\": [";
+  comma.clear();
+  int64_t total = 0;
+  for (const NamedTensor& t : file.tensors) {
+    const TensorSummary s = summarise(t);
+    out +=
+        comma + str("{\"name\": ", json_string(t.name), ", \"dtype\": \"", t.type, "\", \"shape\": ", shape_text(t.shape),
+                    ", \"mean\": ", json_number(s.mean), ", \"std\": ", json_number(s.deviation), ", \"not_finite\": ", s.not_finite, "}");
+    comma = ",\n";
+    total += t.numel();
+  }
+  return out + str("], \"parameters\": ", total, "}\n");
+}
+
+void convert_weights(const std::string& from, const std::string& to) {
+  check(to.ends_with(".safetensors"), "weights: ", to, ": expected a name ending in .safetensors (.pth is read, never written)");
+  const WeightFile file = open_weights(from);
+  write_safetensors(to, file.metadata, file.tensors);
+}
+
+}  // namespace mr

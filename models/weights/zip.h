@@ -1,0 +1,28 @@
+// The zip archives that torch.save writes: entries stored without compression, found by the central directory.
+// A compressed, encrypted or overlapping entry, a size that disagrees with itself, or a second disk is an error: there is
+// nothing in such a file that can grow when it is read.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+
+#include "tensor/files.h"
+
+namespace mr {
+
+struct ZipEntry {
+  uint64_t begin = 0, bytes = 0;  // of its contents, in the file
+  uint32_t crc = 0;
+};
+
+// Every entry, by name. `where` starts the messages.
+std::map<std::string, ZipEntry> read_zip_directory(const InputFile& file, const std::string& where);
+
+// The contents of an entry, their checksum verified; 0 stands for none (torch.serialization.set_crc32_options(False)).
+// `out` has entry.bytes bytes.
+void read_zip_entry(const InputFile& file, const ZipEntry& entry, const std::string& where, std::span<std::byte> out);
+
+}  // namespace mr

@@ -1,0 +1,57 @@
+// Files, read and written so that nothing hangs, nothing is half written, and every failure has a name.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace mr {
+
+// A regular file, read at any offset. A folder, FIFO, socket or device is an error, and opening one never waits.
+// Reading is not mapped into memory: a file that shrinks meanwhile is an error here, and would be a crash there.
+class InputFile {
+ public:
+  explicit InputFile(const std::string& path);  // errors: absent, not to be read, not a regular file
+  ~InputFile();
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+
+  const std::string& path() const { return path_; }
+  uint64_t size() const { return size_; }                      // when it was opened
+  void read(uint64_t offset, std::span<std::byte> out) const;  // all of `out`; errors: past the end, the system's
+  std::string read_text(uint64_t offset, uint64_t bytes) const;
+
+ private:
+  std::string path_;
+  int fd_ = -1;
+  uint64_t size_ = 0;
+};
+
+// A file that appears whole or not at all: bytes go to a temporary file in the same folder; commit() flushes it to the disk
+// and renames it over `path`. Every return value is checked. Without commit() the temporary file is removed and `path` is
+// as it was.
+class AtomicFile {
+ public:
+  explicit AtomicFile(const std::string& path);
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);
+  void write(std::string_view text) { write(std::as_bytes(std::span(text))); }
+  void commit();
+
+ private:
+  [[noreturn]] void failed(const char* doing) const;
+  void discard() noexcept;
+
+  std::string path_, temporary_;
+  int fd_ = -1;
+};
+
+// The checksum of zip and PNG (CRC-32, polynomial 0xedb88320), of `bytes` after those summed up in `before`.
+uint32_t crc32(std::span<const std::byte> bytes, uint32_t before = 0);
+
+}  // namespace mr

@@ -1,0 +1,196 @@
+#include "models/weights/load.h"
+
+#include "models/weights/safetensors.h"
+#include "tensor/check.h"
+#include "tensor/rng.h"
+#include "tests/catch.h"
+#include "tests/models/weights/make_files.h"
+
+using namespace mr;
+using namespace mr::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+NamedTensor counting(const std::string& name, FileShape shape) {  // 0, 1, 2, … in the file's order
+  return {name, FileType::f32, std::move(shape), [](std::span<std::byte> out) {
+            for (size_t i = 0; i < out.size() / 4; ++i) {
+              const auto v = static_cast<float>(i);
+              std::memcpy(out.data() + 4 * i, &v, 4);
+            }
+          }};
+}
+
+WeightFile file_of(std::vector<NamedTensor> tensors) {
+  WeightFile f;
+  f.path = "memory";
+  f.tensors = std::move(tensors);
+  return f;
+}
+
+std::vector<float> values(Parameters& p, const std::string& name) {
+  const auto v = p.find(name)->var.value().values<float>();
+  return {v.begin(), v.end()};
+}
+
+// Some names of torchvision's maskrcnn_resnet50_fpn, small.
+Parameters small_model(uint64_t seed = 1) {
+  Parameters p;
+  p.add("backbone.body.conv1.weight", {4, 2, 3, 5}, Init::kaiming(), ParameterKind::weight, FileLayout::conv);
+  p.add_buffer("backbone.body.bn1.running_mean", {4}, 0);
+  p.add("backbone.body.layer1.0.conv1.weight", {2, 1, 1, 4}, Init::kaiming(), ParameterKind::weight, FileLayout::conv);
+  p.add("backbone.fpn.inner_blocks.0.0.weight", {3, 1, 1, 2}, Init::kaiming(), ParameterKind::weight, FileLayout::conv);
+  p.add("backbone.fpn.layer_blocks.10.0.bias", {3}, Init::zeros(), ParameterKind::bias);
+  p.add("rpn.head.conv.0.0.weight", {3, 3, 3, 3}, Init::normal(0.01), ParameterKind::weight, FileLayout::conv);
+  p.add_fc_of_map("roi_heads.box_head.fc6.weight", 2, 2, 3, 4, Init::kaiming_uniform_a1());
+  p.add("roi_heads.box_predictor.cls_score.weight", {5, 3}, Init::normal(0.01));
+  p.add("roi_heads.mask_head.2.0.weight", {2, 3, 3, 2}, Init::kaiming(), ParameterKind::weight, FileLayout::conv);
+  p.add("roi_heads.mask_predictor.conv5_mask.weight", {3, 2, 2, 4}, Init::kaiming(), ParameterKind::weight, FileLayout::deconv);
+  p.pack(seed);
+  return p;
+}
+
+}  // namespace
+
+TEST_CASE("load: each layout, element by element", "[weights]") {
+  Parameters p;
+  p.add("conv", {2, 3, 4, 5}, Init::zeros(), ParameterKind::weight, FileLayout::conv);
+  p.add("deconv", {2, 3, 4, 5}, Init::zeros(), ParameterKind::weight, FileLayout::deconv);
+  p.add_fc_of_map("fc6", 2, 3, 4, 5, Init::zeros());
+  p.add("fc7", {2, 3}, Init::zeros());
+  p.pack(1);
+  const LoadReport r = load_weights(
+      p, file_of({counting("conv", {2, 5, 3, 4}), counting("deconv", {2, 5, 3, 4}), counting("fc6", {2, 60}), counting("fc7", {2, 3})}));
+  CHECK(r.loaded.size() == 4);
+  int wrong = 0;
+  for (int o = 0; o < 2; ++o)
+    for (int y = 0; y < 3; ++y)
+      for (int x = 0; x < 4; ++x)
+        for (int i = 0; i < 5; ++i) {
+          const auto here = static_cast<size_t>(((o * 3 + y) * 4 + x) * 5 + i);
+          const auto in_file = static_cast<float>(((o * 5 + i) * 3 + y) * 4 + x);
+          for (const char* name : {"conv", "deconv", "fc6"}) wrong += values(p, name)[here] != in_file;
+        }
+  CHECK(wrong == 0);
+  CHECK(values(p, "fc7") == std::vector<float>{0, 1, 2, 3, 4, 5});
+}
+
+TEST_CASE("save and load: a round trip, through torchvision's shapes", "[weights]") {
+  const Folder folder;
+  const Parameters a = small_model(1);
+  save_weights(a, folder / "a.safetensors", {{"classes", "cat"}});
+  const WeightFile f = open_weights(folder / "a.safetensors");
+  CHECK(f.metadata.at("classes") == "cat");
+  CHECK(f.find("backbone.body.conv1.weight")->shape == FileShape{4, 5, 2, 3});
+  CHECK(f.find("roi_heads.mask_predictor.conv5_mask.weight")->shape == FileShape{3, 4, 2, 2});
+  CHECK(f.find("roi_heads.box_head.fc6.weight")->shape == FileShape{2, 24});
+  Parameters b = small_model(2);
+  const LoadReport r = load_weights(b, f);
+  CHECK(r.loaded.size() == a.all().size());
+  CHECK(summary(r) == "10 tensors loaded");
+  for (size_t i = 0; i < a.all().size(); ++i) CHECK(values(b, a.all()[i].name) == values(const_cast<Parameters&>(a), a.all()[i].name));
+  save_weights(b, folder / "b.safetensors", {{"classes", "cat"}});
+  CHECK(read_file(folder / "a.safetensors") == read_file(folder / "b.safetensors"));
+}
+
+TEST_CASE("load: half, bfloat16 and double become f32; integers do not", "[weights]") {
+  Parameters p;
+  p.add("w", {2}, Init::zeros());
+  p.pack(1);
+  const auto load = [&](FileType type, const std::string& bytes) {
+    load_weights(p, file_of({{"w", type, {2}, [bytes](std::span<std::byte> out) { std::memcpy(out.data(), bytes.data(), out.size()); }}}));
+    return values(p, "w");
+  };
+  CHECK(load(FileType::f16, le<uint16_t>(0x3c00) + le<uint16_t>(0xc100)) == std::vector<float>{1, -2.5f});
+  CHECK(load(FileType::bf16, le<uint16_t>(0x3f80) + le<uint16_t>(0xc020)) == std::vector<float>{1, -2.5f});
+  CHECK(load(FileType::f64, le(0.1) + le(1e300)) == std::vector<float>{0.1f, INFINITY});
+  CHECK_THROWS_WITH(load(FileType::i64, le<int64_t>(1) + le<int64_t>(2)), Contains("memory: w: expected a floating type, got I64"));
+}
+
+TEST_CASE("load: a plain ResNet fills the backbone", "[weights]") {
+  for (const std::string prefix : {"", "module."}) {
+    Parameters p = small_model();
+    const std::vector<float> before = values(p, "rpn.head.conv.0.0.weight");
+    const WeightFile f =
+        file_of({counting(prefix + "conv1.weight", {4, 5, 2, 3}), counting(prefix + "layer1.0.conv1.weight", {2, 4, 1, 1}),
+                 counting(prefix + "bn1.running_mean", {4}), counting(prefix + "bn1.num_batches_tracked", {}),
+                 counting(prefix + "fc.weight", {1000, 2}), counting(prefix + "fc.bias", {1000}), counting(prefix + "other", {1})});
+    CHECK_THROWS_WITH(load_weights(p, f), Contains("memory: expected 7 more tensors: backbone.fpn.inner_blocks.0.0.weight, "));
+    const LoadReport r = load_weights(p, f, {.allow_missing = true});
+    CHECK(r.loaded ==
+          std::vector<std::string>{"backbone.body.conv1.weight", "backbone.body.bn1.running_mean", "backbone.body.layer1.0.conv1.weight"});
+    CHECK(r.missing.size() == 7);
+    CHECK(r.unused == std::vector<std::string>{prefix + "other"});
+    CHECK(r.ignored.size() == 3);
+    CHECK(values(p, "backbone.body.bn1.running_mean") == std::vector<float>{0, 1, 2, 3});
+    CHECK(values(p, "rpn.head.conv.0.0.weight") == before);
+  }
+}
+
+TEST_CASE("load: torchvision's older names, and a prefix", "[weights]") {
+  Parameters p = small_model();
+  const LoadReport r = load_weights(
+      p,
+      file_of({counting("backbone.fpn.inner_blocks.0.weight", {3, 2, 1, 1}), counting("backbone.fpn.layer_blocks.10.bias", {3}),
+               counting("rpn.head.conv.weight", {3, 3, 3, 3}), counting("roi_heads.mask_head.mask_fcn3.weight", {2, 2, 3, 3}),
+               counting("roi_heads.mask_head.mask_fcn0.weight", {1}), counting("backbone.fpn.inner_blocks.0.weird", {1})}),
+      {.allow_missing = true});
+  CHECK(r.loaded == std::vector<std::string>{"backbone.fpn.inner_blocks.0.0.weight", "backbone.fpn.layer_blocks.10.0.bias",
+                                             "rpn.head.conv.0.0.weight", "roi_heads.mask_head.2.0.weight"});
+  CHECK(r.unused.size() == 2);
+  CHECK(load_weights(p, file_of({counting("conv1.weight", {4, 5, 2, 3})}), {.allow_missing = true, .prefix = "backbone.body."})
+            .loaded.size() == 1);
+  CHECK_THROWS_WITH(
+      load_weights(p, file_of({counting("rpn.head.conv.weight", {3, 3, 3, 3}), counting("rpn.head.conv.0.0.weight", {3, 3, 3, 3})})),
+      Contains("both rpn.head.conv.weight and rpn.head.conv.0.0.weight stand for rpn.head.conv.0.0.weight"));
+}
+
+TEST_CASE("load: other class counts are an error with a table, or skipped", "[weights]") {
+  Parameters p = small_model();
+  const std::vector<float> before = values(p, "roi_heads.box_predictor.cls_score.weight");
+  std::vector<NamedTensor> tensors;
+  for (const Parameter& q : p.all()) tensors.push_back(counting(q.name, file_shape(q)));
+  for (NamedTensor& t : tensors) {
+    if (t.name == "roi_heads.box_predictor.cls_score.weight") t.shape = {91, 3};
+    if (t.name == "roi_heads.mask_predictor.conv5_mask.weight") t.shape = {3, 2, 2, 4};  // ours, but not the file's layout
+  }
+  const WeightFile f = file_of(tensors);
+  CHECK_THROWS_WITH(load_weights(p, f), Contains("2 tensors of another shape"));
+  CHECK_THROWS_WITH(load_weights(p, f), Contains("  roi_heads.box_predictor.cls_score.weight        [91, 3]             [5, 3]\n"));
+  CHECK_THROWS_WITH(load_weights(p, f), Contains("[3, 2, 2, 4]        [3, 4, 2, 2]"));
+  CHECK(values(p, "backbone.body.conv1.weight")[1] != 10);  // nothing was changed
+  const LoadReport r = load_weights(p, f, {.skip_mismatch = true});
+  CHECK(r.mismatched.size() == 2);
+  CHECK(r.loaded.size() == 8);
+  CHECK(values(p, "roi_heads.box_predictor.cls_score.weight") == before);
+  CHECK(summary(r).find("[91, 3]") != std::string::npos);
+}
+
+TEST_CASE("load: a file that fails halfway changes nothing, and one of another model is refused", "[weights][faults]") {
+  Parameters p = small_model();
+  const std::vector<float> before = values(p, "backbone.body.conv1.weight");
+  std::vector<NamedTensor> tensors;
+  for (const Parameter& q : p.all()) tensors.push_back(counting(q.name, file_shape(q)));
+  tensors.back().read = [](std::span<std::byte>) { fail("damaged"); };
+  CHECK_THROWS_WITH(load_weights(p, file_of(tensors)), Contains("damaged"));
+  CHECK(values(p, "backbone.body.conv1.weight") == before);
+  CHECK_THROWS_WITH(load_weights(p, file_of({counting("a", {1}), counting("b", {1})}), {.allow_missing = true}),
+                    Contains("expected tensors of this model, found none; the file holds 2 tensors: a, b"));
+  CHECK_THROWS_WITH(load_weights(p, file_of({}), {.skip_mismatch = true, .allow_missing = true}), Contains("found none"));
+}
+
+TEST_CASE("load: derived copies of the old values go stale", "[weights]") {
+  Parameters p;
+  const Var w = p.add("w", {2}, Init::zeros());
+  p.pack(1);
+  const auto doubled = [&] {
+    return w.derived("double",
+                     [](const Tensor& t) {
+                       return Tensor::of<float>({2}, {2 * t.data<float>()[0], 2 * t.data<float>()[1]});
+                     })
+        .at(1);
+  };
+  CHECK(doubled() == 0);
+  load_weights(p, file_of({counting("w", {2})}));
+  CHECK(doubled() == 2);
+}
