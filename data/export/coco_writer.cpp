@@ -1,0 +1,90 @@
+#include "data/export/coco_writer.h"
+
+#include <set>
+#include <vector>
+
+#include "data/export/files.h"
+#include "data/image/image.h"
+#include "geometry/rle.h"
+#include "tensor/check.h"
+#include "tensor/parallel.h"
+
+namespace mr {
+
+namespace {
+
+std::string image_name(const std::string& split, const ImageInfo& info) { return str(split, "_", padded(info.image_id, 6), ".png"); }
+
+std::string annotation_json(const Instance& i, int64_t id, const ImageInfo& info, int64_t category) {
+  std::string out =
+      str("{\"id\": ", id, ", \"image_id\": ", info.image_id, ", \"category_id\": ", category, ", \"iscrowd\": ", i.crowd ? 1 : 0,
+          ", \"area\": ", i.area, ", \"bbox\": [", i.box.x1, ", ", i.box.y1, ", ", i.box.width(), ", ", i.box.height(), "]");
+  if (i.mask.bits.height > 0) {
+    CroppedMask mask = i.mask;
+    mask.image_height = info.height, mask.image_width = info.width;
+    out += str(", \"segmentation\": {\"size\": [", info.height, ", ", info.width,
+               "], \"counts\": ", quoted(rle_to_string(rle_encode(mask))), "}");
+  }
+  return out + "}";
+}
+
+// Distinct ids above 0 are kept, else all are numbered.
+void settle_ids(std::vector<std::vector<Instance>>& all) {
+  std::set<int64_t> seen;
+  bool good = true;
+  for (const auto& image : all)
+    for (const Instance& i : image) good = good && i.id > 0 && seen.insert(i.id).second;
+  int64_t next = 1;
+  if (!good)
+    for (auto& image : all)
+      for (Instance& i : image) i.id = next++;
+}
+
+std::string join_json(const Dataset& d, const std::string& split, std::vector<std::vector<Instance>>& instances) {
+  settle_ids(instances);
+  const std::vector<int64_t> categories = d.category_ids();
+  std::string out = "{\"info\": {\"description\": " + quoted(split) + "},\n\"licenses\": [],\n\"categories\": [";
+  for (size_t k = 0; k < categories.size(); ++k)
+    out += str(k ? ", " : "", "{\"id\": ", categories[k], ", \"name\": ", quoted(d.class_names()[k]), ", \"supercategory\": \"\"}");
+  out += "],\n\"images\": [";
+  for (int64_t i = 0; i < d.size(); ++i) {
+    const ImageInfo info = d.info(i);
+    out += str(i ? ",\n" : "\n", "{\"id\": ", info.image_id, ", \"height\": ", info.height, ", \"width\": ", info.width,
+               ", \"file_name\": ", quoted(image_name(split, info)), "}");
+  }
+  out += "],\n\"annotations\": [";
+  bool first = true;
+  for (int64_t i = 0; i < d.size(); ++i) {
+    const ImageInfo info = d.info(i);
+    for (const Instance& k : instances[static_cast<size_t>(i)]) {
+      check(k.label >= 1 && k.label <= static_cast<int>(categories.size()), "coco: label of annotation ", k.id, " must be from 1 to ",
+            categories.size(), ", got ", k.label);
+      out += (first ? "\n" : ",\n") + annotation_json(k, k.id, info, categories[static_cast<size_t>(k.label - 1)]);
+      first = false;
+    }
+  }
+  return out + "]}\n";
+}
+
+}  // namespace
+
+std::string coco_json(const Dataset& d, const std::string& split) {
+  check_word(split, "coco: split");
+  std::vector<std::vector<Instance>> instances(static_cast<size_t>(d.size()));
+  parallel_for(d.size(), 1, [&](int64_t i) { instances[static_cast<size_t>(i)] = d.instances(i); });
+  return join_json(d, split, instances);
+}
+
+void write_coco(const Dataset& d, const std::string& folder, const std::string& split) {
+  check_word(split, "coco: split");
+  make_folder(folder + "/images");
+  std::vector<std::vector<Instance>> instances(static_cast<size_t>(d.size()));
+  parallel_for(d.size(), 1, [&](int64_t i) {
+    Sample s = d.sample(i);
+    write_png(str(folder, "/images/", image_name(split, s.info)), s.image);
+    instances[static_cast<size_t>(i)] = std::move(s.instances);
+  });
+  write_text_file(str(folder, "/instances_", split, ".json"), join_json(d, split, instances));
+}
+
+}  // namespace mr

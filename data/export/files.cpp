@@ -1,0 +1,60 @@
+#include "data/export/files.h"
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "tensor/check.h"
+
+namespace mr {
+
+std::string quoted(const std::string& text) {
+  std::string out = "\"";
+  for (const char c : text) {
+    const unsigned char u = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += {'\\', c};
+    } else if (u < 32) {
+      char code[8];
+      std::snprintf(code, sizeof code, "\\u%04x", static_cast<unsigned>(u));
+      out += code;
+    } else {
+      out += c;
+    }
+  }
+  return out + "\"";
+}
+
+std::string padded(int64_t number, int digits) {
+  const std::string text = std::to_string(number);
+  return std::string(static_cast<size_t>(digits) > text.size() ? static_cast<size_t>(digits) - text.size() : 0, '0') + text;
+}
+
+void check_word(const std::string& word, const char* what) {
+  bool good = !word.empty();
+  for (const char c : word)
+    good = good && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_');
+  check(good, what, " must be of letters, digits, '-' and '_', got '", word, "'");
+}
+
+void make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  check(!error && std::filesystem::is_directory(path, error), "cannot make the folder '", path, "': ", error.message());
+}
+
+void write_text_file(const std::string& path, const std::string& text) {
+  const std::string partial = path + ".partial";
+  {
+    std::ofstream file(partial, std::ios::binary);
+    file << text;
+    file.close();
+    if (!file) {
+      std::remove(partial.c_str());
+      fail("cannot write '", path, "'");
+    }
+  }
+  check(std::rename(partial.c_str(), path.c_str()) == 0, "cannot write '", path, "'");
+}
+
+}  // namespace mr
