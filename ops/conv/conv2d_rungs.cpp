@@ -10,6 +10,7 @@ namespace {
 
 constexpr Conv2dRung rungs[] = {
     {"matmul", conv_matmul::supports, conv_matmul::forward, conv_matmul::data, conv_matmul::weights},
+    {"winograd", conv_winograd::supports, conv_winograd::forward, conv_winograd::data, conv_winograd::weights},
     {"im2col", conv_im2col::supports, conv_im2col::forward, conv_im2col::data, conv_im2col::weights},
     {"reference", [](const Conv2dCase&, Conv2dPass) { return true; }, conv_reference::forward, conv_reference::data,
      conv_reference::weights},

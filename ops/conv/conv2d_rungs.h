@@ -2,6 +2,7 @@
 //
 //   reference   the loops of the formula: any type, groups, dilation
 //   im2col      patches gathered block by block into cache, then our matrix product; any stride, dilation and groups
+//   winograd    3×3, stride 1, padding 1, f32: a quarter of the products
 //   matmul      1×1, stride 1: the map is a matrix
 //
 // The first rung of the table that supports a case runs it, unless MR_CONV=name forces another (where that supports it).

@@ -25,4 +25,11 @@ Tensor data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFin
 Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy);
 }  // namespace conv_matmul
 
+namespace conv_winograd {
+bool supports(const Conv2dCase& c, Conv2dPass pass);
+Tensor forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f);
+Tensor data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFinish& f);
+Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy);
+}  // namespace conv_winograd
+
 }  // namespace mr

@@ -89,6 +89,15 @@ inline double worst(const Tensor& got, const Sums& want, double eps) {
   return most;
 }
 
+// The same against the largest Σ|terms|: for Winograd's rung, which mixes the sums of neighbouring outputs.
+inline double worst_of_largest(const Tensor& got, const Sums& want, double eps) {
+  Sums flat = want;
+  double most = 0;
+  for (int64_t i = 0; i < flat.terms.numel(); ++i) most = std::max(most, want.terms.at(i));
+  flat.terms = Tensor::full(want.terms.shape(), most, DType::f64);
+  return worst(got, flat, eps);
+}
+
 // ‖got − want‖ / ‖want‖
 inline double off_norm(const Tensor& got, const Tensor& want) {
   if (got.shape() != want.shape()) return INFINITY;

@@ -120,14 +120,14 @@ TEST_CASE("gemm: sums over nothing are zero, and empty results are no work", "[g
   gemm(make(Tensor::empty({2, 4}), Tensor::empty({4, 0}), Tensor::empty({2, 0}), false, false));
 }
 
-TEST_CASE("gemm: the same bits for 1, 2 and 4 threads", "[gemm]") {
+TEST_CASE("gemm: our own gives the same bits for 1, 2 and 4 threads", "[gemm]") {
   const Tensor a = oracle::random({900, 70}, 1, DType::f32), b = oracle::random({900, 50}, 2, DType::f32);
   const ContextGuard guard;
   Tensor first;
   for (const int threads : {1, 2, 4}) {
     context().threads = threads;
     const Tensor c = Tensor::empty({70, 50});
-    gemm(make(a, b, c, true, false));
+    gemm_rungs()[0].run(make(a, b, c, true, false));
     if (!first.defined()) first = c;
     CHECK(oracle::same_bits(c, first));
   }
