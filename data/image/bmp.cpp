@@ -47,8 +47,8 @@ Header read_header(const Source& s) {
   if (!old && size != 40 && size != 52 && size != 56 && size != 108 && size != 124)
     unsupported(s, str("BMP: a header of ", size, " bytes, which is not read"));
   if (b.size() < 14 + size) corrupt(s, "BMP: the header is truncated");
-  const int64_t width = old ? little(b, 18, 2) : static_cast<int32_t>(little(b, 18, 4));
-  int64_t height = old ? little(b, 20, 2) : static_cast<int32_t>(little(b, 22, 4));
+  const int64_t width = old ? int64_t{little(b, 18, 2)} : static_cast<int32_t>(little(b, 18, 4));
+  int64_t height = old ? int64_t{little(b, 20, 2)} : static_cast<int32_t>(little(b, 22, 4));
   h.top_down = height < 0;
   height = h.top_down ? -height : height;
   check_extent(s, height, width);

@@ -2,6 +2,7 @@
 //
 // libjpeg reports errors by longjmp. So that no C++ object is jumped over, the two functions with a setjmp touch only plain
 // structs and already allocated memory, and return false; the C++ around them turns that into an ImageError.
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>  // jpeglib.h needs it first
 #include <cstring>
@@ -14,9 +15,16 @@
 namespace mr::image {
 namespace {
 
+// libjpeg-turbo has a fast Huffman decoder that takes bad codes for zeros without a word; it runs where 512 bytes or more are in
+// the buffer. Handed out in smaller pieces, every code goes through the decoder that checks.
+constexpr size_t kPiece = 511;
+
 struct Reader {
   jpeg_decompress_struct jpeg;
   jpeg_error_mgr errors;
+  jpeg_source_mgr input;
+  const uint8_t* bytes;
+  size_t size, handed_out;
   jpeg_progress_mgr progress;
   jmp_buf escape;
   int max_scans;
@@ -25,6 +33,7 @@ struct Reader {
   char message[JMSG_LENGTH_MAX];
 };
 
+Reader& reader(j_decompress_ptr jpeg) { return *static_cast<Reader*>(jpeg->client_data); }
 Reader& reader(j_common_ptr jpeg) { return *static_cast<Reader*>(jpeg->client_data); }
 
 ImageFault fault_of(int code) {
@@ -77,13 +86,36 @@ void on_progress(j_common_ptr jpeg) {
   std::longjmp(r.escape, 1);
 }
 
+boolean next_piece(j_decompress_ptr jpeg) {
+  Reader& r = reader(jpeg);
+  if (r.handed_out == r.size) WARNMS(jpeg, JWRN_JPEG_EOF);  // does not return
+  r.input.next_input_byte = r.bytes + r.handed_out;
+  r.input.bytes_in_buffer = std::min(kPiece, r.size - r.handed_out);
+  r.handed_out += r.input.bytes_in_buffer;
+  return TRUE;
+}
+
+void skip_input(j_decompress_ptr jpeg, long n) {
+  Reader& r = reader(jpeg);
+  if (n <= 0) return;
+  const size_t skip = static_cast<size_t>(n), here = std::min(skip, r.input.bytes_in_buffer);
+  r.input.next_input_byte += here;
+  r.input.bytes_in_buffer -= here;
+  r.handed_out += std::min(skip - here, r.size - r.handed_out);
+}
+
 // setjmp inside.
-bool read_header(Reader& r, const uint8_t* bytes, size_t size) {
+bool read_header(Reader& r) {
   if (setjmp(r.escape)) return false;
   jpeg_create_decompress(&r.jpeg);
   r.progress.progress_monitor = on_progress;
   r.jpeg.progress = &r.progress;
-  jpeg_mem_src(&r.jpeg, bytes, static_cast<unsigned long>(size));
+  r.input.init_source = [](j_decompress_ptr) {};
+  r.input.fill_input_buffer = next_piece;
+  r.input.skip_input_data = skip_input;
+  r.input.resync_to_restart = jpeg_resync_to_restart;
+  r.input.term_source = [](j_decompress_ptr) {};
+  r.jpeg.src = &r.input;
   jpeg_save_markers(&r.jpeg, JPEG_APP0 + 1, 0xffff);
   jpeg_read_header(&r.jpeg, TRUE);
   return true;
@@ -113,7 +145,9 @@ class Jpeg {
     reader_.jpeg.client_data = &reader_;
     reader_.max_scans = s.options.max_scans;
     if (s.bytes.empty()) corrupt(s, "the file is empty");
-    if (!read_header(reader_, s.bytes.data(), s.bytes.size())) {
+    reader_.bytes = s.bytes.data();
+    reader_.size = s.bytes.size();
+    if (!read_header(reader_)) {
       const ImageError error = failure();
       jpeg_destroy_decompress(&reader_.jpeg);
       throw error;

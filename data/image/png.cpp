@@ -1,6 +1,7 @@
 // PNG through libspng, which checks every chunk's CRC and reports errors by value. Samples are taken as stored and converted here,
 // so that 16 bits and palette indices can be kept.
 #include <spng.h>
+#include <sys/stat.h>
 
 #include <cstdio>
 #include <cstring>
@@ -20,7 +21,7 @@ class Png {
   explicit Png(const Source& s) : source_(s), context_(spng_ctx_new(0), spng_ctx_free) {
     if (!context_) fail("png: out of memory");
     good(spng_set_chunk_limits(png(), kMaxChunk, kMaxChunks));
-    good(spng_set_crc_action(png(), SPNG_CRC_ERROR, SPNG_CRC_ERROR));
+    good(spng_set_crc_action(png(), SPNG_CRC_ERROR, SPNG_CRC_DISCARD));
     good(spng_set_png_buffer(png(), s.bytes.data(), s.bytes.size()));
     good(spng_get_ihdr(png(), &header_));
     check_extent(s, header_.height, header_.width);
@@ -67,6 +68,7 @@ class Png {
           size);
     good(spng_decode_image(png(), out, size, SPNG_FMT_PNG, 0));
     good(spng_decode_chunks(png()));
+    check_end();
   }
 
   // One channel, unpacked to 16 bits.
@@ -91,6 +93,17 @@ class Png {
   }
 
  private:
+  // libspng stops before the checksum of the end chunk: without this a file that lacks its last bytes would pass.
+  void check_end() const {
+    const Bytes b = source_.bytes;
+    size_t at = 8;
+    while (at + 12 <= b.size()) {
+      const size_t length = size_t{b[at]} << 24 | size_t{b[at + 1]} << 16 | size_t{b[at + 2]} << 8 | b[at + 3];
+      if (std::memcmp(b.data() + at + 4, "IEND", 4) == 0) return;
+      at += 12 + length;
+    }
+    corrupt(source_, "PNG: the end is missing");
+  }
   spng_ctx* png() { return context_.get(); }
   void good(int error) const {
     if (error == 0) return;
@@ -211,16 +224,13 @@ std::vector<uint8_t> encode(const void* pixels, size_t size, int height, int wid
 void write_file(const std::string& path, const std::vector<uint8_t>& bytes) {
   std::FILE* file = std::fopen(path.c_str(), "wb");
   check(file != nullptr, "write_png: '", path, "' cannot be written: ", std::strerror(errno));
-  bool ok = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-  int why = errno;
-  if (std::fclose(file) != 0 && ok) {
-    ok = false;
-    why = errno;
-  }
-  if (!ok) {
-    std::remove(path.c_str());
-    fail("write_png: '", path, "' cannot be written: ", std::strerror(why));
-  }
+  struct stat st {};
+  const bool regular = ::fstat(::fileno(file), &st) == 0 && S_ISREG(st.st_mode);
+  int why = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() ? 0 : errno;
+  if (std::fclose(file) != 0 && why == 0) why = errno;
+  if (why == 0) return;
+  if (regular) std::remove(path.c_str());  // never a device
+  fail("write_png: '", path, "' cannot be written: ", std::strerror(why));
 }
 
 }  // namespace

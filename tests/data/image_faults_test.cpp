@@ -1,0 +1,353 @@
+// Damaged, hostile and misnamed image files: each an ImageError that names the file; none crashes, hangs or takes gigabytes.
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "data/image/image.h"
+#include "tests/catch.h"
+#include "tests/data/image_files.h"
+
+using namespace mr;
+using namespace mr::test;
+using Catch::Matchers::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+// The fault and a part of the message; the message always begins with the file.
+void expect(const File& file, ImageFault fault, const std::string& part, const ImageOptions& options = {}) {
+  ImageFault got = ImageFault::cannot_open;
+  const std::string what = error_of(file, &got, options);
+  INFO("message: " << what);
+  CHECK(what.rfind("image 'file': ", 0) == 0);
+  CHECK(what.find(part) != std::string::npos);
+  CHECK(got == fault);
+}
+
+Png png_of(const Image& image) {
+  Png png;
+  png.height = image.height;
+  png.width = image.width;
+  png.sample = [image](int y, int x, int c) { return image.at(y, x)[c]; };
+  return png;
+}
+
+size_t find_marker(const File& f, uint8_t marker) {
+  for (size_t i = 0; i + 1 < f.size(); ++i)
+    if (f[i] == 0xff && f[i + 1] == marker) return i;
+  return f.size();
+}
+
+// Each component in a scan of its own; the last scan can be repeated without breaking a rule.
+Jpeg sequential_scans() {
+  Jpeg o;
+  for (int c = 0; c < 3; ++c) {
+    jpeg_scan_info scan{};
+    scan.comps_in_scan = 1;
+    scan.component_index[0] = c;
+    scan.Se = 63;
+    o.scans.push_back(scan);
+  }
+  return o;
+}
+
+struct Folder {
+  fs::path path = fs::temp_directory_path() / str("mr_image_faults_", ::getpid());
+  Folder() { fs::create_directories(path); }
+  ~Folder() { fs::remove_all(path); }
+  std::string operator/(const char* name) const { return (path / name).string(); }
+};
+
+void write(const std::string& path, const File& file) {
+  std::FILE* f = std::fopen(path.c_str(), "wb");
+  std::fwrite(file.data(), 1, file.size(), f);
+  std::fclose(f);
+}
+
+}  // namespace
+
+TEST_CASE("files that are no images", "[faults]") {
+  expect({}, ImageFault::corrupt, "the file is empty");
+  expect({1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, ImageFault::unsupported, "its first bytes are 01 02 03 04 05 06 07 08");
+  expect({0xff, 0xd8, 0xff, 0xe0, 0, 16, 'J', 'F', 'I', 'F'}, ImageFault::corrupt, "Premature end");
+  expect({0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0}, ImageFault::corrupt, "PNG");
+  expect({0x89, 'P', 'N', 'G', '\n', 0x1a, '\n', 0, 0}, ImageFault::corrupt, "signature");
+  for (const char* gif : {"GIF89a\x01\x00\x01\x00", "GIF87a"}) {
+    File f;
+    text(f, gif);
+    expect(f, ImageFault::unsupported, "is a GIF, which is not read");
+  }
+  File f;
+  text(f, "RIFF....WEBPVP8 ");
+  expect(f, ImageFault::unsupported, "is a WebP");
+}
+
+TEST_CASE("paths that are no files", "[faults]") {
+  const Folder folder;
+  const auto fault_of = [](const std::string& path) {
+    try {
+      read_image(path);
+    } catch (const ImageError& e) {
+      CHECK(e.file == path);
+      return std::string(e.what());
+    }
+    return std::string();
+  };
+  CHECK(fault_of(folder / "none.jpg").find("No such file") != std::string::npos);
+  CHECK(fault_of(folder.path.string()).find("is a folder") != std::string::npos);
+  REQUIRE(::mkfifo((folder / "pipe.jpg").c_str(), 0600) == 0);
+  CHECK(fault_of(folder / "pipe.jpg").find("is not a regular file") != std::string::npos);
+  CHECK(fault_of("/dev/zero").find("is not a regular file") != std::string::npos);
+  write(folder / "large", File(1000, 0));
+  CHECK_THROWS_WITH(read_image_bytes(folder / "large", 999), Contains("1000 bytes, more than the limit of 999"));
+  CHECK_THROWS_WITH(image_size(folder / "none.png"), Contains("none.png"));
+  CHECK_THROWS_WITH(write_png(folder / "no/folder/a.png", noise(2, 2)), Contains("a.png' cannot be written: No such file"));
+  CHECK_THROWS_WITH(write_png("/dev/full", noise(300, 300)), Contains("No space left"));
+  CHECK_THROWS_WITH(write_png(folder / "a.png", Image()), Contains("at least one pixel, got 0×0"));
+  write(folder / "renamed.jpg", [] {
+    File f;
+    text(f, "GIF89a");
+    return f;
+  }());
+  CHECK_THROWS_WITH(read_image(folder / "renamed.jpg"), Contains("renamed.jpg': is a GIF"));
+}
+
+TEST_CASE("a file cut anywhere is corrupt", "[faults]") {
+  const Image image = noise(9, 11);
+  Jpeg progressive;
+  progressive.progressive = true;
+  Png interlaced = png_of(image);
+  interlaced.interlaced = true;
+  const File files[] = {encode_jpeg(image), encode_jpeg(image, progressive), png_of(image).file(), interlaced.file(),
+                        bmp24(image),       pnm("P6 11 9 255\n", image.rgb)};
+  for (const File& file : files) {
+    REQUIRE(error_of(file).empty());
+    const size_t padding = file[0] == 'B' ? 3 : 0;  // behind the last row of a BMP
+    int accepted = 0, other = 0;
+    for (size_t n = 2; n < file.size() - padding; ++n) {
+      ImageFault fault = ImageFault::corrupt;
+      accepted += error_of(File(file.begin(), file.begin() + static_cast<ptrdiff_t>(n)), &fault).empty();
+      other += fault != ImageFault::corrupt && n > 8;
+    }
+    INFO("first byte " << int{file[0]});
+    CHECK(accepted == 0);
+    CHECK(other == 0);
+  }
+}
+
+TEST_CASE("JPEG: bad Huffman code, lost scans, stray bytes", "[faults]") {
+  const Image image = smooth(64, 64);
+  const File good = encode_jpeg(image);
+  const size_t sos = find_marker(good, 0xda);
+  REQUIRE(sos < good.size());
+
+  // Sixteen ones and more are no code. Far from the end, too, where libjpeg-turbo's fast decoder would not mind.
+  const File large = encode_jpeg(noise(64, 64));
+  for (const size_t at : {find_marker(large, 0xda) + 100, large.size() - 200}) {
+    File bad = large;
+    for (size_t i = at; i < at + 12; i += 2) {
+      bad[i] = 0xff;  // stuffed: one byte of ones
+      bad[i + 1] = 0;
+    }
+    expect(bad, ImageFault::corrupt, "bad Huffman code");
+  }
+
+  File cut(good.begin(), good.begin() + static_cast<ptrdiff_t>(good.size() * 2 / 5));
+  expect(cut, ImageFault::corrupt, "JPEG: ");
+
+  File no_scan(good.begin(), good.begin() + static_cast<ptrdiff_t>(sos));
+  no_scan.insert(no_scan.end(), {0xff, 0xd9});
+  expect(no_scan, ImageFault::corrupt, "SOS");
+
+  File early_end = good;  // the end marker in the middle of the pixels
+  early_end[sos + 40] = 0xff;
+  early_end[sos + 41] = 0xd9;
+  expect(early_end, ImageFault::corrupt, "premature end of data segment");
+
+  File stray = good;
+  const size_t sof = find_marker(good, 0xc0);
+  stray.insert(stray.begin() + static_cast<ptrdiff_t>(sof), {1, 2, 3});
+  ImageNotes notes;
+  CHECK(decode_image(stray, "stray", {}, &notes).rgb == decode_image(good, "good").rgb);
+  CHECK(notes.warnings == 1);
+
+  File trailing = good;
+  trailing.insert(trailing.end(), 1000, 7);
+  CHECK(error_of(trailing).empty());
+
+  File precision = good;
+  precision[sof + 4] = 12;
+  expect(precision, ImageFault::unsupported, "precision 12");
+}
+
+TEST_CASE("headers that promise too much", "[faults]") {
+  const Image image = noise(8, 8);
+  File jpeg = encode_jpeg(image);
+  const size_t sof = find_marker(jpeg, 0xc0);
+  for (size_t i = 5; i < 9; ++i) jpeg[sof + i] = 0xff;  // 65535 × 65535
+  expect(jpeg, ImageFault::too_large, "65500");         // libjpeg's own limit
+  for (size_t i = 5; i < 9; i += 2) jpeg[sof + i] = 0xf0;
+  expect(jpeg, ImageFault::too_large, "61695×61695 pixels, more than the limit of 179000000");
+
+  Png png = png_of(image);
+  const File idat = stored(png.pixels());
+  png.height = png.width = 65535;
+  expect(png.file(idat), ImageFault::too_large, "65535×65535");
+  png.height = png.width = 0;
+  expect(png.file(idat), ImageFault::corrupt, "PNG");
+  expect(pnm("P5 99999 99999 255\n", {}), ImageFault::too_large, "99999×99999");
+  expect(pnm("P5 99999999999 1 255\n", {}), ImageFault::corrupt, "too large");
+  File bmp = bmp24(image);
+  for (size_t i = 18; i < 26; ++i) bmp[i] = i % 4 == 1 ? 0x7f : 0xff;
+  expect(bmp, ImageFault::too_large, "2147483647×2147483647");
+  bmp[25] = 0x80;
+  bmp[22] = bmp[23] = bmp[24] = 0;  // height −2³¹
+  expect(bmp, ImageFault::too_large, "2147483647×2147483648");
+
+  ImageOptions few;
+  few.max_pixels = 63;
+  const File small[] = {encode_jpeg(image), png_of(image).file(), bmp24(image), pnm("P6 8 8 255\n", image.rgb)};
+  for (const File& f : small) {
+    expect(f, ImageFault::too_large, "8×8 pixels, more than the limit of 63", few);
+    CHECK(error_of(f).empty());
+  }
+}
+
+TEST_CASE("ten thousand scans", "[faults]") {
+  const File three = encode_jpeg(smooth(16, 16), sequential_scans());
+  CHECK(error_of(three).empty());
+  size_t last = 0;
+  for (size_t i = 0; i + 1 < three.size(); ++i)
+    if (three[i] == 0xff && three[i + 1] == 0xda) last = i;
+  const File scan(three.begin() + static_cast<ptrdiff_t>(last), three.end() - 2);
+  const auto with = [&](int scans) {
+    File f(three.begin(), three.end() - 2);
+    for (int i = 3; i < scans; ++i) f.insert(f.end(), scan.begin(), scan.end());
+    f.insert(f.end(), {0xff, 0xd9});
+    return f;
+  };
+  CHECK(error_of(with(100)).empty());
+  expect(with(101), ImageFault::too_large, "more than 100 scans");
+  const auto start = std::chrono::steady_clock::now();
+  expect(with(10000), ImageFault::too_large, "more than 100 scans");
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(1));
+  ImageOptions many;
+  many.max_scans = 200;
+  CHECK(error_of(with(150), nullptr, many).empty());
+}
+
+TEST_CASE("PNG: checksums, bombs, palettes", "[faults]") {
+  const Image image = noise(8, 8);
+  const File good = png_of(image).file();
+  File flipped = good;
+  const size_t idat = 8 + 25 + 8;
+  flipped[idat + 10] ^= 1;
+  expect(flipped, ImageFault::corrupt, "PNG");
+  File header = good;
+  header[8 + 8 + 3] ^= 1;  // the width, against its CRC
+  expect(header, ImageFault::corrupt, "PNG");
+
+  // A stream that ends too soon, and one that never ends.
+  File raw = png_of(image).pixels();
+  raw.resize(raw.size() - 30);
+  expect(png_of(image).file(stored(raw)), ImageFault::corrupt, "PNG");
+  const File endless = bomb(400'000);  // 100 MB of zeros in 650 kB
+  Png black = png_of(Image(8, 8));
+  const auto start = std::chrono::steady_clock::now();
+  const std::string what = error_of(black.file(endless));  // its 200 bytes may be taken; the rest is not unpacked
+  CHECK((what.empty() || what.find("PNG") != std::string::npos));
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(1));
+  // The same in a colour profile.
+  Png profile = png_of(image);
+  File iccp;
+  text(iccp, "icc");
+  iccp.push_back(0);
+  iccp.push_back(0);
+  iccp.insert(iccp.end(), endless.begin(), endless.end());
+  chunk(profile.extra, "iCCP", iccp);
+  CHECK(!error_of(profile.file()).empty());
+
+  Png palette;
+  palette.height = palette.width = 4;
+  palette.color_type = 3;
+  palette.sample = [](int y, int x, int) { return static_cast<uint32_t>(4 * y + x); };
+  palette.palette.assign(15 * 3, 9);
+  expect(palette.file(), ImageFault::corrupt, "palette index 15 of 15 colours");
+  CHECK_THROWS_WITH(decode_png16(palette.file(), "file"), Contains("palette index 15 of 15"));
+  palette.palette.assign(16 * 3, 9);
+  CHECK(error_of(palette.file()).empty());
+  palette.palette.clear();
+  expect(palette.file(), ImageFault::corrupt, "PNG");
+  CHECK_THROWS_WITH(decode_png16(encode_jpeg(image), "file"), Contains("expected a PNG"));
+  CHECK_THROWS_WITH(decode_png16({}, "file"), Contains("is empty"));
+}
+
+TEST_CASE("BMP and PNM: headers that contradict themselves", "[faults]") {
+  const Image image = noise(8, 8);
+  const auto with = [&](size_t at, std::vector<uint8_t> bytes) {
+    File f = bmp24(image);
+    std::copy(bytes.begin(), bytes.end(), f.begin() + static_cast<ptrdiff_t>(at));
+    return f;
+  };
+  expect(with(10, {0xff, 0xff, 0xff, 0xff}), ImageFault::corrupt, "truncated");
+  expect(with(10, {10, 0}), ImageFault::corrupt, "inside the header");
+  expect(with(14, {77, 0, 0, 0}), ImageFault::unsupported, "a header of 77 bytes");
+  expect(with(28, {7, 0}), ImageFault::corrupt, "7 bits a pixel");
+  expect(with(28, {8, 0}), ImageFault::corrupt, "palette does not fit");
+  expect(with(30, {1, 0, 0, 0}), ImageFault::unsupported, "compression 1");
+  expect(pnm("P5 2 2 0\n", {0, 0, 0, 0}), ImageFault::corrupt, "largest value is 0");
+  expect(pnm("P5 2 2 70000\n", {0, 0, 0, 0}), ImageFault::corrupt, "largest value is 70000");
+  expect(pnm("P5 2 x 255\n", {0, 0, 0, 0}), ImageFault::corrupt, "expected a number");
+  expect(pnm("P5 0 2 255\n", {}), ImageFault::corrupt, "0×2");
+  expect(pnm("P2 2 1 10\n0 11\n", {}), ImageFault::corrupt, "value 11 above 10");
+  expect(pnm("P1 2 1\n0 2", {}), ImageFault::corrupt, "expected 0 or 1");
+}
+
+TEST_CASE("random damage never gets past an ImageError", "[faults]") {
+  const Image image = noise(12, 10);
+  Jpeg progressive;
+  progressive.progressive = true;
+  progressive.exif = exif_marker(6, true);
+  Png interlaced = png_of(image);
+  interlaced.interlaced = true;
+  chunk(interlaced.extra, "eXIf", tiff_orientation(5, false));
+  Png palette = png_of(image);
+  palette.color_type = 3;
+  palette.depth = 4;
+  palette.sample = [](int y, int x, int) { return static_cast<uint32_t>(x * y) & 15; };
+  palette.palette.assign(48, 3);
+  const File files[] = {
+      encode_jpeg(image), encode_jpeg(image, progressive),  encode_jpeg(image, sequential_scans()), interlaced.file(), palette.file(),
+      bmp24(image),       pnm("P6 10 12 255\n", image.rgb), pnm("P2 2 2 9\n1 2 3 4 ", {})};
+  ImageOptions options;
+  options.max_pixels = 1 << 20;
+  int errors = 0, decoded = 0;
+  for (const File& good : files)
+    for (uint64_t k = 0; k < 400; ++k) {
+      Rng rng(6, "damage", k);
+      File f = good;
+      const uint64_t hits = 1 + rng.below(4);
+      for (uint64_t h = 0; h < hits; ++h) {
+        const size_t at = rng.below(rng.below(3) == 0 ? std::min<size_t>(f.size(), 64) : f.size());
+        switch (rng.below(4)) {
+          case 0:
+            f[at] = static_cast<uint8_t>(rng.next());
+            break;
+          case 1:
+            f[at] ^= static_cast<uint8_t>(1u << rng.below(8));
+            break;
+          case 2:
+            f[at] = rng.below(2) ? 0xff : 0x00;
+            break;
+          case 3:
+            f.insert(f.begin() + static_cast<ptrdiff_t>(at), static_cast<uint8_t>(rng.next()));
+            break;
+        }
+      }
+      (error_of(f, nullptr, options).empty() ? decoded : errors)++;
+    }
+  CHECK(errors > 1000);
+  CHECK(decoded > 100);
+}
