@@ -1,0 +1,334 @@
+#include "data/eval/coco_eval.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <unordered_map>
+#include <utility>
+
+#include "data/eval/mask_iou.h"
+#include "tensor/check.h"
+#include "tensor/parallel.h"
+
+namespace mr {
+namespace {
+
+constexpr int kThresholds = 10, kRecalls = 101, kRanges = 4;
+enum Range { kAll, kSmall, kMedium, kLarge };
+constexpr double kRange[kRanges][2] = {{0, 1e10}, {0, 32 * 32}, {32 * 32, 96 * 96}, {96 * 96, 1e10}};
+bool outside(double area, int range) { return area < kRange[range][0] || area > kRange[range][1]; }
+
+// As numpy's linspace rounds them.
+double threshold(int t) { return t == kThresholds - 1 ? 0.95 : t * ((0.95 - 0.5) / 9) + 0.5; }
+double recall_point(int r) { return r == kRecalls - 1 ? 1.0 : r * 0.01; }
+
+// One detection after matching; bit t of a mask is threshold t.
+struct Scored {
+  double score = 0;
+  int label = 0, rank = 0;  // within its image and class, from 0
+  std::array<uint16_t, kRanges> found = {}, ignored = {};
+};
+
+struct Counted {
+  int label = 0;
+  std::array<int64_t, kRanges> objects = {};  // not ignored
+};
+
+struct ImageResult {
+  std::vector<Scored> scored;    // by class, then score
+  std::vector<Counted> counted;  // by class; every class that has objects here
+};
+
+// Indices of records, image after image: those of image i are at [start[i], start[i+1]), in their order.
+struct ByImage {
+  std::vector<size_t> start, at;
+};
+
+template <class Record>
+ByImage by_image(const std::vector<Record>& records, const std::unordered_map<int64_t, size_t>& images, const char* what) {
+  std::vector<size_t> image(records.size());
+  ByImage out;
+  out.start.resize(images.size() + 1);
+  for (size_t k = 0; k < records.size(); ++k) {
+    const auto found = images.find(records[k].image_id);
+    check(found != images.end(), "coco_evaluate: ", what, " ", k, ": image ", records[k].image_id, " is not in the ground truth");
+    image[k] = found->second;
+    ++out.start[image[k] + 1];
+  }
+  std::partial_sum(out.start.begin(), out.start.end(), out.start.begin());
+  out.at.resize(records.size());
+  std::vector<size_t> next(out.start.begin(), out.start.end() - 1);
+  for (size_t k = 0; k < records.size(); ++k) out.at[next[image[k]]++] = k;
+  return out;
+}
+
+double box_iou(const CocoBox& d, const CocoBox& g, bool crowd) {
+  const double w = std::fmin(d.w + d.x, g.w + g.x) - std::fmax(d.x, g.x);
+  if (w <= 0) return 0;
+  const double h = std::fmin(d.h + d.y, g.h + g.y) - std::fmax(d.y, g.y);
+  if (h <= 0) return 0;
+  const double both = w * h;
+  return both / (crowd ? d.w * d.h : d.w * d.h + g.w * g.h - both);
+}
+
+// The objects and detections of one class in one image.
+class Match {
+ public:
+  Match(CocoType type, std::vector<const CocoObject*> objects, std::vector<const CocoDetection*> detections)
+      : type_(type), objects_(std::move(objects)), detections_(std::move(detections)) {}
+
+  void run(std::vector<Scored>& scored, Counted& counted) {
+    overlaps();
+    first_ = scored.size();
+    for (size_t d = 0; d < detections_.size(); ++d) {
+      Scored& s = scored.emplace_back();
+      s.score = detections_[d]->score, s.label = detections_[d]->label, s.rank = static_cast<int>(d);
+    }
+    for (int range = 0; range < kRanges; ++range) {
+      order(range);
+      counted.objects[static_cast<size_t>(range)] = static_cast<int64_t>(regular_);
+      for (int t = 0; t < kThresholds; ++t) assign(range, t, scored);
+      for (size_t d = 0; d < detections_.size(); ++d) {
+        if (!outside(area(d), range)) continue;
+        Scored& s = scored[first_ + d];
+        s.ignored[static_cast<size_t>(range)] |= static_cast<uint16_t>(~s.found[static_cast<size_t>(range)]);
+      }
+    }
+  }
+
+ private:
+  size_t cell(size_t d, size_t g) const { return d * objects_.size() + g; }
+
+  double area(size_t d) const {
+    const CocoDetection& one = *detections_[d];
+    if (one.area >= 0) return one.area;
+    return type_ == CocoType::bbox ? one.box.w * one.box.h : static_cast<double>(rle_area(one.mask));
+  }
+
+  void overlaps() {
+    const size_t D = detections_.size(), G = objects_.size();
+    iou_.assign(D * G, 0.0);
+    if (type_ == CocoType::segm) return mask_iou(detections_, objects_, iou_);
+    for (size_t d = 0; d < D; ++d)
+      for (size_t g = 0; g < G; ++g) iou_[cell(d, g)] = box_iou(detections_[d]->box, objects_[g]->box, objects_[g]->crowd);
+  }
+
+  // Objects that count first, then those to ignore, each in the file's order.
+  void order(int range) {
+    order_.clear();
+    const auto ignore = [&](size_t g) { return objects_[g]->crowd || outside(objects_[g]->area, range); };
+    for (size_t g = 0; g < objects_.size(); ++g)
+      if (!ignore(g)) order_.push_back(g);
+    regular_ = order_.size();
+    for (size_t g = 0; g < objects_.size(); ++g)
+      if (ignore(g)) order_.push_back(g);
+  }
+
+  void assign(int range, int t, std::vector<Scored>& scored) {
+    const size_t none = objects_.size();
+    const auto bit = static_cast<uint16_t>(1u << t);
+    taken_.assign(objects_.size(), 0);
+    for (size_t d = 0; d < detections_.size(); ++d) {
+      double best = std::min(threshold(t), 1 - 1e-10);
+      size_t match = none, place = 0;
+      for (size_t k = 0; k < order_.size(); ++k) {
+        const size_t g = order_[k];
+        if (taken_[g] && !objects_[g]->crowd) continue;
+        if (match != none && place < regular_ && k >= regular_) break;
+        if (iou_[cell(d, g)] < best) continue;
+        best = iou_[cell(d, g)], match = g, place = k;
+      }
+      if (match == none) continue;
+      taken_[match] = 1;
+      Scored& s = scored[first_ + d];
+      if (objects_[match]->id != 0) s.found[static_cast<size_t>(range)] |= bit;
+      if (place >= regular_) s.ignored[static_cast<size_t>(range)] |= bit;
+    }
+  }
+
+  CocoType type_;
+  std::vector<const CocoObject*> objects_;
+  std::vector<const CocoDetection*> detections_;
+  std::vector<double> iou_;  // [D,G]
+  std::vector<size_t> order_;
+  std::vector<uint8_t> taken_;
+  size_t regular_ = 0, first_ = 0;
+};
+
+// The records at `at`, split by label.
+template <class Record> std::vector<const Record*> of_label(const std::vector<const Record*>& sorted, size_t& from, int label) {
+  std::vector<const Record*> out;
+  while (from < sorted.size() && sorted[from]->label == label) out.push_back(sorted[from++]);
+  return out;
+}
+
+ImageResult evaluate_image(CocoType type, size_t limit, std::vector<const CocoObject*> objects,
+                           std::vector<const CocoDetection*> detections) {
+  std::stable_sort(objects.begin(), objects.end(), [](const auto* a, const auto* b) { return a->label < b->label; });
+  std::stable_sort(detections.begin(), detections.end(),
+                   [](const auto* a, const auto* b) { return a->label != b->label ? a->label < b->label : a->score > b->score; });
+  ImageResult out;
+  size_t g = 0, d = 0;
+  while (g < objects.size() || d < detections.size()) {
+    const int label =
+        std::min(g < objects.size() ? objects[g]->label : INT32_MAX, d < detections.size() ? detections[d]->label : INT32_MAX);
+    auto mine = of_label(objects, g, label);
+    auto found = of_label(detections, d, label);
+    if (found.size() > limit) found.resize(limit);
+    Counted& counted = out.counted.emplace_back();
+    counted.label = label;
+    Match(type, std::move(mine), std::move(found)).run(out.scored, counted);
+  }
+  return out;
+}
+
+// What one class comes to.
+struct ClassFigures {
+  bool any[kRanges] = {};                 // objects in the range
+  double precision[kRanges] = {};         // mean over thresholds and recalls, at max_dets[2]
+  double precision_at[kThresholds] = {};  // of range all: mean over recalls
+  double recall[kRanges] = {};            // mean over thresholds, at max_dets[2]
+  double recall_few[2] = {};              // of range all, at max_dets[0] and [1]
+};
+
+// Recall in the end, and the mean precision, of detections by falling score.
+struct Curve {
+  double recall = 0, precision = 0;
+};
+Curve curve(const std::vector<const Scored*>& sorted, int range, int t, int limit, int64_t objects, std::vector<double>& rc,
+            std::vector<double>& pr) {
+  const auto r = static_cast<size_t>(range);
+  const int bit = 1 << t;
+  const auto n = static_cast<double>(objects);
+  double tp = 0, fp = 0;
+  rc.clear(), pr.clear();
+  for (const Scored* s : sorted) {
+    if (s->rank >= limit) continue;
+    if (!(s->ignored[r] & bit)) (s->found[r] & bit ? tp : fp) += 1;
+    rc.push_back(tp / n);
+    pr.push_back(tp / (fp + tp + 0x1p-52));
+  }
+  for (size_t i = pr.size(); i-- > 1;) pr[i - 1] = std::max(pr[i - 1], pr[i]);
+  Curve out;
+  if (!rc.empty()) out.recall = rc.back();
+  size_t at = 0;
+  for (int k = 0; k < kRecalls; ++k) {
+    while (at < rc.size() && rc[at] < recall_point(k)) ++at;
+    if (at == rc.size()) break;
+    out.precision += pr[at];
+  }
+  out.precision /= kRecalls;
+  return out;
+}
+
+ClassFigures evaluate_class(std::vector<const Scored*> scored, const std::array<int64_t, kRanges>& objects,
+                            const std::array<int, 3>& max_dets) {
+  std::stable_sort(scored.begin(), scored.end(), [](const Scored* a, const Scored* b) { return a->score > b->score; });
+  ClassFigures out;
+  std::vector<double> rc, pr;
+  for (int range = 0; range < kRanges; ++range) {
+    const int64_t n = objects[static_cast<size_t>(range)];
+    out.any[range] = n > 0;
+    if (n == 0) continue;
+    for (int t = 0; t < kThresholds; ++t) {
+      const Curve c = curve(scored, range, t, max_dets[2], n, rc, pr);
+      out.precision[range] += c.precision;
+      out.recall[range] += c.recall;
+      if (range != kAll) continue;
+      out.precision_at[t] = c.precision;
+      for (int k = 0; k < 2; ++k) out.recall_few[k] += curve(scored, range, t, max_dets[static_cast<size_t>(k)], n, rc, pr).recall;
+    }
+    out.precision[range] /= kThresholds, out.recall[range] /= kThresholds;
+  }
+  for (double& r : out.recall_few) r /= kThresholds;
+  return out;
+}
+
+// Mean over the classes that have objects in the range, −1 if none has.
+template <class Value> double mean(const std::vector<ClassFigures>& classes, int range, Value&& value) {
+  double sum = 0;
+  int64_t n = 0;
+  for (const ClassFigures& c : classes)
+    if (c.any[range]) sum += value(c), ++n;
+  return n > 0 ? sum / static_cast<double>(n) : -1;
+}
+
+CocoFigures summary(const std::vector<ClassFigures>& classes) {
+  CocoFigures f;
+  f.AP = mean(classes, kAll, [](const auto& c) { return c.precision[kAll]; });
+  f.AP50 = mean(classes, kAll, [](const auto& c) { return c.precision_at[0]; });
+  f.AP75 = mean(classes, kAll, [](const auto& c) { return c.precision_at[5]; });
+  f.APs = mean(classes, kSmall, [](const auto& c) { return c.precision[kSmall]; });
+  f.APm = mean(classes, kMedium, [](const auto& c) { return c.precision[kMedium]; });
+  f.APl = mean(classes, kLarge, [](const auto& c) { return c.precision[kLarge]; });
+  f.AR1 = mean(classes, kAll, [](const auto& c) { return c.recall_few[0]; });
+  f.AR10 = mean(classes, kAll, [](const auto& c) { return c.recall_few[1]; });
+  f.AR100 = mean(classes, kAll, [](const auto& c) { return c.recall[kAll]; });
+  f.ARs = mean(classes, kSmall, [](const auto& c) { return c.recall[kSmall]; });
+  f.ARm = mean(classes, kMedium, [](const auto& c) { return c.recall[kMedium]; });
+  f.ARl = mean(classes, kLarge, [](const auto& c) { return c.recall[kLarge]; });
+  return f;
+}
+
+bool finite(const CocoBox& b) { return std::isfinite(b.x) && std::isfinite(b.y) && std::isfinite(b.w) && std::isfinite(b.h); }
+
+void check_input(const CocoGroundTruth& truth, const std::vector<CocoDetection>& detections, const CocoEvalOptions& options) {
+  const auto K = static_cast<int>(truth.class_names.size());
+  check(truth.category_ids.size() == truth.class_names.size(), "coco_evaluate: category_ids must be as many as class_names, ", K, ", got ",
+        truth.category_ids.size());
+  const std::array<int, 3>& m = options.max_dets;
+  check(1 <= m[0] && m[0] <= m[1] && m[1] <= m[2], "coco_evaluate: max_dets must rise from 1, got ", m[0], ", ", m[1], ", ", m[2]);
+  for (const CocoObject& g : truth.objects) {
+    check(g.label >= 1 && g.label <= K, "coco_evaluate: annotation ", g.id, ": label must be in 1 ... ", K, ", got ", g.label);
+    check(finite(g.box) && std::isfinite(g.area), "coco_evaluate: annotation ", g.id, ": box and area must be finite");
+  }
+  for (size_t k = 0; k < detections.size(); ++k) {
+    const CocoDetection& d = detections[k];
+    check(d.label >= 1 && d.label <= K, "coco_evaluate: detection ", k, " (image ", d.image_id, "): label must be in 1 ... ", K, ", got ",
+          d.label);
+    check(std::isfinite(d.score), "coco_evaluate: detection ", k, " (image ", d.image_id, "): score must be finite, got ", d.score);
+    check(finite(d.box) && !std::isnan(d.area), "coco_evaluate: detection ", k, " (image ", d.image_id, "): box and area must be finite");
+  }
+}
+
+}  // namespace
+
+CocoFigures coco_evaluate(const CocoGroundTruth& truth, const std::vector<CocoDetection>& detections, const CocoEvalOptions& options) {
+  check_input(truth, detections, options);
+  std::vector<int64_t> ids = truth.image_ids;  // by rising id: equal scores keep this order
+  std::sort(ids.begin(), ids.end());
+  std::unordered_map<int64_t, size_t> images;
+  for (size_t i = 0; i < ids.size(); ++i)
+    check(images.emplace(ids[i], i).second, "coco_evaluate: image ", ids[i], " stands twice in the ground truth");
+  const ByImage objects = by_image(truth.objects, images, "object"), found = by_image(detections, images, "detection");
+
+  std::vector<ImageResult> results(ids.size());
+  parallel_for(static_cast<int64_t>(ids.size()), 16, [&](int64_t index) {
+    const auto i = static_cast<size_t>(index);
+    std::vector<const CocoObject*> g;
+    std::vector<const CocoDetection*> d;
+    for (size_t k = objects.start[i]; k < objects.start[i + 1]; ++k) g.push_back(&truth.objects[objects.at[k]]);
+    for (size_t k = found.start[i]; k < found.start[i + 1]; ++k) d.push_back(&detections[found.at[k]]);
+    results[i] = evaluate_image(options.type, static_cast<size_t>(options.max_dets[2]), std::move(g), std::move(d));
+  });
+
+  const size_t K = truth.class_names.size();
+  std::vector<std::vector<const Scored*>> scored(K);
+  std::vector<std::array<int64_t, kRanges>> counts(K);
+  for (const ImageResult& r : results) {
+    for (const Scored& s : r.scored) scored[static_cast<size_t>(s.label) - 1].push_back(&s);
+    for (const Counted& c : r.counted)
+      for (size_t a = 0; a < kRanges; ++a) counts[static_cast<size_t>(c.label) - 1][a] += c.objects[a];
+  }
+  std::vector<ClassFigures> classes(K);
+  parallel_for(static_cast<int64_t>(K), 1, [&](int64_t index) {
+    const auto k = static_cast<size_t>(index);
+    classes[k] = evaluate_class(std::move(scored[k]), counts[k], options.max_dets);
+  });
+  CocoFigures figures = summary(classes);
+  for (size_t k = 0; k < K; ++k)
+    figures.per_class.push_back({truth.class_names[k], truth.category_ids[k], classes[k].any[kAll] ? classes[k].precision[kAll] : -1});
+  return figures;
+}
+
+}  // namespace mr
