@@ -1,0 +1,3 @@
+// Planted: too heavy for a header; and JSON in a header.
+#include <iostream>
+#include <nlohmann/json.hpp>

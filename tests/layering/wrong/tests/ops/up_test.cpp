@@ -1,0 +1,3 @@
+// Planted: the tests of ops do not see models.
+#include "models/system.h"
+#include "tests/catch.h"
