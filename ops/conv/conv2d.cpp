@@ -6,28 +6,6 @@
 namespace mr {
 namespace {
 
-Conv2dCase case_of(const Shape& x, const Shape& w, const Conv2dOptions& o, DType dtype) {
-  check(x.rank() == 4, "conv2d: x must be [N,H,W,Cin], got ", x);
-  check(w.rank() == 4, "conv2d: w must be [Cout,kH,kW,Cin/groups], got ", w);
-  check(o.stride >= 1 && o.padding >= 0 && o.dilation >= 1 && o.groups >= 1,
-        "conv2d: stride, dilation and groups must be at least 1 and padding 0, got ", o.stride, ", ", o.dilation, ", ", o.groups, " and ",
-        o.padding);
-  check(x[3] % o.groups == 0 && w[0] % o.groups == 0, "conv2d: ", o.groups, " groups do not divide Cin ", x[3], " and Cout ", w[0]);
-  check(w[3] * o.groups == x[3], "conv2d: w takes ", w[3] * o.groups, " channels, x has ", x[3], " (x ", x, ", w ", w, ", groups ",
-        o.groups, ")");
-  check(w[1] >= 1 && w[2] >= 1, "conv2d: the kernel must have a size, got w ", w);
-  Conv2dCase c{x[0], x[1], x[2], x[3], w[0], w[1], w[2], 0, 0, o.stride, o.padding, o.dilation, o.groups, dtype};
-  const auto out = [&](int64_t size, int64_t k) {
-    const int64_t room = size + 2 * o.padding - o.dilation * (k - 1) - 1;
-    check(room >= 0, "conv2d: the kernel ", w, " (dilation ", o.dilation, ") is larger than the padded map ", x, " (padding ", o.padding,
-          ")");
-    return room / o.stride + 1;
-  };
-  c.OH = out(c.H, c.kH);
-  c.OW = out(c.W, c.kW);
-  return c;
-}
-
 // shift + bias · scale, in the type of the sums; undefined for nothing to add
 Tensor folded_shift(const Conv2dCase& c, const Var& b, const Epilogue& e) {
   const DType t = c.sum_dtype();
@@ -58,9 +36,31 @@ Tensor scaled_rows(const Tensor& t, const Tensor& scale) {
 
 }  // namespace
 
+Conv2dCase conv2d_case(const Shape& x, const Shape& w, const Conv2dOptions& o, DType dtype) {
+  check(x.rank() == 4, "conv2d: x must be [N,H,W,Cin], got ", x);
+  check(w.rank() == 4, "conv2d: w must be [Cout,kH,kW,Cin/groups], got ", w);
+  check(o.stride >= 1 && o.padding >= 0 && o.dilation >= 1 && o.groups >= 1,
+        "conv2d: stride, dilation and groups must be at least 1 and padding 0, got ", o.stride, ", ", o.dilation, ", ", o.groups, " and ",
+        o.padding);
+  check(x[3] % o.groups == 0 && w[0] % o.groups == 0, "conv2d: ", o.groups, " groups do not divide Cin ", x[3], " and Cout ", w[0]);
+  check(w[3] * o.groups == x[3], "conv2d: w takes ", w[3] * o.groups, " channels, x has ", x[3], " (x ", x, ", w ", w, ", groups ",
+        o.groups, ")");
+  check(w[1] >= 1 && w[2] >= 1, "conv2d: the kernel must have a size, got w ", w);
+  Conv2dCase c{x[0], x[1], x[2], x[3], w[0], w[1], w[2], 0, 0, o.stride, o.padding, o.dilation, o.groups, dtype};
+  const auto out = [&](int64_t size, int64_t k) {
+    const int64_t room = size + 2 * o.padding - o.dilation * (k - 1) - 1;
+    check(room >= 0, "conv2d: the kernel ", w, " (dilation ", o.dilation, ") is larger than the padded map ", x, " (padding ", o.padding,
+          ")");
+    return room / o.stride + 1;
+  };
+  c.OH = out(c.H, c.kH);
+  c.OW = out(c.W, c.kW);
+  return c;
+}
+
 Var conv2d(const Var& x, const Var& w, const Var& b, const Conv2dOptions& options, const Epilogue& e) {
   check(is_float(x.dtype()) && is_float(w.dtype()), "conv2d: expected floating types, got ", x.dtype(), " and ", w.dtype());
-  const Conv2dCase c = case_of(x.shape(), w.shape(), options, x.dtype());
+  const Conv2dCase c = conv2d_case(x.shape(), w.shape(), options, x.dtype());
   const Shape channels{c.Cout};
   check(!b || b.shape() == channels, "conv2d: b must be ", channels, ", got ", b ? b.shape() : Shape());
   check(!e.scale.defined() || e.scale.shape() == channels, "conv2d: scale must be ", channels, ", got ", e.scale.shape());

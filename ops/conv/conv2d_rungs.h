@@ -13,7 +13,7 @@
 #include <span>
 #include <string>
 
-#include "autograd/var.h"
+#include "ops/conv/conv2d.h"
 
 namespace mr {
 
@@ -31,6 +31,8 @@ struct Conv2dCase {
   DType sum_dtype() const { return dtype == DType::f64 ? DType::f64 : DType::f32; }
   double flops() const { return 2.0 * static_cast<double>(out_pixels() * Cout * kH * kW * (Cin / groups)); }
 };
+// From the shapes of x and w, checked.
+Conv2dCase conv2d_case(const Shape& x, const Shape& w, const Conv2dOptions& options, DType dtype);
 void append(std::string& out, const Conv2dCase& c);  // 3×3/1 256→256 on 1×200×304 f32
 
 // relu(sum · scale + shift + residual); the bias is folded into shift. Types: sums'; residual as the output.

@@ -1,97 +1,126 @@
 #include "ops/conv/conv2d_sparse.h"
 
-#include <algorithm>
+#include <cstring>
 
+#include "ops/conv/conv2d_rungs.h"
 #include "ops/gemm/finish_backward.h"
 #include "ops/gemm/gemm.h"
 #include "tensor/parallel.h"
-#include "tensor/rows.h"
 
 namespace mr {
 namespace {
 
-struct Geometry {
-  int64_t N, H, W, C, OH, OW, kH, kW;
-  int stride, padding;
-
-  // Calls f(offset in the patch, offset in x) for each position of the window of a cell that lies inside the map.
-  template <class F> void window(int64_t cell, F&& f) const {
-    const int64_t j = cell % OW, i = cell / OW % OH, n = cell / OW / OH;
-    for (int64_t p = 0; p < kH; ++p)
-      for (int64_t q = 0; q < kW; ++q) {
-        const int64_t y = i * stride + p - padding, x = j * stride + q - padding;
-        if (y >= 0 && y < H && x >= 0 && x < W) f((p * kW + q) * C, ((n * H + y) * W + x) * C);
+// Calls f(s, column, offset in x) for each tap of each position that lies inside the map.
+template <class F> void each_tap(const Conv2dCase& c, const int64_t* at, int64_t begin, int64_t end, F&& f) {
+  for (int64_t s = begin; s < end; ++s) {
+    const int64_t n = at[s] / (c.OH * c.OW), h0 = at[s] / c.OW % c.OH * c.stride - c.padding, v0 = at[s] % c.OW * c.stride - c.padding;
+    for (int64_t p = 0; p < c.kH; ++p)
+      for (int64_t q = 0; q < c.kW; ++q) {
+        const int64_t h = h0 + p * c.dilation, v = v0 + q * c.dilation;
+        if (h >= 0 && h < c.H && v >= 0 && v < c.W) f(s, (p * c.kW + q) * c.Cin, ((n * c.H + h) * c.W + v) * c.Cin);
       }
   }
-};
+}
 
-template <class T> Tensor gather_patches(const Tensor& x, const Tensor& cells, const Geometry& at) {
-  using A = acc_t<T>;
-  const int64_t S = cells.size(0), row = at.kH * at.kW * at.C;
-  Tensor patches = Tensor::empty({S, row}, dtype_of<A>());
-  parallel_for(S, 16, [&](int64_t s) {
-    A* to = patches.data<A>() + s * row;
-    std::fill_n(to, row, A(0));
-    at.window(cells.data<int32_t>()[s], [&](int64_t k, int64_t from) { std::copy_n(x.data<T>() + from, at.C, to + k); });
+template <class T> Tensor gather_patches(const Conv2dCase& c, const Tensor& x, const Tensor& at) {
+  const int64_t S = at.numel(), K = c.kH * c.kW * c.Cin;
+  const Tensor patches = Tensor::zeros({S, K}, x.dtype());
+  parallel_ranges(S, 16, [&](int64_t begin, int64_t end) {
+    each_tap(c, at.data<int64_t>(), begin, end, [&](int64_t s, int64_t column, int64_t from) {
+      std::memcpy(patches.data<T>() + s * K + column, x.data<T>() + from, static_cast<size_t>(c.Cin) * sizeof(T));
+    });
   });
   return patches;
 }
 
-// One thread in the order of s: patches overlap, and the sums must not depend on the number of threads.
-template <class T> Tensor scatter_patches(const Tensor& patches, const Tensor& cells, const Tensor& x, const Geometry& at) {
-  using A = acc_t<T>;
-  Tensor gx = Tensor::zeros(x.shape(), dtype_of<A>());
-  const int64_t row = at.kH * at.kW * at.C;
-  for (int64_t s = 0; s < cells.size(0); ++s) {
-    const A* from = patches.data<A>() + s * row;
-    at.window(cells.data<int32_t>()[s], [&](int64_t k, int64_t to) {
-      A* sum = gx.data<A>() + to;
-      for (int64_t c = 0; c < at.C; ++c) sum[c] += from[k + c];
+// Every thread adds its own channels, so that positions add up in order.
+template <class T> void scatter_patches(const Conv2dCase& c, const Tensor& patches, const Tensor& at, const Tensor& gx) {
+  const int64_t S = at.numel(), K = c.kH * c.kW * c.Cin;
+  parallel_ranges(c.Cin, 64, [&](int64_t c0, int64_t c1) {
+    each_tap(c, at.data<int64_t>(), 0, S, [&](int64_t s, int64_t column, int64_t to) {
+      const T* from = patches.data<T>() + s * K + column;
+      T* sum = gx.data<T>() + to;
+      for (int64_t k = c0; k < c1; ++k) sum[k] += from[k];
     });
-  }
-  return gx.to(x.dtype());
+  });
 }
 
-// a [M,K] or its transpose · b [K,N], both of one type
-Tensor product(const Tensor& a, bool transpose_a, const Tensor& b, int64_t M, int64_t N, int64_t K) {
-  Tensor c = Tensor::empty({M, N}, a.dtype());
-  Gemm g{.M = M,
-         .N = N,
-         .K = K,
-         .transpose_a = transpose_a,
-         .dtype = a.dtype(),
-         .c_dtype = a.dtype(),
-         .a = a.raw(),
-         .b = b.raw(),
-         .c = c.raw()};
-  g.lda = transpose_a ? M : K;
-  g.ldb = g.ldc = N;
-  gemm(g);
-  return c;
+Gemm product(int64_t M, int64_t N, int64_t K, const Tensor& a, const Tensor& c) {
+  Gemm g;
+  g.M = M;
+  g.N = N;
+  g.K = K;
+  g.dtype = g.c_dtype = a.dtype();
+  g.a = a.raw();
+  g.lda = K;
+  g.c = c.raw();
+  g.ldc = N;
+  return g;
 }
 
 }  // namespace
 
-Var conv2d_relu_at(const Var& x, const Var& w, const Var& b, const Conv2dOptions& o, const Tensor& cells, const Tensor& dense) {
-  check(o.groups == 1 && o.dilation == 1, "conv2d_relu_at: one group and no dilation, got ", o.groups, " and ", o.dilation);
-  check(x.shape().rank() == 4 && w.shape().rank() == 4 && w.size(3) == x.size(3), "conv2d_relu_at: x [N,H,W,C] and w [Cout,kH,kW,C], got ",
-        x.shape(), " and ", w.shape());
-  check(dense.rank() == 4 && dense.size(0) == x.size(0) && dense.size(3) == w.size(0) && dense.dtype() == x.dtype(),
-        "conv2d_relu_at: dense must be the convolution's output, got ", dense.shape(), " ", dense.dtype());
-  check(cells.rank() == 1, "conv2d_relu_at: cells must be [S], got ", cells.shape());
-  const int64_t Cout = w.size(0), row = w.size(1) * w.size(2) * w.size(3), S = cells.size(0);
-  const Geometry at{x.size(0), x.size(1), x.size(2), x.size(3), dense.size(1), dense.size(2), w.size(1), w.size(2), o.stride, o.padding};
-  const Tensor y = take_rows(dense.reshape({at.N * at.OH * at.OW, Cout}), cells.values<int32_t>());  // [S,Cout]
-  const Tensor xv = x.value(), wv = w.value();
-  return record("conv2d_relu_at", o, {x, w, b}, y, [=](Grads& grads) {
-    const FinishGrad f = finish_backward(grads.out(), y, true);
-    grads.give(2, f.sums);
-    dispatch_float(xv.dtype(), "conv2d_relu_at", [&]<class T>(T) {
-      const Tensor g = f.g.to(dtype_of<acc_t<T>>());  // [S,Cout]
-      if (grads.needs(1)) grads.give(1, product(g, true, gather_patches<T>(xv, cells, at), Cout, row, S).reshape(wv.shape()));
-      if (grads.needs(0)) grads.give(0, scatter_patches<T>(product(g, false, wv, S, row, Cout), cells, xv, at));
-    });
-  });
+Tensor gather_pixels(const Tensor& map, const Tensor& at) {
+  check(map.rank() >= 2, "gather_pixels: the map must be [N,H,W,C] or [M,C], got ", map.shape());
+  check(at.rank() == 1, "gather_pixels: positions must be [S], got ", at.shape());
+  const int64_t C = map.size(-1), pixels = C ? map.numel() / C : 0;
+  const Tensor rows = Tensor::empty({at.numel(), C}, map.dtype());
+  const size_t bytes = static_cast<size_t>(C) * size_of(map.dtype());
+  for (int64_t s = 0; s < at.numel(); ++s) {
+    const int64_t i = at.data<int64_t>()[s];
+    check(i >= 0 && i < pixels, "gather_pixels: position ", i, " (number ", s, ") is outside a map of ", pixels, " pixels");
+    std::memcpy(rows.raw() + static_cast<size_t>(s) * bytes, map.raw() + static_cast<size_t>(i) * bytes, bytes);
+  }
+  return rows;
+}
+
+Conv2dGrads conv2d_sparse_backward(const Tensor& x, const Var& w, const Conv2dOptions& options, const Conv2dSparse& sparse, bool want_gx,
+                                   bool want_gw, Tensor gx) {
+  check(options.groups == 1, "conv2d_sparse_backward: expected one group, got ", options.groups);
+  const Conv2dCase c = conv2d_case(x.shape(), w.shape(), options, x.dtype());
+  const int64_t S = sparse.at.numel();
+  const Shape rows{S, c.Cout};
+  check(sparse.at.rank() == 1, "conv2d_sparse_backward: positions must be [S], got ", sparse.at.shape());
+  check(sparse.gy.shape() == rows, "conv2d_sparse_backward: gy must be ", rows, ", got ", sparse.gy.shape());
+  check(!sparse.y.defined() || sparse.y.shape() == rows, "conv2d_sparse_backward: y must be ", rows, ", got ", sparse.y.shape());
+  check(!gx.defined() || (gx.shape() == x.shape() && gx.dtype() == x.dtype()), "conv2d_sparse_backward: gx must be as x, ", x.shape(), " ",
+        x.dtype(), ", got ", gx.shape(), " ", gx.dtype());
+  for (const int64_t i : sparse.at.values<int64_t>())
+    check(i >= 0 && i < c.out_pixels(), "conv2d_sparse_backward: position ", i, " is outside y ", c.y_shape());
+
+  const DType t = c.sum_dtype();
+  const FinishGrad f = finish_backward(sparse.gy.to(t), sparse.y.defined() ? sparse.y.to(t) : Tensor(), want_gw);
+  const int64_t K = c.kH * c.kW * c.Cin;
+  Conv2dGrads out;
+  const auto run = [&]<class T>(T) {
+    if (want_gw) {
+      const Tensor patches = [&] {
+        if (x.dtype() != DType::bf16) return gather_patches<T>(c, x, sparse.at);
+        return gather_patches<bf16>(c, x, sparse.at).to(t);
+      }();
+      out.gb = f.sums;
+      out.gw = Tensor::empty(c.w_shape(), t);
+      Gemm g = product(c.Cout, K, S, f.g, out.gw);
+      g.transpose_a = true;
+      g.lda = c.Cout;
+      g.b = patches.raw();
+      g.ldb = K;
+      gemm(g);
+    }
+    if (want_gx) {
+      const Tensor patches = Tensor::empty({S, K}, t);
+      gemm_with_weights(product(S, K, c.Cout, f.g, patches), w);
+      const Tensor sum = gx.defined() ? gx.to(t) : Tensor::zeros(x.shape(), t);
+      scatter_patches<T>(c, patches, sparse.at, sum);
+      if (gx.defined() && x.dtype() != t) gx.copy_(sum);
+      out.gx = gx.defined() ? gx : sum.to(x.dtype());
+    }
+  };
+  if (t == DType::f64)
+    run(double{});
+  else
+    run(float{});
+  return out;
 }
 
 }  // namespace mr

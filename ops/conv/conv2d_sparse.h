@@ -1,21 +1,33 @@
-// A convolution with ReLU at listed cells of its output only: what the RPN's loss sees of its 3×3 convolution.
+// The gradient of  y = relu?(conv2d(x, w) + b)  when only a few positions of y have one: the losses of the RPN touch at most 256 anchors
+// an image, where the dense backward would work on every pixel.
 //
-//   y[s,o] = relu(b[o] + Σ_{p,q,c} x[n, i·t + p − P, j·t + q − P, c] · w[o,p,q,c])     cell s = (n·OH + i)·OW + j;  y [S,Cout]
+//   g[s,o] = gy[s,o] where y[at[s],o] > 0          (gy without relu)
+//   gb[o] = Σ_s g[s,o]      gw[o,·] = Σ_s g[s,o] patch(at[s])      gx[pixels of patch(at[s])] += Σ_o g[s,o] w[o,·],  s in order
 //
-// The dense map has been computed for the proposals anyway (`dense`, [N,OH,OW,Cout]), so forward only picks its rows. Backward is a
-// gather of the S patches, two small matrix products and a scatter:
-//
-//   g = gy where y > 0        gw = gᵀ · patches [S, kH·kW·C]        gb = Σ_s g        gx += g · w at the patches' cells, s in order
-//
-// Exact: the same gradients as backward through the whole map, at S / (N·OH·OW) of the work; 768 of 64,800 cells an image at 800×1216.
-// Types: f32, f64; bf16 x and dense with f32 w. Errors: shapes that do not fit, groups or dilation, a cell outside the map.
+//   patches [S, kH·kW·Cin] are gathered, two small matrix products follow, and the last result is scattered.
+//   It equals the dense backward but for the order of the sums.
 #pragma once
 
 #include "ops/conv/conv2d.h"
 
 namespace mr {
 
-// cells [S] i32; a cell may be listed more than once.
-Var conv2d_relu_at(const Var& x, const Var& w, const Var& b, const Conv2dOptions& options, const Tensor& cells, const Tensor& dense);
+struct Conv2dSparse {
+  Tensor at;  // [S] i64: pixels of y, (n·OH + i)·OW + j; a pixel may be there twice
+  Tensor gy;  // [S,Cout]: the gradient there
+  Tensor y;   // [S,Cout]: the values there, to go back through ReLU; undefined: no ReLU
+};
+struct Conv2dGrads {
+  Tensor gx;      // [N,H,W,Cin], of x's type
+  Tensor gw, gb;  // f32 (f64 for f64)
+};
+
+// gx: what to add to (of x's shape and type); undefined: a new one. Without want_gx, want_gw (which includes gb) the parts stay undefined.
+// Errors: shapes, groups, a position outside y.
+Conv2dGrads conv2d_sparse_backward(const Tensor& x, const Var& w, const Conv2dOptions& options, const Conv2dSparse& sparse,
+                                   bool want_gx = true, bool want_gw = true, Tensor gx = {});
+
+// Rows of a map [N,H,W,C] (or [M,C]) at flat pixel positions at [S] i64 → [S,C].
+Tensor gather_pixels(const Tensor& map, const Tensor& at);
 
 }  // namespace mr
