@@ -4,20 +4,20 @@
 
 namespace mr {
 
-void JsonReader::stop(const std::string& problem) const { fail(where_, ", byte ", at_, ": ", problem); }
+void HeaderReader::stop(const std::string& problem) const { fail(where_, ", byte ", at_, ": ", problem); }
 
-void JsonReader::skip_space() {
+void HeaderReader::skip_space() {
   while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\t' || text_[at_] == '\n' || text_[at_] == '\r')) ++at_;
 }
 
-bool JsonReader::next(char c) {
+bool HeaderReader::next(char c) {
   skip_space();
   if (at_ == text_.size() || text_[at_] != c) return false;
   ++at_;
   return true;
 }
 
-void JsonReader::expect(char c) {
+void HeaderReader::expect(char c) {
   if (next(c)) return;
   std::string got = "the end";
   if (at_ < text_.size()) {
@@ -27,7 +27,7 @@ void JsonReader::expect(char c) {
   stop(std::string("expected '") + c + "', got " + got);
 }
 
-unsigned JsonReader::hex4() {
+unsigned HeaderReader::hex4() {
   unsigned v = 0;
   for (int i = 0; i < 4; ++i) {
     const char c = at_ < text_.size() ? text_[at_++] : ' ';
@@ -43,7 +43,7 @@ unsigned JsonReader::hex4() {
   return v;
 }
 
-std::string JsonReader::string() {
+std::string HeaderReader::string() {
   expect('"');
   const size_t begin = at_;
   std::string out;
@@ -83,7 +83,7 @@ std::string JsonReader::string() {
   return out;
 }
 
-int64_t JsonReader::integer() {
+int64_t HeaderReader::integer() {
   skip_space();
   const size_t begin = at_;
   int64_t v = 0;
@@ -96,12 +96,12 @@ int64_t JsonReader::integer() {
   return v;
 }
 
-void JsonReader::end() {
+void HeaderReader::end() {
   skip_space();
   if (at_ != text_.size()) stop("expected nothing after the closing brace");
 }
 
-std::string json_string(std::string_view text) {
+std::string quoted_json(std::string_view text) {
   constexpr std::string_view hex = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {

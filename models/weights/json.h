@@ -1,7 +1,7 @@
 // The little JSON that weight files need: a strict reader over a text (RFC 8259: UTF-8 checked, no duplicate keys, no depth but
 // what the caller asks for), and strings written with their escapes. No tree is built, so a hostile text costs no memory.
 //
-//   JsonReader r(text, "safetensors: a.safetensors: header");
+//   HeaderReader r(text, "safetensors: a.safetensors: header");
 //   r.object([&](const std::string& key) { if (key == "shape") r.array([&] { shape.push_back(r.integer()); }); … });
 //   r.end();
 #pragma once
@@ -15,9 +15,9 @@
 
 namespace mr {
 
-class JsonReader {
+class HeaderReader {
  public:
-  JsonReader(std::string_view text, std::string where) : text_(text), where_(std::move(where)) {}
+  HeaderReader(std::string_view text, std::string where) : text_(text), where_(std::move(where)) {}
 
   template <class OnKey> void object(OnKey&& on_key) {  // on_key(key) reads the key's value
     std::set<std::string> seen;
@@ -54,7 +54,7 @@ class JsonReader {
   size_t at_ = 0;
 };
 
-std::string json_string(std::string_view text);  // "…" with quotes and escapes; text must be UTF-8
+std::string quoted_json(std::string_view text);  // "…" with quotes and escapes; text must be UTF-8
 bool is_utf8(std::string_view text);             // strict: no surrogates, no overlong forms
 std::string printable(std::string_view text);    // for a message: no control characters, not too long
 void append_utf8(std::string& out, uint32_t code_point);

@@ -22,13 +22,13 @@ struct Entry {
   uint64_t begin = 0, end = 0;
 };
 
-FileType type_named(const std::string& wanted, const JsonReader& r) {
+FileType type_named(const std::string& wanted, const HeaderReader& r) {
   for (int t = 0; t <= static_cast<int>(FileType::f64); ++t)
     if (wanted == name(static_cast<FileType>(t))) return static_cast<FileType>(t);
-  r.stop("expected a dtype among BOOL U8 I8 U16 I16 U32 I32 U64 I64 F16 BF16 F32 F64, got " + json_string(wanted));
+  r.stop("expected a dtype among BOOL U8 I8 U16 I16 U32 I32 U64 I64 F16 BF16 F32 F64, got " + quoted_json(wanted));
 }
 
-Entry read_entry(JsonReader& r, const std::string& tensor_name) {
+Entry read_entry(HeaderReader& r, const std::string& tensor_name) {
   Entry e;
   e.tensor.name = tensor_name;
   std::optional<FileType> type;
@@ -43,17 +43,17 @@ Entry read_entry(JsonReader& r, const std::string& tensor_name) {
     } else if (key == "data_offsets") {
       r.array([&] { range.push_back(r.integer()); });
     } else {
-      r.stop("tensor " + json_string(tensor_name) + ": expected dtype, shape and data_offsets, got " + json_string(key));
+      r.stop("tensor " + quoted_json(tensor_name) + ": expected dtype, shape and data_offsets, got " + quoted_json(key));
     }
   });
   if (!type || !has_shape || range.size() != 2)
-    r.stop("tensor " + json_string(tensor_name) + ": expected dtype, shape and two data_offsets");
+    r.stop("tensor " + quoted_json(tensor_name) + ": expected dtype, shape and two data_offsets");
   e.tensor.type = *type;
   e.begin = static_cast<uint64_t>(range[0]);
   e.end = static_cast<uint64_t>(range[1]);
   const auto bytes = checked_bytes(e.tensor.shape, *type);
   if (!bytes || e.end < e.begin || e.end - e.begin != *bytes)
-    r.stop(str("tensor ", json_string(tensor_name), ": ", *type, " ", shape_text(e.tensor.shape), " is ",
+    r.stop(str("tensor ", quoted_json(tensor_name), ": ", *type, " ", shape_text(e.tensor.shape), " is ",
                bytes ? std::to_string(*bytes) + " bytes" : "too large", ", but data_offsets are [", e.begin, ", ", e.end, "]"));
   return e;
 }
@@ -109,7 +109,7 @@ WeightFile read_safetensors(const std::string& path) {
   WeightFile file;
   file.path = path;
   std::vector<Entry> entries;
-  JsonReader r(header, where + ": header");
+  HeaderReader r(header, where + ": header");
   r.object([&](const std::string& key) {
     if (key == metadata_key)
       r.object([&](const std::string& k) { file.metadata[k] = r.string(); });
@@ -154,15 +154,15 @@ void write_safetensors(const std::string& path, const std::map<std::string, std:
     t->read(values);
     checksums += hex8(crc32(values));
   }
-  std::string header = std::string("{") + json_string(metadata_key) + ":{";
+  std::string header = std::string("{") + quoted_json(metadata_key) + ":{";
   for (const auto& [key, text] : metadata) {
     check(is_utf8(key) && is_utf8(text), "safetensors: ", path, ": metadata ", printable(key), ": expected UTF-8");
-    if (key != checksum_key) header += json_string(key) + ":" + json_string(text) + ",";
+    if (key != checksum_key) header += quoted_json(key) + ":" + quoted_json(text) + ",";
   }
-  header += json_string(checksum_key) + ":\"" + checksums + "\"}";
+  header += quoted_json(checksum_key) + ":\"" + checksums + "\"}";
   uint64_t at = 0;
   for (const NamedTensor* t : order) {
-    header += str(",", json_string(t->name), ":{\"dtype\":\"", t->type, "\",\"shape\":[");
+    header += str(",", quoted_json(t->name), ":{\"dtype\":\"", t->type, "\",\"shape\":[");
     for (size_t i = 0; i < t->shape.size(); ++i) header += (i ? "," : "") + std::to_string(t->shape[i]);
     header += str("],\"data_offsets\":[", at, ",", at + t->bytes(), "]}");
     at += t->bytes();
