@@ -123,6 +123,18 @@ void AtomicFile::commit() {
         ": written, but its folder cannot be flushed to the disk: ", std::generic_category().message(error));
 }
 
+std::string read_text_file(const std::string& path, uint64_t most_bytes) {
+  const InputFile file(path);
+  check(file.size() <= most_bytes, path, ": ", file.size(), " bytes; at most ", most_bytes, " are read");
+  return file.read_text(0, file.size());
+}
+
+void write_text_file(const std::string& path, std::string_view text) {
+  AtomicFile file(path);
+  file.write(text);
+  file.commit();
+}
+
 namespace {
 
 // tables[k][b]: the checksum of byte b followed by k zero bytes, so that eight bytes are taken at once ("slicing by 8").

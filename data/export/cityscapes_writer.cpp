@@ -8,6 +8,7 @@
 #include "data/image/image.h"
 #include "data/scenes/scene_dataset.h"
 #include "tensor/check.h"
+#include "tensor/files.h"
 #include "tensor/parallel.h"
 
 namespace mr {

@@ -7,6 +7,7 @@
 #include "data/image/image.h"
 #include "geometry/rle.h"
 #include "tensor/check.h"
+#include "tensor/files.h"
 #include "tensor/parallel.h"
 
 namespace mr {

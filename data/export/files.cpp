@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 
 #include "tensor/check.h"
 
@@ -41,20 +40,6 @@ void make_folder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   check(!error && std::filesystem::is_directory(path, error), "cannot make the folder '", path, "': ", error.message());
-}
-
-void write_text_file(const std::string& path, const std::string& text) {
-  const std::string partial = path + ".partial";
-  {
-    std::ofstream file(partial, std::ios::binary);
-    file << text;
-    file.close();
-    if (!file) {
-      std::remove(partial.c_str());
-      fail("cannot write '", path, "'");
-    }
-  }
-  check(std::rename(partial.c_str(), path.c_str()) == 0, "cannot write '", path, "'");
 }
 
 }  // namespace mr

@@ -10,6 +10,5 @@ std::string quoted(const std::string& text);                             // as a
 std::string padded(int64_t number, int digits);                          // 7, 6 → "000007"; longer numbers stay whole
 void check_word(const std::string& word, const char* what);              // letters, digits, '-' and '_' alone: fit for a file name
 void make_folder(const std::string& path);                               // with its parents
-void write_text_file(const std::string& path, const std::string& text);  // under another name first, then renamed
 
 }  // namespace mr
