@@ -262,7 +262,7 @@ std::string nearest(const std::string& word, const std::vector<std::string>& can
   size_t fewest = SIZE_MAX;
   for (const std::string& c : candidates) {
     // "momentun" alone is close to "optimiser.momentum" too
-    const size_t last = c.rfind('.') + 1, n = std::min(edits(word, c), edits(word.substr(word.rfind('.') + 1), c.substr(last)) + 1);
+    const size_t last = c.rfind('.') + 1, n = std::min(edits(word, c), edits(word.substr(word.rfind('.') + 1), c.substr(last)) + 3);
     if (n >= fewest) continue;
     fewest = n;
     best = c;

@@ -33,6 +33,9 @@ using Visit = std::function<void(Fields&)>;  // visits one configuration struct
 template <class Struct> Visit visit_of(Struct& s) {
   return [&s](Fields& f) { s.visit(f); };
 }
+template <class Struct> Visit visit_of(const Struct& s) {  // for reading: visits a copy
+  return [copy = s](Fields& f) mutable { copy.visit(f); };
+}
 
 using Places = std::map<std::string, std::string>;  // key → where it was set last
 

@@ -6,15 +6,15 @@
 
 namespace mr {
 
-double Schedule::rate(int64_t iteration) const {
-  if (iteration < warmup) {
-    const double done = static_cast<double>(iteration) / static_cast<double>(warmup);
+double learning_rate(const ScheduleConfig& config, double lr, int64_t iterations, int64_t iteration) {
+  if (iteration < config.warmup) {
+    const double done = static_cast<double>(iteration) / static_cast<double>(config.warmup);
     return lr * (config.warmup_factor + (1 - config.warmup_factor) * done);
   }
   check(iterations > 0, "schedule: the rate of iteration ", iteration, " needs the length of the run");
   if (config.kind == ScheduleKind::cosine) {
-    const int64_t falling = iterations - warmup;
-    const double done = falling > 0 ? static_cast<double>(iteration - warmup) / static_cast<double>(falling) : 1;
+    const int64_t falling = iterations - config.warmup;
+    const double done = falling > 0 ? static_cast<double>(iteration - config.warmup) / static_cast<double>(falling) : 1;
     return lr * 0.5 * (1 + std::cos(3.14159265358979323846 * done));
   }
   double rate = lr;
@@ -23,14 +23,13 @@ double Schedule::rate(int64_t iteration) const {
   return rate;
 }
 
-Schedule make_schedule(const ScheduleConfig& config, double lr, int64_t iterations, int64_t batch) {
-  const double stated = static_cast<double>(config.for_batch > 0 ? config.for_batch : batch), ratio = static_cast<double>(batch) / stated;
-  Schedule s;
-  s.config = config;
-  s.lr = lr * ratio;
-  s.iterations = std::llround(static_cast<double>(iterations) / ratio);
-  s.warmup = std::llround(static_cast<double>(config.warmup) / ratio);
-  return s;
+void scale_to_batch(ScheduleConfig& config, double& lr, int64_t& iterations, int64_t batch) {
+  if (config.for_batch <= 0) return;
+  const double ratio = static_cast<double>(batch) / static_cast<double>(config.for_batch);
+  lr *= ratio;
+  iterations = std::llround(static_cast<double>(iterations) / ratio);
+  config.warmup = std::llround(static_cast<double>(config.warmup) / ratio);
+  config.for_batch = 0;
 }
 
 }  // namespace mr

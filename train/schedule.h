@@ -1,14 +1,14 @@
 // The learning rate over a run of N iterations:
 //
-//   it < W       η·(a + (1 − a)·it/W)                              linear warm-up from a·η over W iterations
-//   cosine       η·½(1 + cos(π·(it − W)/(N − W)))                  down to 0 at the end
-//   step         η·γ^(milestones passed)                           milestones are shares of the run: 0.75 of 160k is 120k
+//   it < W       lr·(a + (1 − a)·it/W)                              linear warm-up from a·lr over W iterations
+//   cosine       lr·½(1 + cos(π·(it − W)/(N − W)))                  down to 0 at the end
+//   step         lr·γ^(milestones passed)                           milestones are shares of the run: 0.75 of 160k is 120k
 //
 // Before the warm-up's end nothing depends on N, so that a run whose length is found by measuring (train.budget) and its rerun
 // with the recorded length take the same steps.
 //
-// The rate, N and W are stated for `for_batch` images a step; another batch of B images takes η·B/for_batch, N·for_batch/B and
-// W·for_batch/B (Goyal et al. 2017).
+// lr, N and W are stated for `for_batch` images a step; for another batch of B images scale_to_batch makes of them lr·B/for_batch,
+// N·for_batch/B and W·for_batch/B (Goyal et al. 2017).
 #pragma once
 
 #include <cstdint>
@@ -37,17 +37,10 @@ struct ScheduleConfig {
   }
 };
 
-// The schedule of one run, scaled to its batch.
-struct Schedule {
-  ScheduleConfig config;
-  double lr = 0;           // scaled
-  int64_t iterations = 0;  // scaled; 0: not known yet (only rates of the warm-up may be asked for)
-  int64_t warmup = 0;      // scaled
+// The rate of one iteration of a run of N = `iterations` (0: not known yet; then only rates of the warm-up may be asked for).
+double learning_rate(const ScheduleConfig& config, double lr, int64_t iterations, int64_t iteration);
 
-  double rate(int64_t iteration) const;
-};
-
-// `lr` and `iterations` as the recipe states them, `batch` the images of one step (accumulation included).
-Schedule make_schedule(const ScheduleConfig& config, double lr, int64_t iterations, int64_t batch);
+// Restates lr, iterations and config.warmup for `batch` images a step; config.for_batch is 0 afterwards.
+void scale_to_batch(ScheduleConfig& config, double& lr, int64_t& iterations, int64_t batch);
 
 }  // namespace mr

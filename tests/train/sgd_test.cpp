@@ -139,33 +139,33 @@ TEST_CASE("schedule: warm-up, steps, cosine", "[schedule]") {
   c.warmup = 100;
   c.warmup_factor = 0.5;
   c.milestones = {0.6, 0.8};
-  Schedule s = make_schedule(c, 1.0, 1000, 16);
-  CHECK(s.rate(0) == Approx(0.5));
-  CHECK(s.rate(50) == Approx(0.75));
-  CHECK(s.rate(100) == Approx(1));
-  CHECK(s.rate(599) == Approx(1));
-  CHECK(s.rate(600) == Approx(0.1));
-  CHECK(s.rate(800) == Approx(0.01));
+  const auto rate = [&c](int64_t iteration) { return learning_rate(c, 1, 1000, iteration); };
+  CHECK(rate(0) == Approx(0.5));
+  CHECK(rate(50) == Approx(0.75));
+  CHECK(rate(100) == Approx(1));
+  CHECK(rate(599) == Approx(1));
+  CHECK(rate(600) == Approx(0.1));
+  CHECK(rate(800) == Approx(0.01));
   c.kind = ScheduleKind::cosine;
-  s = make_schedule(c, 1.0, 1000, 16);
-  CHECK(s.rate(50) == Approx(0.75));
-  CHECK(s.rate(550) == Approx(0.5));
-  CHECK(s.rate(999) < 1e-5);
-  s.iterations = 0;
-  CHECK(s.rate(99) == Approx(0.995));  // the warm-up does not need the length
-  CHECK_THROWS_WITH(s.rate(100), Contains("needs the length of the run"));
+  CHECK(rate(50) == Approx(0.75));
+  CHECK(rate(550) == Approx(0.5));
+  CHECK(rate(999) < 1e-5);
+  CHECK(learning_rate(c, 1, 0, 99) == Approx(0.995));  // the warm-up does not need the length
+  CHECK_THROWS_WITH(learning_rate(c, 1, 0, 100), Contains("needs the length of the run"));
   c.warmup = 0;
-  CHECK(make_schedule(c, 1.0, 10, 1).rate(0) == Approx(1));
+  CHECK(rate(0) == Approx(1));
 }
 
 TEST_CASE("schedule: rate, length and warm-up follow the batch", "[schedule]") {
   ScheduleConfig c;
   c.for_batch = 16;
   c.warmup = 500;
-  const Schedule s = make_schedule(c, 0.02, 90000, 2);
-  CHECK(s.lr == Approx(0.0025));
-  CHECK(s.iterations == 720000);
-  CHECK(s.warmup == 4000);
-  c.for_batch = 0;
-  CHECK(make_schedule(c, 0.02, 90000, 2).iterations == 90000);
+  double lr = 0.02;
+  int64_t iterations = 90000;
+  scale_to_batch(c, lr, iterations, 2);
+  CHECK(lr == Approx(0.0025));
+  CHECK(iterations == 720000);
+  CHECK(c.warmup == 4000);
+  scale_to_batch(c, lr, iterations, 7);  // stated for this batch already
+  CHECK(iterations == 720000);
 }

@@ -1,0 +1,141 @@
+#include "train/checkpoint.h"
+
+#include <sys/resource.h>
+
+#include <csignal>
+#include <fstream>
+
+#include "tensor/files.h"
+#include "tests/catch.h"
+#include "tests/train/fake.h"
+
+using namespace mr;
+using Catch::Matchers::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+void overwrite(const std::string& path, const std::string& bytes) { std::ofstream(path, std::ios::binary) << bytes; }
+
+struct Run {
+  TestFolder folder;
+  FakeSystem system;
+  Tensor momentum = Tensor::full(system.parameters().weights().shape(), 0.25);
+  std::vector<std::string> warnings;
+
+  void save(int64_t iteration, int64_t keep = 2) {
+    Checkpoint c;
+    c.recipe = "name = \"fake\"\n";
+    c.config_hash = 42;
+    c.state.iteration = iteration;
+    c.state.best = 0.5;
+    system.parameters().weights().data<float>()[0] = static_cast<float>(iteration);
+    save_checkpoint(folder.path(), c, system.parameters(), momentum, keep);
+  }
+  std::optional<Checkpoint> load() {
+    warnings.clear();
+    return load_checkpoint(folder.path(), system.parameters(), momentum, [this](const std::string& w) { warnings.push_back(w); });
+  }
+  std::string newest() const {
+    std::string name;
+    for (const auto& e : fs::directory_iterator(folder.path()))
+      if (e.path().extension() == ".checkpoint") name = std::max(name, e.path().string());
+    return name;
+  }
+  size_t files() const { return static_cast<size_t>(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator())) - 1; }
+};
+
+}  // namespace
+
+TEST_CASE("a checkpoint brings back every value; the newest are kept", "[checkpoint]") {
+  Run r;
+  CHECK_FALSE(r.load());
+  for (const int64_t iteration : {9, 10, 11}) r.save(iteration);
+  CHECK(r.files() == 2);
+  const auto before = all_values(r.system.parameters());
+  for (const Parameter& p : r.system.parameters().all()) p.var.value().fill_(-1);
+  r.momentum.fill_(-1);
+  const auto c = r.load();
+  REQUIRE(c);
+  CHECK(all_values(r.system.parameters()) == before);
+  CHECK(r.momentum.at(0) == 0.25);
+  CHECK(c->state.iteration == 11);
+  CHECK(c->state.best == 0.5);
+  CHECK(c->recipe == "name = \"fake\"\n");
+  CHECK(c->config_hash == 42);
+  CHECK(r.warnings.empty());
+}
+
+TEST_CASE("a damaged checkpoint is passed over loudly, wherever the damage is", "[checkpoint]") {
+  Run r;
+  r.save(1);
+  r.save(2);
+  const std::string path = r.newest(), whole = read_text_file(path);
+  for (size_t cut = 0; cut < whole.size(); cut += cut < 32 ? 1 : 7) {
+    overwrite(path, whole.substr(0, cut));
+    const auto c = r.load();
+    REQUIRE(c);
+    CHECK(c->state.iteration == 1);
+    CHECK(r.warnings.size() == 1);
+  }
+  for (size_t at = 0; at < whole.size(); at += 3) {
+    if (at >= 16 && at < 24) continue;  // the hash of the configuration decides nothing
+    std::string flipped = whole;
+    flipped[at] = static_cast<char>(flipped[at] ^ 0x10);
+    overwrite(path, flipped);
+    const auto c = r.load();
+    INFO("byte " << at);
+    REQUIRE(c);
+    CHECK(c->state.iteration == 1);
+  }
+  overwrite(path, whole + "x");
+  CHECK(r.load()->state.iteration == 1);
+  std::string newer = whole;
+  newer[8] = 9;
+  overwrite(path, newer);
+  r.load();
+  CHECK_THROWS_WITH(throw Error(r.warnings.at(0)), Contains("written by a newer program (version 9; this one reads 1)"));
+  fs::remove(path);
+  fs::create_directory(path);
+  CHECK(r.load()->state.iteration == 1);
+}
+
+TEST_CASE("checkpoints: what cannot be loaded or saved is an error, and the old ones stay", "[checkpoint]") {
+  Run r;
+  r.save(1);
+  const std::string path = r.newest(), whole = read_text_file(path);
+  SECTION("no valid one") {
+    overwrite(path, whole.substr(0, 100));
+    CHECK_THROWS_WITH(r.load(), Contains("none of the 1 checkpoints is valid"));
+  }
+  SECTION("another model's") {
+    Parameters other;
+    other.add("head.weight", {4}, Init::zeros());
+    other.pack(0);
+    CHECK_THROWS_WITH(load_checkpoint(r.folder.path(), other, Tensor::zeros_like(other.weights()), [](const std::string&) {}),
+                      Contains("another model"));
+  }
+  SECTION("a full disk, at every write") {
+    const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
+    struct rlimit old {};
+    getrlimit(RLIMIT_FSIZE, &old);
+    int failures = 0;
+    for (rlim_t limit = 0; limit < whole.size(); limit += 16) {
+      const struct rlimit small = {limit, old.rlim_max};
+      setrlimit(RLIMIT_FSIZE, &small);
+      try {
+        r.save(2);
+      } catch (const Error&) {
+        ++failures;
+      }
+      setrlimit(RLIMIT_FSIZE, &old);
+    }
+    std::signal(SIGXFSZ, ignored);
+    CHECK(failures == static_cast<int>((whole.size() + 15) / 16));
+    CHECK(r.files() == 1);
+    CHECK(read_text_file(path) == whole);
+  }
+  SECTION("no such folder") {
+    CHECK_THROWS_WITH(save_checkpoint(r.folder / "nowhere", {}, r.system.parameters(), r.momentum, 2), Contains("cannot write"));
+  }
+}

@@ -1,0 +1,99 @@
+#include "train/datasets.h"
+
+#include "tests/catch.h"
+#include "train/batches.h"
+
+using namespace mr;
+using Catch::Matchers::Contains;
+
+namespace {
+
+// Three classes with gaps in their ids; image i has one object of class i % 3 and a crowd.
+class Toy : public Dataset {
+ public:
+  int64_t size() const override { return 10; }
+  const std::vector<std::string>& class_names() const override { return names_; }
+  std::vector<int64_t> category_ids() const override { return {2, 5, 7}; }
+  ImageInfo info(int64_t i) const override { return {100 + i, 32, 48, ""}; }
+  std::vector<Instance> instances(int64_t i) const override {
+    Instance one;
+    one.label = static_cast<int>(i % 3) + 1;
+    one.box = {2, 3, 10, 12};
+    Instance crowd = one;
+    crowd.crowd = true;
+    return {one, crowd};
+  }
+  Sample sample(int64_t i) const override { return {info(i), Image(32, 48), instances(i)}; }
+
+ private:
+  std::vector<std::string> names_ = {"cat", "dog", "fox"};
+};
+
+}  // namespace
+
+TEST_CASE("classes come from the data, or from the recipe's lists, contiguous or by category id", "[datasets]") {
+  const Toy toy;
+  Recipe r;
+  Classes c = classes_of(r, toy);
+  CHECK(c.names == toy.class_names());
+  CHECK(c.ids == std::vector<int64_t>{2, 5, 7});
+  CHECK(c.label_of("fox") == 3);
+  CHECK(c.label_of("cow") == 0);
+  r.data.classes = {"fox", "cat"};
+  c = classes_of(r, toy);
+  CHECK(c.ids == std::vector<int64_t>{7, 2});
+  r.data.labels = Labels::category_id;
+  c = classes_of(r, toy);
+  CHECK(c.size() == 7);
+  CHECK(c.names[1] == "cat");
+  CHECK(c.names[6] == "fox");
+  CHECK(c.label_of("") == 0);
+  r.data.classes = {"foxx"};
+  CHECK_THROWS_WITH(classes_of(r, toy), Contains("have no class foxx; the nearest is fox"));
+  r.data.category_ids = {1, 2};
+  CHECK_THROWS_WITH(classes_of(r, toy), Contains("2 ids for 1 classes"));
+}
+
+TEST_CASE("a relabelled dataset keeps the known classes under their new labels", "[datasets]") {
+  const auto toy = std::make_shared<Toy>();
+  const auto view = relabelled(toy, {{"fox", "cat"}, {7, 2}});
+  CHECK(view->instances(0).at(0).label == 2);
+  CHECK(view->instances(1).empty());
+  CHECK(view->sample(2).instances.at(0).label == 1);
+  CHECK(relabelled(toy, {toy->class_names(), toy->category_ids()}) == toy);
+  CHECK_THROWS_WITH(relabelled(toy, {{"cow"}, {1}}), Contains("none of the model's classes"));
+  const auto some = subset(toy, 4);
+  CHECK(some->size() == 4);
+  CHECK(some->info(3).image_id == 107);
+  CHECK(subset(toy, 0) == toy);
+}
+
+TEST_CASE("training batches leave crowds out and are keyed by their number", "[datasets]") {
+  Recipe r;
+  r.train.batch = 2;
+  r.data.workers = 0;
+  r.augment.min_sides = {};
+  r.augment.flip_horizontal = 0;
+  const auto toy = std::make_shared<Toy>();
+  const auto none = [](const std::string&) {};
+  const auto next = training_batches(r, toy, 0, none);
+  const Batch first = next(), second = next();
+  CHECK(first.images.shape() == Shape{2, 32, 64, 3});
+  CHECK(first.sizes[0].width == 48);
+  CHECK(first.targets.size() == 2);
+  CHECK(first.targets[0].boxes.shape() == Shape{1, 4});
+  CHECK(first.targets[0].boxes.at(2) == 10);
+  CHECK(first.seed == 1);
+  CHECK(second.step == 1);
+  const Batch again = training_batches(r, toy, 1, none)();
+  CHECK(again.image_ids == second.image_ids);
+  CHECK(again.targets[0].labels.at(0) == second.targets[0].labels.at(0));
+}
+
+TEST_CASE("datasets that are not there are errors that say what to set", "[datasets]") {
+  Recipe r;
+  r.data.root = "/nowhere";
+  CHECK_THROWS_WITH(open_dataset(r, Split::train), Contains("/nowhere/instances_train.json: there is no such file; --set data.root=DIR"));
+  r.data.kind = DataKind::cityscapes;
+  CHECK_THROWS_WITH(open_dataset(r, Split::train), Contains("cityscapes folders cannot be read yet"));
+}

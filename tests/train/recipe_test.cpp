@@ -1,0 +1,85 @@
+#include "train/recipe.h"
+
+#include "tensor/files.h"
+#include "tests/catch.h"
+#include "tests/train/fake.h"
+
+using namespace mr;
+using Catch::Matchers::Contains;
+
+namespace {
+
+Recipe with(const std::vector<std::string>& assignments) { return load_recipe("nuclei_small", assignments); }
+
+}  // namespace
+
+TEST_CASE("every shipped recipe can be read, says what it is, and survives writing", "[recipe]") {
+  CHECK(shipped_recipes().size() >= 5);
+  for (const ShippedRecipe& s : shipped_recipes()) {
+    INFO(s.name);
+    const Recipe r = load_recipe(s.name);
+    CHECK(r.name == s.name);
+    CHECK(r.about.size() > 20);
+    CHECK(r.notes.size() > 100);
+    for (const bool docs : {false, true}) {
+      const Recipe again = recipe_from_toml(to_toml(r, docs), "again");
+      CHECK(differences(visit_of(r), visit_of(again)).empty());
+      CHECK(config_hash(visit_of(r)) == config_hash(visit_of(again)));
+    }
+  }
+}
+
+TEST_CASE("the COCO recipes state the published schedules", "[recipe]") {
+  const Recipe paper = load_recipe("coco_r50_fpn_paper"), tv = load_recipe("coco_r50_fpn_torchvision");
+  CHECK(paper.data.classes.size() == 80);
+  CHECK(paper.data.category_ids.back() == 90);
+  CHECK(paper.model.classes == 80);
+  CHECK(tv.model.classes == 90);
+  ScheduleConfig s = paper.schedule;
+  CHECK(learning_rate(s, 0.02, 160000, 119999) == Approx(0.02));
+  CHECK(learning_rate(s, 0.02, 160000, 120000) == Approx(0.002));
+  s = tv.schedule;
+  CHECK(learning_rate(s, 0.02, 26000, 15999) == Approx(0.02));
+  CHECK(learning_rate(s, 0.02, 26000, 16000) == Approx(0.002));
+  CHECK(learning_rate(s, 0.02, 26000, 22000) == Approx(0.0002));
+}
+
+TEST_CASE("a recipe is based on another, by name or by file beside it", "[recipe]") {
+  const TestFolder folder;
+  write_text_file(folder / "a.toml", "base = \"nuclei_small\"\nname = \"a\"\n[optimiser]\nlr = 0.5\nmomentum = 0.5\n");
+  write_text_file(folder / "b.toml", "base = \"a.toml\"\nname = \"b\"\n[optimiser]\nlr = 0.25\n");
+  const Recipe b = load_recipe(folder / "b.toml", {"optimiser.nesterov=false"});
+  CHECK(b.name == "b");
+  CHECK(b.optimiser.lr == 0.25);
+  CHECK(b.optimiser.momentum == 0.5);
+  CHECK_FALSE(b.optimiser.nesterov);
+  CHECK(b.train.batch == 8);
+  write_text_file(folder / "c.toml", "base = \"c.toml\"\n");
+  CHECK_THROWS_WITH(load_recipe(folder / "c.toml"), Contains("in a circle"));
+  write_text_file(folder / "d.toml", "base = 3\n");
+  CHECK_THROWS_WITH(load_recipe(folder / "d.toml"), Contains("d.toml:1: base: expects the name"));
+}
+
+TEST_CASE("bad recipes are errors that name the place, the key and the value", "[recipe]") {
+  const TestFolder folder;
+  write_text_file(folder / "bad.toml", "base = \"nuclei_small\"\n\n[train]\nbacth = 3\n");
+  CHECK_THROWS_WITH(load_recipe(folder / "bad.toml"),
+                    Contains("bad.toml:4: train.bacth: there is no such key; the nearest is train.batch"));
+  write_text_file(folder / "nan.toml", "[optimiser]\nlr = nan\n");
+  CHECK_THROWS_WITH(load_recipe(folder / "nan.toml"), Contains("nan.toml:2: optimiser.lr: must be above 0, got nan"));
+  CHECK_THROWS_WITH(load_recipe("nuclei_smal"), Contains("the nearest is nuclei_small"));
+  CHECK_THROWS_WITH(load_recipe(folder.path()), Contains("expected a file, got a folder"));
+  CHECK_THROWS_WITH(with({"train.batch=0"}), Contains("--set: train.batch: must be from 1 to 4096, got 0"));
+  CHECK_THROWS_WITH(with({"data.workers=-1"}), Contains("data.workers: must be from 0 to 256, got -1"));
+  CHECK_THROWS_WITH(with({"optimiser.lr=inf"}), Contains("optimiser.lr: must be above 0, got inf"));
+  CHECK_THROWS_WITH(with({"optimiser.momentum=1"}), Contains("optimiser.momentum"));
+  CHECK_THROWS_WITH(with({"schedule.milestones=[0.8, 0.5]"}), Contains("schedule.milestones: must rise"));
+  CHECK_THROWS_WITH(with({"train.budget=soon"}), Contains("train.budget: expects a time such as"));
+  CHECK_THROWS_WITH(with({"schedule.warmup=0"}), Contains("under train.budget"));
+  CHECK_THROWS_WITH(with({"train.precision=fp16"}), Contains("expects one of f32, bf16, got fp16"));
+  CHECK_THROWS_WITH(with({"checkpoint.keep=1"}), Contains("checkpoint.keep: must be 2 or more, got 1"));
+  CHECK_THROWS_WITH(with({"model.backbone.depth=19"}), Contains("model.backbone.depth"));
+  CHECK_THROWS_WITH(with({"model.rpn.anchor_sizes=[8.0]"}), Contains("model.rpn.anchor_sizes"));
+  CHECK_THROWS_WITH(with({"preprocess.std=[0.0, 1.0, 1.0]"}), Contains("std"));
+  CHECK_THROWS_WITH(with({"augment.flip_horizontal=2"}), Contains("flip_horizontal"));
+}

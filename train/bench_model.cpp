@@ -1,0 +1,132 @@
+#include "train/bench_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include "models/mask_rcnn.h"
+#include "models/weights/load.h"
+#include "tensor/context.h"
+#include "tensor/rng.h"
+#include "tensor/simd.h"
+#include "train/loop.h"
+
+namespace mr {
+namespace {
+
+// Elliptical objects of many sizes on a noisy image.
+Batch synthetic_batch(const BenchModelOptions& o, int64_t classes, int64_t size_divisor) {
+  const auto padded = [&](int64_t v) { return (v + size_divisor - 1) / size_divisor * size_divisor; };
+  Rng rng(1, "bench");
+  Batch b;
+  b.images = Tensor::zeros({o.batch, padded(o.height), padded(o.width), 3});
+  for (float& v : b.images.values<float>()) v = static_cast<float>(rng.normal());
+  for (int64_t n = 0; n < o.batch; ++n) {
+    ImageTargets t;
+    t.boxes = Tensor::empty({o.objects, 4});
+    t.labels = Tensor::empty({o.objects}, DType::i32);
+    for (int64_t i = 0; i < o.objects; ++i) {
+      const double longest = static_cast<double>(std::min(o.height, o.width)) / 2;
+      const int w = static_cast<int>(rng.uniform(16, longest)), h = static_cast<int>(rng.uniform(16, longest));
+      const int x = static_cast<int>(rng.uniform(0, static_cast<double>(o.width - w))),
+                y = static_cast<int>(rng.uniform(0, static_cast<double>(o.height - h)));
+      float* box = t.boxes.data<float>() + 4 * i;
+      box[0] = static_cast<float>(x);
+      box[1] = static_cast<float>(y);
+      box[2] = static_cast<float>(x + w);
+      box[3] = static_cast<float>(y + h);
+      t.labels.data<int32_t>()[i] = static_cast<int32_t>(rng.below(static_cast<uint64_t>(classes))) + 1;
+      CroppedMask m{static_cast<int>(o.height), static_cast<int>(o.width), x, y, Bitmap(h, w)};
+      for (int r = 0; r < h; ++r)
+        for (int c = 0; c < w; ++c) {
+          const double u = (2 * c + 1.0) / w - 1, v = (2 * r + 1.0) / h - 1;
+          m.bits.at(r, c) = u * u + v * v <= 1;
+        }
+      t.masks.push_back(std::move(m));
+    }
+    b.targets.push_back(std::move(t));
+    b.sizes.push_back({static_cast<int>(o.height), static_cast<int>(o.width)});
+    b.image_ids.push_back(n);
+  }
+  return b;
+}
+
+ModelTiming time_of(const std::string& name, int64_t repeats, const std::function<void()>& work) {
+  ModelTiming t;
+  t.name = name;
+  work();
+  work();  // caches are full only after the second time
+  const uint64_t before = allocator_stats(context().device).system_allocations;
+  std::vector<double> seconds;
+  for (int64_t i = 0; i < repeats; ++i) {
+    const double begin = seconds_since_start();
+    work();
+    seconds.push_back(seconds_since_start() - begin);
+  }
+  const AllocatorStats stats = allocator_stats(context().device);
+  std::sort(seconds.begin(), seconds.end());
+  t.best = seconds.front();
+  t.median = seconds[seconds.size() / 2];
+  t.peak_bytes = stats.peak_in_use_bytes;
+  t.system_allocations = stats.system_allocations - before;
+  return t;
+}
+
+}  // namespace
+
+std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptions& options) {
+  check(options.repeats >= 1 && options.batch >= 1 && options.height >= 32 && options.width >= 32, "bench: expects sizes of 32 or more");
+  MaskRCNNConfig config = recipe.model;
+  if (config.classes == 0) config.classes = 80;
+  const std::unique_ptr<System> system = make_mask_rcnn(config, static_cast<uint64_t>(recipe.seed));
+  if (!options.weights.empty()) load_weights(system->parameters(), open_weights(options.weights));
+  const Batch training = synthetic_batch(options, config.classes, recipe.preprocess.size_divisor);
+  Batch predicting = training;
+  predicting.targets.clear();
+  Sgd sgd(recipe.optimiser, system->parameters());
+
+  std::vector<ModelTiming> timings;
+  const ContextGuard guard;
+  for (const DType precision : {DType::f32, DType::bf16}) {
+    if (precision == DType::bf16 && isa() != Isa::v4) continue;
+    context().precision = precision;
+    const std::string prefix = std::string(name(precision)) + ".";
+    if ((prefix + "inference").find(options.filter) != std::string::npos) {
+      int64_t detections = 0;
+      timings.push_back(time_of(prefix + "inference", options.repeats, [&] {
+        const NoGrad no_tape;
+        detections = system->predict(predicting).at(0).boxes.size(0);
+      }));
+      timings.back().detections = detections;
+    }
+    if ((prefix + "train").find(options.filter) != std::string::npos) {
+      timings.push_back(time_of(prefix + "train", options.repeats, [&] {
+        system->parameters().zero_gradients();
+        backward(sum_of_losses(system->losses(training), 1));
+        sgd.step(1e-6);
+      }));
+    }
+  }
+  return timings;
+}
+
+std::string to_json(const std::vector<ModelTiming>& timings) {
+  std::string out;
+  for (const ModelTiming& t : timings)
+    out += fmt::format(
+        "{}\"{}\": {{\"seconds\": {:.6f}, \"median\": {:.6f}, \"detections\": {}, \"peak_bytes\": {}, \"system_allocations\": {}}}",
+        out.empty() ? "" : ", ", t.name, t.best, t.median, t.detections, t.peak_bytes, t.system_allocations);
+  return "{" + out + "}";
+}
+
+std::string to_text(const std::vector<ModelTiming>& timings) {
+  std::string out = fmt::format("{:<16} {:>9} {:>9} {:>12} {:>12}\n", "", "best s", "median s", "peak GiB", "allocations");
+  for (const ModelTiming& t : timings)
+    out += fmt::format("{:<16} {:>9.3f} {:>9.3f} {:>12.2f} {:>12}\n", t.name, t.best, t.median,
+                       static_cast<double>(t.peak_bytes) / (1 << 30), t.system_allocations);
+  return out;
+}
+
+}  // namespace mr

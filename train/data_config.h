@@ -1,0 +1,58 @@
+// Where the images of a run come from: the `data` of a recipe.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/loader/loader.h"
+#include "data/scenes/scene.h"
+#include "tensor/fields.h"
+
+namespace mr {
+
+enum class DataKind : uint8_t { scenes, coco, cityscapes };
+
+// What the network's class k stands for.
+enum class Labels : uint8_t {
+  contiguous,   // the k-th class: K outputs for K classes
+  category_id,  // the class of category id k, as torchvision's released weights: 90 outputs for COCO's 80 classes
+};
+
+struct DataConfig {
+  DataKind kind = DataKind::coco;
+  std::string root;
+  std::string train_annotations = "instances_train.json", train_images = "images";
+  std::string val_annotations = "instances_val.json", val_images = "images";
+  std::vector<std::string> classes;
+  std::vector<int64_t> category_ids;
+  Labels labels = Labels::contiguous;
+  bool drop_empty = false;
+  bool group_aspect = false;
+  CorruptImages corrupt_images = CorruptImages::stop;
+  int64_t workers = 1;
+  int64_t prefetch = 4;
+  SceneOptions scenes;
+  int64_t val_scenes = 100;
+
+  void visit(Fields& f) {
+    f.choice("kind", kind, {"scenes", "coco", "cityscapes"}, "drawn street scenes, or images with annotations in COCO's format");
+    f.field("root", root, "folder that the four paths below start from; empty: the current one");
+    f.field("train_annotations", train_annotations, "");
+    f.field("train_images", train_images, "");
+    f.field("val_annotations", val_annotations, "empty: no evaluation");
+    f.field("val_images", val_images, "");
+    f.field("classes", classes, "names of the classes to learn, in this order; empty: all of the training annotations");
+    f.field("category_ids", category_ids, "their ids in result files; empty: those of the training annotations");
+    f.choice("labels", labels, {"contiguous", "category_id"}, "output k of the network is the k-th class, or the class of category id k");
+    f.field("drop_empty", drop_empty, "leave out training images without any object");
+    f.field("group_aspect", group_aspect, "batches of wide or of tall images, so that less is padding");
+    f.choice("corrupt_images", corrupt_images, {"stop", "skip"},
+             "an image that cannot be decoded ends the run, or is replaced by the next");
+    f.field("workers", workers, "threads that read ahead; 0: none. The batches are the same for any number");
+    f.field("prefetch", prefetch, "batches read ahead");
+    f.field("val_scenes", val_scenes, "drawn scenes to evaluate on: those after the training ones");
+    f.group("scenes", scenes);
+  }
+};
+
+}  // namespace mr

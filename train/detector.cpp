@@ -1,0 +1,114 @@
+#include "train/detector.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "models/mask_rcnn.h"
+#include "models/weights/load.h"
+#include "ops/boxes/mask_paste.h"
+#include "tensor/context.h"
+#include "tensor/parallel.h"
+#include "tensor/simd.h"
+
+namespace mr {
+namespace {
+
+using nlohmann::json;
+
+template <class T> std::vector<T> list_of(const WeightFile& file, const char* key) {
+  const auto at = file.metadata.find(key);
+  if (at == file.metadata.end()) return {};
+  try {
+    return json::parse(at->second).get<std::vector<T>>();
+  } catch (const json::exception&) {
+    fail(file.path, ": metadata ", key, ": expects a list in JSON, got ", at->second.substr(0, 60));
+  }
+}
+
+Recipe recipe_of(const WeightFile& file, const std::string& given, const std::vector<std::string>& assignments) {
+  if (!given.empty()) return load_recipe(given, assignments);
+  const auto at = file.metadata.find("recipe");
+  check(at != file.metadata.end(), file.path, ": holds no recipe; name one, as in --recipe coco_r50_fpn_torchvision");
+  return recipe_from_toml(at->second, file.path + " (recipe)", assignments);
+}
+
+Box scaled(const float* b, double sx, double sy) {
+  return {static_cast<float>(b[0] * sx), static_cast<float>(b[1] * sy), static_cast<float>(b[2] * sx), static_cast<float>(b[3] * sy)};
+}
+
+}  // namespace
+
+Detector make_detector(const Recipe& recipe, const Classes& classes) {
+  Detector d;
+  d.recipe = recipe;
+  d.classes = classes;
+  if (d.recipe.model.classes == 0) d.recipe.model.classes = classes.size();
+  check(d.recipe.model.classes == classes.size(), "model.classes: the recipe says ", d.recipe.model.classes, ", the data has ",
+        classes.size(), " (0 takes the data's)");
+  d.system = make_mask_rcnn(d.recipe.model, static_cast<uint64_t>(recipe.seed));
+  return d;
+}
+
+Detector load_detector(const std::string& weights, const std::string& recipe, const std::vector<std::string>& assignments, double score) {
+  const WeightFile file = open_weights(weights);
+  Recipe r = recipe_of(file, recipe, assignments);
+  r.model.box.score = std::min(r.model.box.score, score);
+  Classes classes{list_of<std::string>(file, "classes"), list_of<int64_t>(file, "category_ids")};
+  if (classes.names.empty()) {
+    check(!r.data.classes.empty() && !r.data.category_ids.empty(), weights,
+          ": names no classes, and neither does the recipe (data.classes, data.category_ids)");
+    classes = classes_of(r);
+  }
+  check(classes.names.size() == classes.ids.size(), weights, ": metadata: ", classes.names.size(), " classes, ", classes.ids.size(),
+        " category ids");
+  Detector d = make_detector(r, classes);
+  load_weights(d.system->parameters(), file);
+  return d;
+}
+
+void save_detector(const Detector& d, const std::string& path) {
+  save_weights(
+      d.system->parameters(), path,
+      {{"recipe", to_toml(d.recipe, false)}, {"classes", json(d.classes.names).dump()}, {"category_ids", json(d.classes.ids).dump()}});
+}
+
+std::string init_weights(Detector& d, const std::string& weights, bool skip_mismatch) {
+  LoadOptions options;
+  options.skip_mismatch = skip_mismatch;
+  options.allow_missing = true;  // a plain ResNet has no heads
+  const LoadReport report = load_weights(d.system->parameters(), open_weights(weights), options);
+  return summary(report);
+}
+
+std::vector<Detection> detect(const Detector& d, const Image& image) {
+  const NoGrad guard;
+  const Image* one = &image;
+  const ImageBatch input = resize_to_tensor({&one, 1}, d.recipe.preprocess);
+  Batch batch;
+  batch.images = input.images;  // [1,H,W,3]
+  batch.sizes = {{input.sizes[0].height, input.sizes[0].width}};
+  const Detections found = d.system->predict(batch).at(0);
+  const double sx = static_cast<double>(image.width) / input.sizes[0].width, sy = static_cast<double>(image.height) / input.sizes[0].height;
+  const int64_t n = found.boxes.size(0), m = found.masks.defined() ? found.masks.size(1) : 0;
+  std::vector<Detection> out(static_cast<size_t>(n));
+  parallel_for(n, 4, [&](int64_t i) {
+    Detection& o = out[static_cast<size_t>(i)];
+    o.label = found.labels.data<int32_t>()[i];
+    o.score = found.scores.data<float>()[i];
+    o.box = scaled(found.boxes.data<float>() + 4 * i, sx, sy);
+    if (m > 0)
+      o.mask = paste_mask(found.masks.data<float>() + i * m * m, static_cast<int>(m), o.box, image.height, image.width,
+                          d.recipe.evaluation.paste);
+  });
+  return out;
+}
+
+std::optional<std::string> use_context_of(Recipe& recipe) {
+  if (recipe.train.threads > 0) context().threads = static_cast<int>(recipe.train.threads);
+  const bool wanted = recipe.train.precision == Precision::bf16, able = isa() == Isa::v4;
+  context().precision = wanted && able ? DType::bf16 : DType::f32;
+  if (!wanted || able) return std::nullopt;
+  return "train.precision: bf16 needs AVX-512, which this processor lacks; working in f32";
+}
+
+}  // namespace mr

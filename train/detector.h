@@ -1,0 +1,54 @@
+// A model ready to look at pictures: network, recipe and class names together, as a weights file holds them.
+//
+//   Detector d = load_detector("best.safetensors");
+//   for (const Detection& x : detect(d, read_image("street.jpg"))) …
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data/dataset.h"
+#include "models/system.h"
+#include "train/datasets.h"
+#include "train/recipe.h"
+
+namespace mr {
+
+struct Detector {
+  Recipe recipe;
+  Classes classes;
+  std::unique_ptr<System> system;
+};
+
+// A new model with initial weights. recipe.model.classes becomes the number of classes where it is 0.
+Detector make_detector(const Recipe& recipe, const Classes& classes);
+
+// Recipe and classes come from the file; `recipe` (a name or a TOML file) and `assignments` stand in or go over them.
+// Errors: a file without recipe and none given; classes that neither holds; tensors that do not fit the recipe.
+// `score`: a model.box.score above it is lowered to it, so that objects of that score are found at all.
+Detector load_detector(const std::string& weights, const std::string& recipe = "", const std::vector<std::string>& assignments = {},
+                       double score = 1);
+
+// The weights with recipe, class names, category ids and preprocessing in the metadata.
+void save_detector(const Detector& detector, const std::string& path);
+
+// Into an existing model (train.init). Returns what to tell the user: what was loaded and what was not.
+std::string init_weights(Detector& detector, const std::string& weights, bool skip_mismatch);
+
+// One object found, in pixels of the picture as it was given.
+struct Detection {
+  int label = 0;  // 1 … K
+  float score = 0;
+  Box box;
+  CroppedMask mask;  // empty without a mask head
+};
+
+// Best score first. Resized, normalised and pasted as the recipe says.
+std::vector<Detection> detect(const Detector& detector, const Image& image);
+
+// Threads, and bf16 where the recipe asks for it and the processor has AVX-512. Returns a line to show where it fell back to f32.
+std::optional<std::string> use_context_of(Recipe& recipe);
+
+}  // namespace mr

@@ -1,0 +1,98 @@
+#include "train/evaluate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "data/loader/loader.h"
+#include "tensor/parallel.h"
+#include "train/interrupt.h"
+
+namespace mr {
+
+Evaluator::Evaluator(std::shared_ptr<const Dataset> dataset, const Detector& detector) : dataset_(std::move(dataset)) {
+  check(dataset_->size() > 0, "evaluation: the dataset has no images");
+  const Classes theirs{dataset_->class_names(), dataset_->category_ids()};
+  for (const std::string& name : detector.classes.names) labels_.push_back(theirs.label_of(name));
+  check(std::any_of(labels_.begin(), labels_.end(), [](int l) { return l > 0; }), "evaluation: none of the model's classes (",
+        detector.classes.names.empty() ? "" : detector.classes.names[0], ", …) is one of the annotations' (",
+        theirs.names.empty() ? "" : theirs.names[0], ", …)");
+  truth_ = coco_ground_truth(*dataset_, detector.recipe.model.mask.enabled);
+}
+
+std::vector<CocoDetection> coco_detections(const std::vector<Detection>& found, int64_t image_id, bool masks) {
+  std::vector<CocoDetection> rows(found.size());
+  parallel_for(static_cast<int64_t>(found.size()), 4, [&](int64_t i) {
+    const Detection& d = found[static_cast<size_t>(i)];
+    CocoDetection& r = rows[static_cast<size_t>(i)];
+    r.image_id = image_id;
+    r.label = d.label;
+    r.score = d.score;
+    r.box = coco_box(d.box);
+    if (masks) r.mask = rle_encode(d.mask);
+  });
+  return rows;
+}
+
+void Evaluator::detect_image(const Detector& detector, const Sample& sample, std::vector<CocoDetection>& out) const {
+  const std::vector<Detection> found = detect(detector, sample.image);
+  for (CocoDetection& r : coco_detections(found, sample.info.image_id, detector.recipe.model.mask.enabled)) {
+    r.label = labels_.at(static_cast<size_t>(r.label - 1));
+    if (r.label > 0) out.push_back(std::move(r));
+  }
+}
+
+Evaluation Evaluator::run(const Detector& detector, bool boxes, bool masks, const std::function<void(int64_t, int64_t)>& progress) const {
+  LoaderOptions options;
+  options.batch = 1;
+  options.workers = std::min<int64_t>(detector.recipe.data.workers, 1);
+  options.corrupt = detector.recipe.data.corrupt_images;
+  Loader loader = Loader::single_pass(dataset_, options);
+  std::vector<CocoDetection> detections;
+  Evaluation e;
+  while (const auto loaded = loader.next()) {
+    stop_if_interrupted();
+    for (const Sample& s : loaded->samples) detect_image(detector, s, detections);
+    e.images += static_cast<int64_t>(loaded->samples.size());
+    if (progress) progress(e.images, dataset_->size());
+  }
+  CocoEvalOptions figures;
+  figures.max_dets = coco_max_dets(static_cast<int>(detector.recipe.evaluation.max_detections));
+  e.has_boxes = boxes;
+  e.has_masks = masks && detector.recipe.model.mask.enabled;
+  figures.type = CocoType::bbox;
+  if (e.has_boxes) e.bbox = coco_evaluate(truth_, detections, figures);
+  figures.type = CocoType::segm;
+  if (e.has_masks) e.segm = coco_evaluate(truth_, detections, figures);
+  return e;
+}
+
+double Evaluator::estimate_seconds(const Detector& detector) const {
+  const int64_t tried = std::min<int64_t>(dataset_->size(), 6);
+  std::vector<CocoDetection> detections;
+  detect_image(detector, dataset_->sample(0), detections);  // fills caches
+  const double begin = seconds_since_start();
+  for (int64_t i = 0; i < tried; ++i) {
+    stop_if_interrupted();
+    detect_image(detector, dataset_->sample(i * dataset_->size() / tried), detections);
+  }
+  return (seconds_since_start() - begin) * static_cast<double>(dataset_->size()) / static_cast<double>(tried);
+}
+
+std::string to_json(const Evaluation& e) {
+  std::string out;
+  if (e.has_boxes) out += "\"bbox\": " + to_json(e.bbox);
+  if (e.has_masks) out += (out.empty() ? "" : ", ") + std::string("\"segm\": ") + to_json(e.segm);
+  return "{" + out + "}";
+}
+
+EvaluationOutcome outcome_of(const Evaluation& e) {
+  EvaluationOutcome o;
+  o.score = e.has_masks ? e.segm.AP : e.bbox.AP;
+  o.summary = fmt::format("box AP {:.3f} (AP50 {:.3f})", e.bbox.AP, e.bbox.AP50);
+  if (e.has_masks) o.summary = fmt::format("mask AP {:.3f} (AP50 {:.3f}), ", e.segm.AP, e.segm.AP50) + o.summary;
+  o.json = to_json(e);
+  return o;
+}
+
+}  // namespace mr

@@ -1,0 +1,49 @@
+// COCO's figures of a detector on a dataset.
+//
+// Objects keep the classes of the dataset; the detector's are matched to them by name (the detections of a class that the dataset
+// lacks are left out, a class that the detector lacks scores 0).
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "data/eval/coco_eval.h"
+#include "train/detector.h"
+#include "train/loop.h"
+
+namespace mr {
+
+// As COCO result files hold them; labels stay as they are.
+std::vector<CocoDetection> coco_detections(const std::vector<Detection>& found, int64_t image_id, bool masks);
+
+struct Evaluation {
+  bool has_boxes = true, has_masks = false;
+  CocoFigures bbox, segm;
+  int64_t images = 0;
+};
+
+class Evaluator {
+ public:
+  // Errors: an empty dataset; none of the dataset's classes is one of the detector's.
+  Evaluator(std::shared_ptr<const Dataset> dataset, const Detector& detector);
+
+  // `progress` hears of each image (done, of). Throws Interrupted when a signal came.
+  Evaluation run(const Detector& detector, bool boxes = true, bool masks = true,
+                 const std::function<void(int64_t, int64_t)>& progress = {}) const;
+  // Seconds that run() would take, from a few images of different sizes.
+  double estimate_seconds(const Detector& detector) const;
+
+ private:
+  void detect_image(const Detector& detector, const Sample& sample, std::vector<CocoDetection>& out) const;
+
+  std::shared_ptr<const Dataset> dataset_;
+  CocoGroundTruth truth_;
+  std::vector<int> labels_;  // of the detector's label l: the dataset's is labels_[l − 1], 0: none
+};
+
+// {"bbox": {"AP": …}, "segm": {…}}
+std::string to_json(const Evaluation& e);
+// The score that the best weights are chosen by: mask AP, or box AP without masks.
+EvaluationOutcome outcome_of(const Evaluation& e);
+
+}  // namespace mr

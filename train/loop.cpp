@@ -1,0 +1,243 @@
+#include "train/loop.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tensor/context.h"
+#include "tensor/files.h"
+#include "train/interrupt.h"
+
+namespace mr {
+namespace {
+
+int64_t share_of(double share, int64_t iterations) { return std::llround(share * static_cast<double>(iterations)); }
+
+}  // namespace
+
+Var sum_of_losses(const std::vector<NamedLoss>& losses, double scale) {
+  std::vector<Var> inputs;
+  double sum = 0;
+  for (const NamedLoss& l : losses) {
+    inputs.push_back(l.value);
+    sum += scale * l.value.value().at(0);
+  }
+  return record("sum_of_losses", NoOptions{}, inputs, Tensor::full({}, sum), [inputs, scale](Grads& g) {
+    for (size_t i = 0; i < inputs.size(); ++i)
+      if (g.needs(static_cast<int>(i))) g.give(static_cast<int>(i), Tensor::full(inputs[i].shape(), scale * g.out().at(0)));
+  });
+}
+
+Loop::Loop(Recipe& recipe, LoopJob job, Console& console)
+    : recipe_(recipe), job_(std::move(job)), console_(console), sgd_(recipe.optimiser, job_.system->parameters()) {
+  if (recipe_.train.iterations == 0) {
+    check(!recipe_.train.budget.empty(), "train.iterations: a run needs one of train.iterations, train.epochs and train.budget");
+    BudgetPlan& b = budget_.emplace();
+    b.budget = parse_duration(recipe_.train.budget, "train.budget");
+    b.saving = std::clamp(0.005 * b.budget, 0.2, 5.0);
+  }
+}
+
+bool Loop::resume() {
+  const auto warn = [this](const std::string& text) { console_.say("WARNING: " + text); };
+  const auto found = load_checkpoint(job_.folder + "/checkpoints", job_.system->parameters(), sgd_.momentum(), warn);
+  if (!found) return false;
+  state_ = found->state;
+  earlier_seconds_ = state_.seconds;
+  const Recipe before = recipe_from_toml(found->recipe, "the checkpoint's recipe");
+  for (const Difference& d : differences(visit_of(before), visit_of(recipe_)))
+    console_.say(str("resuming with another configuration: ", d.key, " was ", d.before, ", now ", d.after));
+  console_.say(str("resuming at iteration ", state_.iteration));
+  return true;
+}
+
+Ended Loop::run() {
+  run_started_ = last_save_ = seconds_since_start();
+  metrics_.emplace(job_.folder + "/metrics.jsonl", state_.iteration);
+  write_recipe();
+  next_ = job_.batches(state_.iteration * recipe_.train.accumulate);
+  for (;;) {
+    if (evaluation_due()) evaluate();
+    if (interrupted() != 0) {
+      save();
+      console_.say(str("stopped at iteration ", state_.iteration, "; --resume goes on from here"));
+      return Ended::interrupted;
+    }
+    if (finished()) break;
+    if (checkpoint_due()) save();
+    step();
+    if (recipe_.train.iterations == 0 && interrupted() == 0) fix_length();
+  }
+  save();
+  return Ended::finished;
+}
+
+bool Loop::finished() const {
+  const int64_t end = recipe_.train.stop_at > 0 ? recipe_.train.stop_at : recipe_.train.iterations;
+  return recipe_.train.iterations > 0 && state_.iteration >= end;
+}
+
+// ---- one step ----
+
+void Loop::step() {
+  const double begin = seconds_since_start();
+  const Parameters& parameters = job_.system->parameters();
+  const double lr = learning_rate(recipe_.schedule, recipe_.optimiser.lr, recipe_.train.iterations, state_.iteration);
+  parameters.zero_gradients();
+  interval_.loss += accumulate_gradients();
+  const double norm = sgd_.step(lr);
+  check_gradient(norm);
+  ++state_.iteration;
+  state_.images += images_per_step(recipe_);
+  const double seconds = seconds_since_start() - begin;
+  state_.seconds = earlier_seconds_ + seconds_since_start() - run_started_;
+  pace_.step(seconds);
+  interval_.lr = lr;
+  interval_.gradient_norm += norm;
+  log(seconds);
+  if (budget_ && recipe_.train.iterations > 0 && !finished() && budget_->must_stop(seconds_since_start(), pace_.seconds_per_step())) {
+    recipe_.train.stop_at = state_.iteration;
+    write_recipe();
+    console_.say(str("the budget ends: stopping at iteration ", state_.iteration, " of ", recipe_.train.iterations));
+  }
+}
+
+double Loop::accumulate_gradients() {
+  const double scale = 1.0 / static_cast<double>(recipe_.train.accumulate);
+  double total = 0;
+  last_images_.clear();
+  for (int64_t pass = 0; pass < recipe_.train.accumulate; ++pass) {
+    const Batch batch = next_();
+    last_images_.insert(last_images_.end(), batch.image_ids.begin(), batch.image_ids.end());
+    const std::vector<NamedLoss> losses = job_.system->losses(batch);
+    check(!losses.empty(), "train: the model has no losses");
+    interval_.terms.resize(losses.size());
+    for (size_t i = 0; i < losses.size(); ++i) {
+      const double value = losses[i].value.value().at(0);
+      check(std::isfinite(value), "train: the loss term ", losses[i].name, " is ", value, " at iteration ", state_.iteration + 1,
+            " (images", image_list(), "); stopped before the step, the weights are those of iteration ", state_.iteration);
+      interval_.terms[i].first = losses[i].name;
+      interval_.terms[i].second += scale * value;
+      total += scale * value;
+    }
+    backward(sum_of_losses(losses, scale));
+  }
+  return total;
+}
+
+void Loop::check_gradient(double norm) const {
+  if (std::isfinite(norm)) return;
+  for (const Parameter& p : job_.system->parameters().all()) {
+    if (!p.trainable) continue;
+    const auto g = p.var.grad().values<float>();
+    if (std::all_of(g.begin(), g.end(), [](float v) { return std::isfinite(v); })) continue;
+    fail("train: the gradient of ", p.name, " is not finite at iteration ", state_.iteration + 1, " (images", image_list(),
+         "); stopped before the step, the weights are those of iteration ", state_.iteration);
+  }
+  fail("train: the gradients' norm is ", norm, " at iteration ", state_.iteration + 1, " (images", image_list(),
+       "); stopped before the step");
+}
+
+std::string Loop::image_list() const {
+  std::string list;
+  for (const int64_t id : last_images_) list += str(" ", id);
+  return list;
+}
+
+void Loop::log(double seconds) {
+  interval_.seconds += seconds;
+  ++interval_steps_;
+  const bool last = finished();
+  if (state_.iteration % recipe_.train.log_every != 0 && !last) return;
+  const auto n = static_cast<double>(interval_steps_);
+  StepMetrics m = interval_;
+  m.iteration = state_.iteration;
+  m.loss /= n;
+  m.gradient_norm /= n;
+  for (auto& [name, value] : m.terms) value /= n;
+  m.images_per_second = n * static_cast<double>(images_per_step(recipe_)) / std::max(interval_.seconds, 1e-9);
+  m.seconds = state_.seconds;
+  m.memory = allocator_stats(context().device);
+  metrics_->write(m);
+  const double left = static_cast<double>(recipe_.train.iterations - state_.iteration) * interval_.seconds / n;
+  console_.progress(progress_line(m, recipe_.train.iterations, left));
+  interval_ = {};
+  interval_steps_ = 0;
+}
+
+// ---- length, evaluation, saving ----
+
+void Loop::fix_length() {
+  const double now = seconds_since_start();
+  if (!budget_->time_to_fix(now, state_.iteration, recipe_.schedule.warmup)) return;
+  int64_t evaluations = 0;
+  if (job_.evaluate) {
+    try {
+      budget_->evaluation = job_.estimate_evaluation ? job_.estimate_evaluation() : 0;
+    } catch (const Interrupted&) {
+      return;
+    }
+    evaluations = 1;
+    for (const double share : recipe_.evaluation.at) evaluations += share > 0 && share < 1;
+    if (recipe_.evaluation.every_minutes > 0) evaluations += static_cast<int64_t>(budget_->budget / 60 / recipe_.evaluation.every_minutes);
+  }
+  recipe_.train.iterations = budget_->iterations(seconds_since_start(), state_.iteration, pace_.seconds_per_step(), evaluations);
+  if (recipe_.evaluation.every_minutes > 0 && recipe_.evaluation.every == 0)
+    recipe_.evaluation.every = std::max<int64_t>(std::llround(recipe_.evaluation.every_minutes * 60 / pace_.seconds_per_step()), 1);
+  write_recipe();
+  console_.say(str("budget ", recipe_.train.budget, ": ", recipe_.train.iterations, " iterations (", pace_.seconds_per_step(),
+                   " s a step, ", evaluations, " evaluations of about ", show_duration(budget_->evaluation), "), recorded in recipe.toml"));
+}
+
+bool Loop::evaluation_due() const {
+  const int64_t it = state_.iteration;
+  if (!job_.evaluate || it == 0 || state_.evaluated >= it) return false;
+  if (finished()) return true;
+  if (recipe_.evaluation.every > 0 && it % recipe_.evaluation.every == 0) return true;
+  if (recipe_.train.iterations == 0) return false;
+  return std::any_of(recipe_.evaluation.at.begin(), recipe_.evaluation.at.end(),
+                     [&](double share) { return share_of(share, recipe_.train.iterations) == it; });
+}
+
+void Loop::evaluate() {
+  const double begin = seconds_since_start();
+  EvaluationOutcome outcome;
+  try {
+    outcome = job_.evaluate();
+  } catch (const Interrupted&) {
+    return;  // run() saves; the evaluation is due again on resuming
+  }
+  const double seconds = seconds_since_start() - begin;
+  if (budget_) budget_->evaluation = seconds;
+  metrics_->write_evaluation(state_.iteration, outcome.json, seconds);
+  const bool best = state_.best_iteration == 0 || outcome.score > state_.best;
+  if (best) {
+    job_.save_weights(job_.folder + "/best.safetensors");
+    state_.best = outcome.score;
+    state_.best_iteration = state_.iteration;
+  }
+  state_.evaluated = state_.iteration;
+  console_.say(str("evaluation after iteration ", state_.iteration, " (", show_duration(seconds), "): ", outcome.summary,
+                   best ? "  (best so far)" : ""));
+}
+
+bool Loop::checkpoint_due() const {
+  const CheckpointConfig& c = recipe_.checkpoint;
+  if (state_.iteration == 0) return false;
+  if (c.every > 0 && state_.iteration % c.every == 0) return true;
+  return c.every_minutes > 0 && seconds_since_start() - last_save_ >= 60 * c.every_minutes;
+}
+
+void Loop::save() {
+  Checkpoint c;
+  c.recipe = to_toml(recipe_, false);
+  c.config_hash = config_hash(visit_of(recipe_));
+  c.state = state_;
+  save_checkpoint(job_.folder + "/checkpoints", c, job_.system->parameters(), sgd_.momentum(), recipe_.checkpoint.keep);
+  job_.save_weights(job_.folder + "/last.safetensors");
+  if (finished() && !job_.evaluate) job_.save_weights(job_.folder + "/best.safetensors");
+  last_save_ = seconds_since_start();
+}
+
+void Loop::write_recipe() const { write_text_file(job_.folder + "/recipe.toml", to_toml(recipe_)); }
+
+}  // namespace mr

@@ -1,0 +1,87 @@
+// The training loop. It knows nothing of datasets or networks: batches, evaluation and weights files are functions it is given.
+//
+//   step        zero gradients · `accumulate` batches: losses, check, backward · check · SGD
+//   between     evaluation where due, best weights kept · progress and metrics · checkpoint where due · signals
+//
+// A run that stops anywhere and is resumed takes the same steps, to the bit, as one that never stopped.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "models/system.h"
+#include "train/checkpoint.h"
+#include "train/pace.h"
+#include "train/progress.h"
+#include "train/recipe.h"
+
+namespace mr {
+
+Var sum_of_losses(const std::vector<NamedLoss>& losses, double scale);  // scale · Σ losses, as one node of the tape
+
+struct EvaluationOutcome {
+  double score = 0;     // the best weights are those with the highest
+  std::string summary;  // one line for a person
+  std::string json;     // for metrics.jsonl
+};
+
+struct LoopJob {
+  System* system = nullptr;
+  std::string folder;            // DIR, which exists
+  int64_t batches_an_epoch = 0;  // only for the line that counts epochs; 0: unknown
+
+  // The batches from number `first` on, one a call.
+  std::function<std::function<Batch()>(int64_t first)> batches;
+  // Throws Interrupted when a signal came. Empty: no evaluation.
+  std::function<EvaluationOutcome()> evaluate;
+  // Seconds that an evaluation will take, found by doing a small part of it. For budgets.
+  std::function<double()> estimate_evaluation;
+  std::function<void(const std::string& path)> save_weights;
+};
+
+enum class Ended : uint8_t { finished, interrupted };
+
+class Loop {
+ public:
+  // `recipe` is resolved: for_batch applied, epochs turned into iterations. The loop writes iterations (under a budget), evaluation
+  // intervals and stop_at into it, and it into DIR/recipe.toml.
+  Loop(Recipe& recipe, LoopJob job, Console& console);
+
+  // Fills weights and momentum from the newest valid checkpoint, if there is one.
+  bool resume();
+  // Errors: a loss or gradient that is not finite (the weights are those of the last step), a file that cannot be written.
+  Ended run();
+
+  const TrainState& state() const { return state_; }
+
+ private:
+  void step();
+  double accumulate_gradients();
+  void check_gradient(double norm) const;
+  void fix_length();
+  bool finished() const;
+  bool evaluation_due() const;
+  void evaluate();
+  bool checkpoint_due() const;
+  void save();
+  void log(double seconds);
+  void write_recipe() const;
+  std::string image_list() const;
+
+  Recipe& recipe_;
+  LoopJob job_;
+  Console& console_;
+  Sgd sgd_;
+  TrainState state_;
+  std::function<Batch()> next_;
+  std::optional<MetricsFile> metrics_;
+  Pace pace_;
+  std::optional<BudgetPlan> budget_;  // while this run's length comes from a budget
+  double run_started_ = 0, earlier_seconds_ = 0, last_save_ = 0;
+  StepMetrics interval_;  // sums since the last log line
+  int64_t interval_steps_ = 0;
+  std::vector<int64_t> last_images_;
+};
+
+}  // namespace mr

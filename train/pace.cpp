@@ -1,0 +1,69 @@
+#include "train/pace.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+
+#include "tensor/check.h"
+
+namespace mr {
+namespace {
+
+const auto program_start = std::chrono::steady_clock::now();
+
+constexpr double evaluation_margin = 1.15;  // an evaluation may take this much longer than the last
+
+}  // namespace
+
+double seconds_since_start() { return std::chrono::duration<double>(std::chrono::steady_clock::now() - program_start).count(); }
+
+double parse_duration(const std::string& text, const char* what) {
+  double seconds = 0;
+  const char* p = text.c_str();
+  bool ok = !text.empty();
+  while (ok && *p) {
+    char* end = nullptr;
+    const double n = std::strtod(p, &end);
+    const double unit = *end == 's' ? 1 : *end == 'm' ? 60 : *end == 'h' ? 3600 : *end == 'd' ? 86400 : 0;
+    ok = end != p && unit > 0 && std::isfinite(n) && n >= 0;
+    seconds += n * unit;
+    p = end + 1;
+  }
+  check(ok && seconds > 0, what, ": expects a time such as 90s, 30m or 1h30m, got \"", text, "\"");
+  return seconds;
+}
+
+std::string show_duration(double seconds) {
+  const auto s = static_cast<long long>(std::llround(std::max(seconds, 0.0)));
+  char text[48];
+  if (s >= 3600)
+    std::snprintf(text, sizeof text, "%lldh%02lldm", s / 3600, s / 60 % 60);
+  else if (s >= 60)
+    std::snprintf(text, sizeof text, "%lldm%02llds", s / 60, s % 60);
+  else
+    std::snprintf(text, sizeof text, "%llds", s);
+  return text;
+}
+
+void Pace::step(double seconds) {
+  if (++steps_ <= 3) return;  // these fill caches and pools
+  const double weight = std::max(1.0 / static_cast<double>(steps_ - 3), 0.05);
+  mean_ += weight * (seconds - mean_);
+}
+
+bool BudgetPlan::time_to_fix(double now, int64_t iteration, int64_t warmup) const {
+  return iteration >= warmup || (iteration >= 6 && now >= 0.15 * budget);
+}
+
+int64_t BudgetPlan::iterations(double now, int64_t iteration, double seconds_per_step, int64_t evaluations) const {
+  const double left = budget - now - saving - static_cast<double>(evaluations) * evaluation * evaluation_margin;
+  return iteration + std::max<int64_t>(static_cast<int64_t>(left / std::max(seconds_per_step, 1e-6)), 1);
+}
+
+bool BudgetPlan::must_stop(double now, double seconds_per_step) const {
+  return now + 1.5 * seconds_per_step + evaluation * evaluation_margin + saving > budget;
+}
+
+}  // namespace mr

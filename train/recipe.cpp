@@ -1,0 +1,159 @@
+#include "train/recipe.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "tensor/check.h"
+#include "tensor/files.h"
+#include "train/pace.h"
+
+namespace mr {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<Setting> settings_of(const std::string& name_or_file, const std::string& folder, int depth);
+
+// The settings of a text, those of its base first.
+std::vector<Setting> with_base(const std::string& toml, const std::string& origin, const std::string& folder, int depth) {
+  check(depth < 8, origin, ": base: recipes are based on one another in a circle, or more than 8 deep");
+  std::vector<Setting> own = parse_toml(toml, origin), all;
+  for (auto s = own.begin(); s != own.end(); ++s) {
+    if (s->key != "base") continue;
+    const Scalar* value = std::get_if<Scalar>(&s->value);
+    const std::string* base = value ? std::get_if<std::string>(value) : nullptr;
+    check(base != nullptr, s->where, ": base: expects the name of a recipe or a file in quotes");
+    all = settings_of(*base, folder, depth + 1);
+    own.erase(s);
+    break;
+  }
+  all.insert(all.end(), own.begin(), own.end());
+  return all;
+}
+
+std::vector<Setting> settings_of(const std::string& name_or_file, const std::string& folder, int depth) {
+  std::vector<std::string> names;
+  for (const ShippedRecipe& r : shipped_recipes()) {
+    if (r.name == name_or_file) return with_base(r.toml, r.name + ".toml", "", depth);
+    names.push_back(r.name);
+  }
+  fs::path path = name_or_file;
+  if (path.is_relative() && !folder.empty()) path = fs::path(folder) / path;
+  if (!fs::exists(path)) {
+    std::string list;
+    for (const std::string& n : names) list += (list.empty() ? "" : ", ") + n;
+    fail("recipe: ", name_or_file, " is neither a file nor one of ", list, "; the nearest is ", nearest(name_or_file, names));
+  }
+  return with_base(read_text_file(path.string(), 1 << 20), path.string(), path.parent_path().string(), depth);
+}
+
+Recipe assemble(std::vector<Setting> settings, const std::vector<std::string>& assignments) {
+  for (const std::string& a : assignments) settings.push_back(parse_assignment(a));
+  Recipe r;
+  Places places;
+  assign(visit_of(r), settings, &places);
+  validate(r, places);
+  return r;
+}
+
+}  // namespace
+
+Recipe load_recipe(const std::string& name_or_file, const std::vector<std::string>& assignments) {
+  return assemble(settings_of(name_or_file, "", 0), assignments);
+}
+
+Recipe recipe_from_toml(const std::string& toml, const std::string& origin, const std::vector<std::string>& assignments) {
+  return assemble(with_base(toml, origin, "", 0), assignments);
+}
+
+std::string to_toml(const Recipe& recipe, bool with_docs) { return to_toml(visit_of(recipe), with_docs); }
+
+int64_t images_per_step(const Recipe& r) { return r.train.batch * r.train.accumulate; }
+
+// ---- validation ----
+
+namespace {
+
+class Validator {
+ public:
+  explicit Validator(const Places& places) : places_(places) {}
+
+  template <class... A> void require(bool ok, const char* key, const A&... what) const {
+    if (ok) return;
+    const auto at = places_.find(key);
+    fail(at == places_.end() ? std::string() : at->second + ": ", key, ": ", what...);
+  }
+  void at_least(const char* key, int64_t v, int64_t least) const { require(v >= least, key, "must be ", least, " or more, got ", v); }
+  void positive(const char* key, double v) const { require(v > 0 && std::isfinite(v), key, "must be above 0, got ", v); }
+  void not_negative(const char* key, double v) const { require(v >= 0 && std::isfinite(v), key, "must be 0 or more, got ", v); }
+  void share(const char* key, double v) const { require(v >= 0 && v <= 1, key, "must be from 0 to 1, got ", v); }
+  void shares(const char* key, const std::vector<double>& v) const {
+    for (const double s : v) share(key, s);
+    require(std::is_sorted(v.begin(), v.end()), key, "must rise");
+  }
+
+ private:
+  const Places& places_;
+};
+
+void validate_optimisation(const Recipe& r, const Validator& v) {
+  v.positive("optimiser.lr", r.optimiser.lr);
+  v.require(r.optimiser.momentum >= 0 && r.optimiser.momentum < 1, "optimiser.momentum", "must be from 0 to below 1, got ",
+            r.optimiser.momentum);
+  v.not_negative("optimiser.weight_decay", r.optimiser.weight_decay);
+  v.positive("optimiser.bias_lr_factor", r.optimiser.bias_lr_factor);
+  v.not_negative("optimiser.clip_norm", r.optimiser.clip_norm);
+  v.at_least("schedule.warmup", r.schedule.warmup, 0);
+  v.share("schedule.warmup_factor", r.schedule.warmup_factor);
+  v.shares("schedule.milestones", r.schedule.milestones);
+  v.positive("schedule.gamma", r.schedule.gamma);
+  v.at_least("schedule.for_batch", r.schedule.for_batch, 0);
+}
+
+void validate_run(const Recipe& r, const Validator& v) {
+  const TrainConfig& t = r.train;
+  v.require(t.batch >= 1 && t.batch <= 4096, "train.batch", "must be from 1 to 4096, got ", t.batch);
+  v.require(t.accumulate >= 1 && t.accumulate <= 4096, "train.accumulate", "must be from 1 to 4096, got ", t.accumulate);
+  v.at_least("train.iterations", t.iterations, 0);
+  v.not_negative("train.epochs", t.epochs);
+  v.at_least("train.stop_at", t.stop_at, 0);
+  v.require(t.threads >= 0 && t.threads <= 1024, "train.threads", "must be from 0 to 1024, got ", t.threads);
+  v.at_least("train.log_every", t.log_every, 1);
+  if (!t.budget.empty()) {
+    try {
+      parse_duration(t.budget, "train.budget");
+    } catch (const Error&) {
+      v.require(false, "train.budget", "expects a time such as 90s, 30m or 1h30m, got \"", t.budget, "\"");
+    }
+    v.require(t.iterations > 0 || t.epochs > 0 || r.schedule.warmup >= 10, "schedule.warmup",
+              "must be 10 or more under train.budget, which measures the steps of the warm-up, got ", r.schedule.warmup);
+  }
+  v.at_least("evaluation.every", r.evaluation.every, 0);
+  v.not_negative("evaluation.every_minutes", r.evaluation.every_minutes);
+  v.shares("evaluation.at", r.evaluation.at);
+  v.at_least("evaluation.images", r.evaluation.images, 0);
+  v.at_least("evaluation.max_detections", r.evaluation.max_detections, 1);
+  v.at_least("checkpoint.every", r.checkpoint.every, 0);
+  v.not_negative("checkpoint.every_minutes", r.checkpoint.every_minutes);
+  v.at_least("checkpoint.keep", r.checkpoint.keep, 2);
+}
+
+}  // namespace
+
+void validate(const Recipe& r, const Places& places) {
+  const Validator v(places);
+  validate_optimisation(r, v);
+  validate_run(r, v);
+  r.preprocess.validate();
+  r.augment.validate();
+  v.require(r.data.workers >= 0 && r.data.workers <= 256, "data.workers", "must be from 0 to 256, got ", r.data.workers);
+  v.require(r.data.prefetch >= 1 && r.data.prefetch <= 4096, "data.prefetch", "must be from 1 to 4096, got ", r.data.prefetch);
+  v.at_least("data.val_scenes", r.data.val_scenes, 0);
+  v.at_least("data.scenes.images", r.data.scenes.images, 1);
+  MaskRCNNConfig model = r.model;
+  if (model.classes == 0) model.classes = 1;  // taken from the data later
+  validate(model);
+}
+
+}  // namespace mr

@@ -1,0 +1,127 @@
+// A recipe: everything that decides what a run does, as one struct, one TOML file, one hash.
+//
+//   base = "nuclei_small"                # any shipped recipe, or a file beside this one; what follows changes it
+//   [optimiser]
+//   lr = 0.01
+//
+// Weights files carry their recipe, so that a weights file alone predicts.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data/transforms/input.h"
+#include "data/transforms/transforms.h"
+#include "models/config.h"
+#include "ops/boxes/mask_paste.h"
+#include "train/config.h"
+#include "train/data_config.h"
+#include "train/schedule.h"
+#include "train/sgd.h"
+
+namespace mr {
+
+enum class Precision : uint8_t { f32, bf16 };
+
+struct TrainConfig {
+  int64_t batch = 2, accumulate = 1;
+  int64_t iterations = 0;
+  double epochs = 0;
+  std::string budget;
+  int64_t stop_at = 0;
+  Precision precision = Precision::f32;
+  int64_t threads = 0;
+  std::string init;
+  bool skip_mismatch = false;
+  int64_t log_every = 20;
+  void visit(Fields& f) {
+    f.field("batch", batch, "images a forward and backward pass");
+    f.field("accumulate", accumulate, "passes whose gradients are averaged into one step");
+    f.field("iterations", iterations, "steps; 0: from epochs or budget");
+    f.field("epochs", epochs, "passes over the training images; 0: from budget");
+    f.field("budget", budget, "wall-clock time of the whole command, such as 30m: the first steps are measured, then iterations is fixed");
+    f.field("stop_at", stop_at, "written by a run that its budget cut short: a rerun stops there too; 0: runs to the end");
+    f.choice("precision", precision, {"f32", "bf16"}, "of activations; bf16 needs AVX-512 and falls back to f32 without it");
+    f.field("threads", threads, "0: one a processor");
+    f.field("init", init, "weights to start from (.safetensors, .pth); empty: random");
+    f.field("skip_mismatch", skip_mismatch, "leave out tensors of init whose shape does not fit (other classes)");
+    f.field("log_every", log_every, "steps between two lines of progress and metrics");
+  }
+};
+
+struct EvaluationConfig {
+  int64_t every = 0;
+  double every_minutes = 0;
+  std::vector<double> at = {1};
+  int64_t images = 0;
+  int64_t max_detections = 100;
+  PasteRule paste = PasteRule::accurate;
+  void visit(Fields& f) {
+    f.field("every", every, "iterations between two evaluations on the val split; 0: only as `at` says");
+    f.field("every_minutes", every_minutes, "the same in time: turned into iterations once the first steps are measured; 0: off");
+    f.field("at", at, "shares of the run after which to evaluate; the end is always evaluated");
+    f.field("images", images, "how many of the val split, evenly spread; 0: all");
+    f.field("max_detections", max_detections, "COCO's maxDets: detections an image that count for AP");
+    f.choice("paste", paste, {"accurate", "torchvision"},
+             "how a mask is laid over the image: bilinear at exact coordinates, or torchvision's rule");
+  }
+};
+
+struct CheckpointConfig {
+  int64_t every = 0;
+  double every_minutes = 5;
+  int64_t keep = 2;
+  void visit(Fields& f) {
+    f.field("every", every, "iterations between two checkpoints; 0: off");
+    f.field("every_minutes", every_minutes, "the same in minutes; 0: off");
+    f.field("keep", keep, "how many stay");
+  }
+};
+
+struct Recipe {
+  std::string name = "unnamed";
+  std::string about, notes;
+  int64_t seed = 1;
+  DataConfig data;
+  Preprocess preprocess;
+  TransformOptions augment;
+  MaskRCNNConfig model;
+  OptimiserConfig optimiser;
+  ScheduleConfig schedule;
+  TrainConfig train;
+  EvaluationConfig evaluation;
+  CheckpointConfig checkpoint;
+  void visit(Fields& f) {
+    f.field("name", name, "");
+    f.field("about", about, "in one line");
+    f.field("notes", notes, "where it comes from, and how it differs from others");
+    f.field("seed", seed, "of initial weights, order of images, augmentation and sampling");
+    f.group("data", data);
+    f.group("preprocess", preprocess);
+    f.group("augment", augment);
+    f.group("model", model);
+    f.group("optimiser", optimiser);
+    f.group("schedule", schedule);
+    f.group("train", train);
+    f.group("evaluation", evaluation);
+    f.group("checkpoint", checkpoint);
+  }
+};
+
+struct ShippedRecipe {
+  std::string name, toml;
+};
+const std::vector<ShippedRecipe>& shipped_recipes();  // embedded in the program: train/recipes/*.toml
+
+// A shipped name or a TOML file, its bases under it, then the --set assignments over it; validated.
+Recipe load_recipe(const std::string& name_or_file, const std::vector<std::string>& assignments = {});
+// The same from text, as stored in a weights file; `origin` names it in errors.
+Recipe recipe_from_toml(const std::string& toml, const std::string& origin, const std::vector<std::string>& assignments = {});
+std::string to_toml(const Recipe& recipe, bool with_docs = true);
+
+// Errors: a value that no run can have, named by its key ("optimiser.lr: must be above 0, got nan"). `places`: where each key was set.
+void validate(const Recipe& recipe, const Places& places = {});
+
+int64_t images_per_step(const Recipe& recipe);  // batch × accumulate
+
+}  // namespace mr

@@ -1,0 +1,109 @@
+#include "train/train.h"
+
+#include <cmath>
+#include <filesystem>
+
+#include "tensor/check.h"
+#include "train/batches.h"
+#include "train/detector.h"
+#include "train/evaluate.h"
+
+namespace mr {
+namespace {
+
+namespace fs = std::filesystem;
+
+void prepare_folder(const TrainOptions& options) {
+  const fs::path dir = options.folder;
+  if (!options.resume)
+    for (const char* name : {"recipe.toml", "metrics.jsonl", "best.safetensors", "last.safetensors", "checkpoints"})
+      check(!fs::exists(dir / name), options.folder, ": holds a run already (", name,
+            "); --resume goes on with it, or choose another --out");
+  std::error_code error;
+  fs::create_directories(dir / "checkpoints", error);
+  check(!error, options.folder, ": cannot be created: ", error.message());
+}
+
+// Numbers that the first run found by measuring.
+void take_recorded(Recipe& recipe, const std::string& folder) {
+  const std::string path = folder + "/recipe.toml";
+  if (!fs::exists(path)) return;
+  const Recipe recorded = load_recipe(path);
+  if (recipe.train.iterations == 0 && recipe.train.epochs == 0) {
+    recipe.train.iterations = recorded.train.iterations;
+    recipe.train.stop_at = recorded.train.stop_at;
+  }
+  if (recipe.evaluation.every == 0) recipe.evaluation.every = recorded.evaluation.every;
+}
+
+void describe(const Detector& d, const Dataset& train_set, Console& console) {
+  int64_t weights = 0, trained = 0;
+  for (const Parameter& p : d.system->parameters().all()) {
+    weights += p.var.value().numel();
+    if (p.trainable) trained += p.var.value().numel();
+  }
+  console.say(str(d.recipe.name, ": ", d.classes.size(), " classes, ", train_set.size(), " training images, ",
+                  static_cast<double>(weights) / 1e6, " million weights (", static_cast<double>(trained) / 1e6, " trained)"));
+}
+
+}  // namespace
+
+void resolve(Recipe& r, int64_t images, Console& console) {
+  const int64_t batch = images_per_step(r), stated_for = r.schedule.for_batch > 0 ? r.schedule.for_batch : batch;
+  const double stated_lr = r.optimiser.lr;
+  const int64_t stated = r.train.iterations;
+  scale_to_batch(r.schedule, r.optimiser.lr, r.train.iterations, batch);
+  if (r.train.iterations == 0 && r.train.epochs > 0) {
+    r.train.iterations = std::max<int64_t>(std::llround(r.train.epochs * static_cast<double>(images) / static_cast<double>(batch)), 1);
+    console.say(str(r.train.epochs, " epochs of ", images, " images: ", r.train.iterations, " iterations of ", batch));
+  }
+  console.say(str("learning rate ", r.optimiser.lr, " for ", batch, " images a step (stated: ", stated_lr, " for ", stated_for, ")",
+                  stated > 0 ? str(", ", r.train.iterations, " iterations (stated: ", stated, ")") : std::string()));
+}
+
+Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
+  prepare_folder(options);
+  if (const auto fallback = use_context_of(recipe)) console.say("WARNING: " + *fallback);
+  std::shared_ptr<const Dataset> train_set = open_dataset(recipe, Split::train);
+  check(train_set->size() > 0, "data: the training set is empty");
+  const Classes classes = classes_of(recipe, *train_set);
+  train_set = relabelled(train_set, classes);
+  resolve(recipe, train_set->size(), console);
+  if (options.resume) take_recorded(recipe, options.folder);
+
+  Detector detector = make_detector(recipe, classes);
+  recipe.model.classes = detector.recipe.model.classes;
+  describe(detector, *train_set, console);
+
+  LoopJob job;
+  job.system = detector.system.get();
+  job.folder = options.folder;
+  job.batches = [&](int64_t first) {
+    return training_batches(recipe, train_set, first, [&console](const std::string& text) { console.say("WARNING: " + text); });
+  };
+  job.save_weights = [&](const std::string& path) {
+    detector.recipe = recipe;  // with what the loop has recorded by now
+    save_detector(detector, path);
+  };
+  std::optional<Evaluator> evaluator;
+  if (has_split(recipe, Split::val)) {
+    evaluator.emplace(subset(open_dataset(recipe, Split::val), recipe.evaluation.images), detector);
+    job.evaluate = [&] { return outcome_of(evaluator->run(detector)); };
+    job.estimate_evaluation = [&] { return evaluator->estimate_seconds(detector); };
+  }
+  Loop loop(recipe, job, console);
+  if (!options.resume || !loop.resume()) {
+    if (options.resume) console.say("no checkpoint yet: starting from the beginning");
+    if (!recipe.train.init.empty()) console.say(init_weights(detector, recipe.train.init, recipe.train.skip_mismatch));
+  }
+  const Ended ended = loop.run();
+  if (ended == Ended::finished) {
+    const TrainState& s = loop.state();
+    console.say(str("finished ", s.iteration, " iterations in ", show_duration(s.seconds),
+                    s.best_iteration > 0 ? str("; best ", s.best, " after iteration ", s.best_iteration) : std::string(), "; ",
+                    options.folder, "/best.safetensors"));
+  }
+  return ended;
+}
+
+}  // namespace mr

@@ -1,0 +1,22 @@
+// From a recipe to a trained detector: datasets, model, loop and files put together. What `mrcnn train` does.
+#pragma once
+
+#include <string>
+
+#include "train/loop.h"
+
+namespace mr {
+
+struct TrainOptions {
+  std::string folder;  // DIR
+  bool resume = false;
+};
+
+// DIR/recipe.toml  metrics.jsonl  best.safetensors  last.safetensors  checkpoints/
+// Errors: a DIR that holds a run already, without resume; whatever dataset, weights and loop find wrong.
+Ended train(Recipe recipe, const TrainOptions& options, Console& console);
+
+// for_batch applied, epochs turned into iterations. `images`: of the training set.
+void resolve(Recipe& recipe, int64_t images, Console& console);
+
+}  // namespace mr
