@@ -1,0 +1,45 @@
+#include <iostream>
+
+#include "app/commands.h"
+#include "tensor/context.h"
+#include "train/bench_model.h"
+
+namespace mr::app {
+namespace {
+
+void add_model(CLI::App& bench) {
+  struct Arguments {
+    BenchModelOptions options;
+    std::string recipe = "coco_r50_fpn_torchvision";
+    std::vector<std::string> assignments;
+    bool json = false;
+  };
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = bench.add_subcommand("model", "Times prediction and a training step of a recipe's model on a synthetic image");
+  c->add_option("--recipe", a->recipe, "a shipped name or a TOML file")->capture_default_str();
+  c->add_option("--set", a->assignments, "key=value, over the recipe: --set train.threads=2")->allow_extra_args(false);
+  c->add_option("--weights", a->options.weights, "instead of random ones");
+  c->add_option("--height", a->options.height, "of the image")->capture_default_str();
+  c->add_option("--width", a->options.width, "of the image")->capture_default_str();
+  c->add_option("--batch", a->options.batch, "images")->capture_default_str();
+  c->add_option("--objects", a->options.objects, "an image, in training")->capture_default_str();
+  c->add_option("--repeats", a->options.repeats, "after two runs that do not count")->capture_default_str();
+  c->add_option("--filter", a->options.filter, "only what contains it: f32, bf16, inference, train, f32.train, ...");
+  c->add_flag("--json", a->json, "{\"f32.inference\": {\"seconds\": best, \"median\": ..., \"peak_bytes\": ...}, \"f32.train\": ...}");
+  c->callback([a] {
+    const Recipe recipe = load_recipe(a->recipe, a->assignments);
+    if (recipe.train.threads > 0) context().threads = static_cast<int>(recipe.train.threads);
+    const std::vector<ModelTiming> timings = bench_model(recipe, a->options);
+    std::cout << (a->json ? to_json(timings) + "\n" : to_text(timings));
+  });
+}
+
+}  // namespace
+
+void add_bench(CLI::App& program) {
+  CLI::App* c = program.add_subcommand("bench", "Times operators and models on this machine");
+  c->require_subcommand(1);
+  add_model(*c);
+}
+
+}  // namespace mr::app

@@ -1,0 +1,23 @@
+// The subcommands of mrcnn, one file each. Each `add_…` describes its arguments to the parser; the work starts from their callbacks.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <stdexcept>
+
+namespace mr::app {
+
+void add_train(CLI::App& program);
+void add_eval(CLI::App& program);
+void add_predict(CLI::App& program);
+void add_coco_eval(CLI::App& program);
+void add_weights(CLI::App& program);
+void add_dataset(CLI::App& program);
+void add_recipe(CLI::App& program);
+void add_bench(CLI::App& program);
+
+// Ends the program with this status, everything being said already.
+struct Exit {
+  int status = 0;
+};
+
+}  // namespace mr::app

@@ -1,0 +1,104 @@
+#include <filesystem>
+#include <iostream>
+
+#include "app/commands.h"
+#include "data/draw/detections.h"
+#include "data/export/cityscapes_writer.h"
+#include "data/export/coco_writer.h"
+#include "data/image/image.h"
+#include "data/scenes/scene_dataset.h"
+#include "train/datasets.h"
+
+namespace mr::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+void make_folder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  check(!error, path, ": cannot be created: ", error.message());
+}
+
+void add_draw(CLI::App& dataset) {
+  struct Arguments {
+    std::string out, format = "coco", split = "train", recipe = "scenes_small";
+    std::vector<std::string> assignments;
+    int64_t images = 0, first = -1;
+  };
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = dataset.add_subcommand("draw", "Writes drawn street scenes as files that other programs read");
+  c->add_option("--out", a->out, "folder")->required();
+  c->add_option("--images", a->images, "how many")->required()->check(CLI::PositiveNumber);
+  c->add_option("--format", a->format, "coco: instances_SPLIT.json and images/; cityscapes: leftImg8bit/SPLIT and gtFine/SPLIT")
+      ->check(CLI::IsMember({"coco", "cityscapes"}))
+      ->capture_default_str();
+  c->add_option("--split", a->split, "its name")->capture_default_str();
+  c->add_option("--first", a->first, "number of the first scene (default: the recipe's data.scenes.first); other numbers, other scenes")
+      ->check(CLI::NonNegativeNumber);
+  c->add_option("--recipe", a->recipe, "whose data.scenes say how they look")->capture_default_str();
+  c->add_option("--set", a->assignments, "key=value, over the recipe: --set data.scenes.height=512")->allow_extra_args(false);
+  c->footer(
+      "The val split that scenes_small is evaluated on:\n"
+      "  mrcnn dataset draw --out DIR --split val --first 4000 --images 100");
+  c->callback([a] {
+    SceneOptions options = load_recipe(a->recipe, a->assignments).data.scenes;
+    options.images = a->images;
+    if (a->first >= 0) options.first = a->first;
+    const SceneDataset scenes(options);
+    make_folder(a->out);
+    if (a->format == "coco")
+      write_coco(scenes, a->out, a->split);
+    else
+      write_cityscapes(scenes, a->out, a->split);
+    std::cout << a->images << " scenes written to " << a->out << "\n";
+  });
+}
+
+// Training samples as the network gets them: after cropping, resizing, flips and colours.
+void show(const Recipe& recipe, const std::string& out, int64_t count) {
+  std::shared_ptr<const Dataset> dataset = open_dataset(recipe, Split::train);
+  dataset = relabelled(dataset, classes_of(recipe, *dataset));
+  make_folder(out);
+  const auto seed = static_cast<uint64_t>(recipe.seed);
+  std::vector<Image> pictures;
+  for (int64_t i = 0; i < count; ++i) {
+    const std::vector<int64_t> order = epoch_order(dataset->size(), seed, static_cast<uint64_t>(i / dataset->size()));
+    const int64_t index = order[static_cast<size_t>(i % dataset->size())];
+    Sample s = dataset->sample(index);
+    augment(s, recipe.augment, seed, static_cast<uint64_t>(i / dataset->size()), static_cast<uint64_t>(index));
+    DrawOptions options;
+    options.colour_by_instance = dataset->class_names().size() == 1;
+    draw_detections(s.image, drawn(s.instances), dataset->class_names(), options);
+    write_png(str(out, "/sample_", i, "_image_", s.info.image_id, ".png"), s.image);
+    if (pictures.size() < 16) pictures.push_back(std::move(s.image));
+  }
+  write_png(out + "/samples.png", montage(pictures, 4));
+  std::cout << count << " training samples drawn in " << out << " (samples.png shows the first " << pictures.size() << ")\n";
+}
+
+void add_show(CLI::App& dataset) {
+  struct Arguments {
+    std::string recipe, out;
+    std::vector<std::string> assignments;
+    int64_t images = 16;
+  };
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = dataset.add_subcommand("show", "Draws the training samples of a recipe, augmented, with their boxes and masks");
+  c->add_option("RECIPE", a->recipe, "a shipped name or a TOML file")->required();
+  c->add_option("--out", a->out, "folder for the pictures")->required();
+  c->add_option("--images", a->images, "how many")->check(CLI::PositiveNumber)->capture_default_str();
+  c->add_option("--set", a->assignments, "key=value, over the recipe: --set data.root=DIR")->allow_extra_args(false);
+  c->callback([a] { show(load_recipe(a->recipe, a->assignments), a->out, a->images); });
+}
+
+}  // namespace
+
+void add_dataset(CLI::App& program) {
+  CLI::App* c = program.add_subcommand("dataset", "Draws, checks, counts and shows data sets");
+  c->require_subcommand(1);
+  add_draw(*c);
+  add_show(*c);
+}
+
+}  // namespace mr::app

@@ -1,0 +1,65 @@
+#include <iostream>
+
+#include "app/commands.h"
+#include "train/evaluate.h"
+#include "train/interrupt.h"
+
+namespace mr::app {
+namespace {
+
+struct Arguments {
+  std::string weights, annotations, images, recipe, type = "all";
+  std::vector<std::string> assignments;
+  int64_t max_dets = 0;
+  bool json = false;
+};
+
+std::shared_ptr<const Dataset> dataset_of(const Arguments& a, const Recipe& recipe) {
+  if (!a.annotations.empty()) return open_coco(recipe, a.annotations, a.images, true);
+  check(has_split(recipe, Split::val), "eval: the recipe has no val split; give --annotations and --images");
+  return open_dataset(recipe, Split::val);
+}
+
+void eval(const Arguments& a) {
+  check(a.annotations.empty() == a.images.empty(), "eval: --annotations and --images belong together");
+  Detector detector = load_detector(a.weights, a.recipe, a.assignments);
+  if (a.max_dets > 0) detector.recipe.evaluation.max_detections = a.max_dets;
+  if (const auto note = use_context_of(detector.recipe)) std::cerr << "mrcnn: " << *note << "\n";
+  const bool boxes = a.type != "segm", masks = a.type != "bbox";
+  check(a.type != "segm" || detector.recipe.model.mask.enabled, "eval: --type segm, but the model has no mask head");
+
+  const Evaluator evaluator(subset(dataset_of(a, detector.recipe), detector.recipe.evaluation.images), detector);
+  Console console;
+  const Evaluation e = evaluator.run(detector, boxes, masks, [&](int64_t done, int64_t of) {
+    if (!a.json && console.terminal()) console.progress(str(done, " of ", of, " images"));
+  });
+  if (a.json) {
+    std::cout << to_json(e) << "\n";
+    return;
+  }
+  console.say(str(e.images, " images"));
+  if (e.has_boxes) console.say("boxes\n" + to_text(e.bbox));
+  if (e.has_masks) console.say("masks\n" + to_text(e.segm));
+}
+
+}  // namespace
+
+void add_eval(CLI::App& program) {
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = program.add_subcommand("eval", "COCO's figures of trained weights");
+  c->add_option("WEIGHTS", a->weights, ".safetensors from mrcnn train, or torchvision's .pth with --recipe")->required();
+  c->add_option("--annotations", a->annotations, "COCO ground truth; without it, the val split of the recipe");
+  c->add_option("--images", a->images, "folder of its images");
+  c->add_option("--recipe", a->recipe, "instead of the one stored with the weights: a shipped name or a TOML file");
+  c->add_option("--set", a->assignments, "key=value, over the recipe")->allow_extra_args(false);
+  c->add_option("--type", a->type, "bbox, segm or all")->check(CLI::IsMember({"bbox", "segm", "all"}))->capture_default_str();
+  c->add_option("--max-dets", a->max_dets, "detections an image that count for AP (default: the recipe's, 100)")
+      ->check(CLI::PositiveNumber);
+  c->add_flag("--json", a->json, "{\"bbox\": {\"AP\": ..., \"per_class\": {...}}, \"segm\": {...}}");
+  c->callback([a] {
+    catch_interrupts();
+    eval(*a);
+  });
+}
+
+}  // namespace mr::app

@@ -1,0 +1,65 @@
+// mrcnn: trains, evaluates and runs Mask R-CNN.
+#include <algorithm>
+#include <cstdio>
+#include <new>
+
+#include "app/commands.h"
+#include "tensor/check.h"
+#include "train/config.h"
+#include "train/interrupt.h"
+
+namespace {
+
+int complain(const char* message, int status) {
+  std::string line = message;
+  for (char& c : line)
+    if (c == '\n') c = ' ';
+  std::fprintf(stderr, "mrcnn: %s\n", line.c_str());
+  return status;
+}
+
+// A misspelt subcommand, which the parser would only call missing.
+void check_subcommands(CLI::App& program, int argc, char** argv) {
+  CLI::App* at = &program;
+  for (int i = 1; i < argc && argv[i][0] != '-'; ++i) {
+    std::vector<std::string> names;
+    for (const CLI::App* sub : at->get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
+    if (names.empty()) return;
+    const std::string word = argv[i];
+    mr::check(std::find(names.begin(), names.end(), word) != names.end(), at->get_name(), ": there is no subcommand ", word,
+              "; the nearest is ", mr::nearest(word, names));
+    at = at->get_subcommand(word);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App program(
+      "Mask R-CNN: trains, evaluates and predicts, on the CPU.\n\n"
+      "  mrcnn train scenes_small --out run            the built-in drawn street scenes\n"
+      "  mrcnn predict run/best.safetensors a.jpg --out pictures\n",
+      "mrcnn");
+  program.require_subcommand(1);
+  program.set_version_flag("--version", MR_VERSION);
+  using namespace mr::app;
+  for (const auto add : {add_train, add_eval, add_predict, add_coco_eval, add_weights, add_dataset, add_recipe, add_bench}) add(program);
+  try {
+    check_subcommands(program, argc, argv);
+    program.parse(argc, argv);
+    return 0;
+  } catch (const Exit& e) {
+    return e.status;
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) return program.exit(e);  // --help, --version
+    return complain((std::string(e.what()) + " (mrcnn --help tells more)").c_str(), 2);
+  } catch (const mr::Error& e) {
+    return complain(e.what(), 1);
+  } catch (const mr::Interrupted&) {
+    return complain("interrupted", 128 + mr::interrupted());
+  } catch (const std::bad_alloc&) {
+    return complain("out of memory", 1);
+  } catch (const std::exception& e) {
+    return complain(e.what(), 1);
+  }
+}

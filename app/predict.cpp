@@ -1,0 +1,156 @@
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "app/commands.h"
+#include "data/coco/coco_file.h"
+#include "data/coco/coco_results.h"
+#include "data/draw/detections.h"
+#include "data/image/image.h"
+#include "tensor/files.h"
+#include "train/evaluate.h"
+#include "train/interrupt.h"
+
+namespace mr::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Arguments {
+  std::string weights, out, recipe, annotations;
+  std::vector<std::string> inputs, assignments;
+  double score = 0.5;
+  bool pictures = true;
+};
+
+bool looks_like_image(const fs::path& p) {
+  std::string e = p.extension().string();
+  std::transform(e.begin(), e.end(), e.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  for (const char* known : {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm"})
+    if (e == known) return true;
+  return false;
+}
+
+// Files as given; of a folder its image files, by name.
+std::vector<fs::path> image_files(const std::vector<std::string>& inputs) {
+  std::vector<fs::path> files;
+  for (const std::string& input : inputs) {
+    check(fs::exists(input), input, ": there is no such file or folder");
+    if (!fs::is_directory(input)) {
+      files.emplace_back(input);
+      continue;
+    }
+    const size_t before = files.size();
+    for (const auto& entry : fs::directory_iterator(input))
+      if (looks_like_image(entry.path())) files.push_back(entry.path());
+    check(files.size() > before, input, ": the folder holds no image files");
+    std::sort(files.begin() + static_cast<ptrdiff_t>(before), files.end());
+  }
+  return files;
+}
+
+// Image ids: from the annotations by file name, or 1, 2, 3, …
+class ImageIds {
+ public:
+  explicit ImageIds(const std::string& annotations) : path_(annotations) {
+    if (annotations.empty()) return;
+    CocoReadOptions options;
+    options.masks = false;
+    for (const CocoImage& i : read_coco(annotations, options).images) by_name_[fs::path(i.file).filename().string()] = i.id;
+  }
+  int64_t of(const fs::path& file) {
+    if (path_.empty()) return ++last_;
+    const auto at = by_name_.find(file.filename().string());
+    check(at != by_name_.end(), path_, ": images: none has the file name ", file.filename().string());
+    return at->second;
+  }
+
+ private:
+  std::string path_;
+  std::map<std::string, int64_t> by_name_;
+  int64_t last_ = 0;
+};
+
+std::string free_name(const fs::path& folder, const fs::path& image, std::map<std::string, int>& used) {
+  const std::string stem = image.stem().string();
+  const int n = ++used[stem];
+  return (folder / (n == 1 ? stem + ".png" : stem + "_" + std::to_string(n) + ".png")).string();
+}
+
+void draw(Image& image, const std::vector<Detection>& found, const Classes& classes, const std::string& path) {
+  std::vector<DrawnDetection> drawn;
+  for (const Detection& d : found) drawn.push_back({d.box, d.label, d.score, d.mask});
+  DrawOptions options;
+  options.colour_by_instance = classes.size() == 1;
+  draw_detections(image, drawn, classes.names, options);
+  write_png(path, image);
+}
+
+void predict(const Arguments& a) {
+  check(a.score >= 0 && a.score <= 1, "--score: must be from 0 to 1, got ", a.score);
+  const std::vector<fs::path> files = image_files(a.inputs);
+  ImageIds ids(a.annotations);
+  std::vector<int64_t> image_ids;
+  for (const fs::path& f : files) image_ids.push_back(ids.of(f));
+  Detector detector = load_detector(a.weights, a.recipe, a.assignments, a.score);
+  if (const auto note = use_context_of(detector.recipe)) std::cerr << "mrcnn: " << *note << "\n";
+  std::error_code error;
+  fs::create_directories(a.out, error);
+  check(!error, a.out, ": cannot be created: ", error.message());
+
+  const bool masks = detector.recipe.model.mask.enabled;
+  std::vector<CocoDetection> results;
+  nlohmann::ordered_json images = nlohmann::ordered_json::array();
+  std::map<std::string, int> used;
+  std::vector<std::string> unreadable;
+  for (size_t i = 0; i < files.size(); ++i) {
+    stop_if_interrupted();
+    Image image;
+    try {
+      image = read_image(files[i].string());
+    } catch (const ImageError& e) {
+      unreadable.push_back(e.what());
+      continue;
+    }
+    std::vector<Detection> found = detect(detector, image);
+    found.erase(std::remove_if(found.begin(), found.end(), [&](const Detection& d) { return d.score < a.score; }), found.end());
+    for (CocoDetection& d : coco_detections(found, image_ids[i], masks)) results.push_back(std::move(d));
+    images.push_back({{"id", image_ids[i]}, {"file_name", files[i].string()}, {"width", image.width}, {"height", image.height}});
+    if (a.pictures) draw(image, found, detector.classes, free_name(a.out, files[i], used));
+    std::cout << files[i].string() << ": " << found.size() << " objects" << std::endl;
+  }
+  if (unreadable.size() < files.size()) {
+    const std::vector<int64_t>& ids_of_labels = detector.classes.ids;
+    write_coco_results(a.out + "/results.json", results, ids_of_labels, masks ? CocoType::segm : CocoType::bbox);
+    if (masks) write_coco_results(a.out + "/results_bbox.json", results, ids_of_labels, CocoType::bbox);
+    write_text_file(a.out + "/images.json", images.dump(1) + "\n");
+  }
+  if (!unreadable.empty()) fail(unreadable.size(), " of ", files.size(), " images could not be read, the first: ", unreadable[0]);
+}
+
+}  // namespace
+
+void add_predict(CLI::App& program) {
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = program.add_subcommand("predict", "Finds the objects in pictures, and draws them");
+  c->add_option("WEIGHTS", a->weights, ".safetensors from mrcnn train, or torchvision's .pth with --recipe")->required();
+  c->add_option("FILE", a->inputs, "images (JPEG, PNG, BMP, PNM), or folders of them")->required();
+  c->add_option("--out", a->out, "folder for results.json and a picture NAME.png an image")->required();
+  c->add_option("--recipe", a->recipe, "instead of the one stored with the weights: a shipped name or a TOML file");
+  c->add_option("--set", a->assignments, "key=value, over the recipe")->allow_extra_args(false);
+  c->add_option("--score", a->score, "leave out objects below this score")->capture_default_str();
+  c->add_option("--annotations", a->annotations, "COCO file: image ids are those of its images of the same file name; else 1, 2, 3, …");
+  c->add_flag("!--no-pictures", a->pictures, "only the result files");
+  c->footer(
+      "results.json: COCO results, [{\"image_id\", \"category_id\", \"score\", \"segmentation\"}]; the boxes lie beside it in\n"
+      "results_bbox.json (\"bbox\"), because cocoapi misjudges the size of masks in files that hold both. Without a mask head\n"
+      "results.json holds the boxes.");
+  c->callback([a] {
+    catch_interrupts();
+    predict(*a);
+  });
+}
+
+}  // namespace mr::app

@@ -1,0 +1,34 @@
+#include "train/train.h"
+#include "app/commands.h"
+#include "train/interrupt.h"
+
+namespace mr::app {
+
+void add_train(CLI::App& program) {
+  struct Arguments {
+    std::string recipe, out, init;
+    std::vector<std::string> assignments;
+    bool skip_mismatch = false, resume = false;
+  };
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = program.add_subcommand("train", "Trains a detector as a recipe says");
+  c->add_option("RECIPE", a->recipe, "a shipped recipe (mrcnn recipe list) or a TOML file")->required();
+  c->add_option("--out", a->out, "folder for recipe.toml, metrics.jsonl, best.safetensors, last.safetensors and checkpoints/")->required();
+  c->add_option("--set", a->assignments, "key=value, over the recipe: --set data.root=DIR --set train.budget=30m")->allow_extra_args(false);
+  c->add_option("--init", a->init, "weights to start from: .safetensors, or torchvision's .pth");
+  c->add_flag("--skip-mismatch", a->skip_mismatch, "leave out tensors of --init whose shape does not fit, such as those of other classes");
+  c->add_flag("--resume", a->resume, "go on from the newest checkpoint in --out, to the same bits as an unbroken run");
+  c->footer(
+      "best.safetensors are the weights with the highest mask AP on the val split. Ctrl-C saves and stops (exit status 130);\n"
+      "a second one stops at once.");
+  c->callback([a] {
+    Recipe recipe = load_recipe(a->recipe, a->assignments);
+    if (!a->init.empty()) recipe.train.init = a->init;
+    if (a->skip_mismatch) recipe.train.skip_mismatch = true;
+    Console console;
+    catch_interrupts();
+    if (train(recipe, {a->out, a->resume}, console) == Ended::interrupted) throw Exit{128 + interrupted()};
+  });
+}
+
+}  // namespace mr::app

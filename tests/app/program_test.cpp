@@ -1,0 +1,151 @@
+// The program as a user meets it: exit codes, one-line messages, files that appear whole or not at all.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "tensor/files.h"
+#include "tests/catch.h"
+
+using namespace mr;
+using Catch::Matchers::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Result {
+  int status = 0;
+  std::string out, err;
+};
+
+// A folder of the test's own, removed at its end.
+const std::string& folder() {
+  static const struct Folder {
+    std::string path = (fs::temp_directory_path() / ("mrcnn_app_" + std::to_string(getpid()))).string();
+    Folder() { fs::create_directories(path); }
+    ~Folder() { fs::remove_all(path); }
+  } f;
+  return f.path;
+}
+
+Result mrcnn(const std::string& arguments) {
+  const std::string err = folder() + "/stderr";
+  FILE* pipe = popen((std::string(MRCNN_PROGRAM) + " " + arguments + " 2>" + err).c_str(), "r");
+  Result r;
+  std::array<char, 4096> buffer;
+  for (size_t n = 0; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) r.out.append(buffer.data(), n);
+  const int status = pclose(pipe);
+  r.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  r.err = read_text_file(err);
+  return r;
+}
+
+// Fails in the orderly way: a status that is not 0 and one line.
+void check_error(const std::string& arguments, const std::string& message) {
+  const Result r = mrcnn(arguments);
+  INFO(arguments << " said: " << r.err);
+  CHECK(r.status > 0);
+  CHECK(r.status < 128);
+  CHECK(r.err.rfind("mrcnn: ", 0) == 0);
+  CHECK(std::count(r.err.begin(), r.err.end(), '\n') == 1);
+  CHECK(r.err.find(message) != std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("every subcommand explains itself", "[app]") {
+  CHECK(mrcnn("--version").status == 0);
+  for (const char* command :
+       {"", "train", "eval", "predict", "coco-eval", "weights", "weights show", "weights convert", "dataset", "dataset draw",
+        "dataset show", "recipe", "recipe list", "recipe show", "recipe new", "bench", "bench model"}) {
+    const Result r = mrcnn(std::string(command) + " --help");
+    INFO(command);
+    CHECK(r.status == 0);
+    CHECK(r.err.empty());
+    CHECK(r.out.find("Usage:") != std::string::npos);
+  }
+}
+
+TEST_CASE("mistakes on the command line are one line and a status", "[app]") {
+  check_error("", "subcommand");
+  check_error("trian", "trian");
+  check_error("train", "RECIPE");
+  check_error("train scenes_small --out " + folder() + "/x --no-such-flag", "--no-such-flag");
+  check_error("train scenes_smal --out " + folder() + "/x", "the nearest is scenes_small");
+  check_error("train scenes_small --out " + folder() + "/x --set train.batch=0", "train.batch: must be from 1 to 4096, got 0");
+  check_error("train scenes_small --out " + folder() + "/x --set optimiser.lr=nan", "optimiser.lr: must be above 0, got nan");
+  check_error("train scenes_small --out " + folder() + "/x --set data.workers=-1", "data.workers");
+  check_error("train scenes_small --out " + folder() + "/x --set tarin.batch=1", "the nearest is train.batch");
+  check_error("train nuclei_small --out " + folder() + "/x", "--set data.root=DIR");
+  check_error("train scenes_small --out /proc/nowhere", "/proc/nowhere");
+  check_error("eval nowhere.safetensors", "nowhere.safetensors");
+  check_error("eval " + folder(), "folder");
+  check_error("predict nowhere.safetensors a.jpg --out " + folder() + "/p", "a.jpg: there is no such file");
+  check_error("coco-eval a.json b.json --type box", "--type");
+  check_error("coco-eval a.json b.json --type bbox", "a.json");
+  check_error("weights show nowhere.pth", "nowhere.pth");
+  check_error("bench model --set train.threads=-1", "train.threads");
+  CHECK_FALSE(fs::exists(folder() + "/x/recipe.toml"));
+}
+
+TEST_CASE("recipes are listed, shown, and can be read again", "[app]") {
+  const Result list = mrcnn("recipe list");
+  CHECK(list.status == 0);
+  for (const char* name : {"scenes_small", "nuclei_small", "nuclei_r50_fpn", "coco_r50_fpn_paper", "coco_r50_fpn_torchvision"})
+    CHECK(list.out.find(name) != std::string::npos);
+  const Result shown = mrcnn("recipe show nuclei_small --set optimiser.lr=0.125");
+  CHECK(shown.out.find("lr = 0.125 ") != std::string::npos);
+  write_text_file(folder() + "/mine.toml", shown.out);
+  CHECK(mrcnn("recipe show " + folder() + "/mine.toml").out == shown.out);
+}
+
+TEST_CASE("a run trains, evaluates, predicts; a used folder wants --resume", "[app]") {
+  const std::string run = folder() + "/run";
+  const std::string train = "train scenes_small --out " + run +
+                            " --set train.iterations=2 --set train.batch=1 --set data.scenes.height=64 --set data.scenes.width=96"
+                            " --set data.scenes.images=4 --set data.val_scenes=2 --set train.log_every=1 --set train.precision=f32"
+                            " --set model.backbone.width=32 --set model.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16";
+  const Result trained = mrcnn(train);
+  INFO(trained.out << trained.err);
+  REQUIRE(trained.status == 0);
+  for (const char* name : {"recipe.toml", "metrics.jsonl", "best.safetensors", "last.safetensors", "checkpoints"})
+    CHECK(fs::exists(run + "/" + name));
+  check_error(train, "holds a run already");
+  CHECK(mrcnn(train + " --resume").status == 0);
+
+  const Result figures = mrcnn("eval " + run + "/best.safetensors --json");
+  CHECK(figures.status == 0);
+  CHECK(figures.out.rfind("{\"bbox\": {\"AP\": ", 0) == 0);
+  CHECK(figures.out.find("\"segm\": {\"AP\": ") != std::string::npos);
+  CHECK(mrcnn("weights show " + run + "/best.safetensors").status == 0);
+
+  const std::string data = folder() + "/drawn";
+  CHECK(mrcnn("dataset draw --images 2 --out " + data + " --set data.scenes.height=64 --set data.scenes.width=96").status == 0);
+  REQUIRE(fs::exists(data + "/instances_train.json"));
+  const std::string truth = data + "/instances_train.json", out = folder() + "/predicted";
+  const Result predicted =
+      mrcnn("predict " + run + "/best.safetensors " + data + "/images --score 0 --annotations " + truth + " --out " + out);
+  INFO(predicted.err);
+  REQUIRE(predicted.status == 0);
+  CHECK(std::distance(fs::directory_iterator(out), fs::directory_iterator()) == 2 + 3);
+  for (const char* type : {"segm --json", "bbox"}) {
+    const std::string results = std::string(type) == "bbox" ? "/results_bbox.json" : "/results.json";
+    CHECK(mrcnn("coco-eval " + truth + " " + out + results + " --type " + type).status == 0);
+  }
+  CHECK(mrcnn("eval " + run + "/best.safetensors --type segm --max-dets 10 --annotations " + truth + " --images " + data + "/images")
+            .status == 0);
+
+  write_text_file(folder() + "/broken.png", "\x89PNG");
+  check_error("predict " + run + "/best.safetensors " + folder() + "/broken.png --out " + folder() + "/p2", "broken.png");
+  CHECK_FALSE(fs::exists(folder() + "/p2/results.json"));
+
+  const Result made = mrcnn("recipe new --annotations " + truth + " --images " + data + "/images --out " + folder() + "/made.toml");
+  INFO(made.err);
+  CHECK(made.status == 0);
+  CHECK(mrcnn("recipe show " + folder() + "/made.toml").status == 0);
+  CHECK(mrcnn("dataset show " + folder() + "/made.toml --images 2 --out " + folder() + "/shown").status == 0);
+}
