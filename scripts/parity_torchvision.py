@@ -40,7 +40,7 @@ def drawn_batch(n, size, g):
     for _ in range(n):
         x = 0.3 + 0.1 * torch.rand(3, size, size, generator=g)
         boxes, labels, masks = [], [], []
-        for _ in range(int(torch.randint(3, 9, (1,), generator=g))):
+        for _ in range(int(torch.randint(3, 7, (1,), generator=g))):
             w, h = (int(v) for v in torch.randint(20, size // 2, (2,), generator=g))
             x0, y0 = int(torch.randint(0, size - w, (1,), generator=g)), int(torch.randint(0, size - h, (1,), generator=g))
             k = int(torch.randint(1, 21, (1,), generator=g))
@@ -59,15 +59,15 @@ def drawn_batch(n, size, g):
 
 def make_weights(a):
     m = build()
-    m.transform.min_size, m.transform.max_size = (192,), 192
-    m.roi_heads.fg_bg_sampler.batch_size_per_image = 48          # an image; the full 512 would take hours here
+    m.transform.min_size, m.transform.max_size = (128,), 128
+    m.roi_heads.fg_bg_sampler.batch_size_per_image = 24          # an image; the full 512 would take hours here
     m.train()
     g = torch.Generator().manual_seed(2)
     opt = torch.optim.SGD([p for p in m.parameters() if p.requires_grad], lr=0.01, momentum=0.9, weight_decay=1e-4)
     t = time.time()
     for i in range(a.steps):
         for group in opt.param_groups: group['lr'] = 0.01 * min(1, (i + 1) / 50)
-        images, targets = drawn_batch(2, 192, g)
+        images, targets = drawn_batch(2, 128, g)
         losses = m(images, targets)
         s = sum(losses.values())
         opt.zero_grad(); s.backward()

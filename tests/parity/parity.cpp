@@ -159,7 +159,9 @@ void compare_training(MaskRCNN& model, const std::string& path) {
   for (const Parameter& p : model.parameters().all()) {
     const NamedTensor* t = f.find("grad." + p.name);
     if (!p.trainable || !t) continue;
-    const std::vector<float> theirs = read_floats(*t), ours = to_file_layout(p, p.var.grad());
+    Parameter gradient = p;
+    gradient.var = Var(p.var.grad());
+    const std::vector<float> theirs = read_floats(*t), ours = read_floats(to_file(gradient));
     double difference = 0, norm = 0;
     for (size_t i = 0; i < theirs.size(); ++i) {
       difference += std::pow(double{ours[i]} - theirs[i], 2);
