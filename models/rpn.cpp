@@ -149,11 +149,11 @@ std::vector<RPN::Row> RPN::rows(const Output& out, const Batch& batch, const std
 Var RPN::hidden_rows(const Features& P, const Output& out, const std::vector<Row>& all) const {
   std::vector<Var> parts;
   for (size_t l = 0; l < P.maps.size(); ++l) {
-    std::vector<int32_t> cells;
+    std::vector<int64_t> cells;
     for (const Row& r : all)
       if (r.level == l) cells.push_back(r.cell);
     if (cells.empty()) continue;
-    const Tensor index = Tensor::of<int32_t>({static_cast<int64_t>(cells.size())}, cells);
+    const Tensor index = Tensor::of<int64_t>({static_cast<int64_t>(cells.size())}, cells);
     if (config_.sparse) {
       parts.push_back(conv2d_relu_at(P.maps[l], conv_.w, conv_.b, conv_.options, index, out.hidden[l]));
     } else {

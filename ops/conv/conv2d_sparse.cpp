@@ -123,4 +123,16 @@ Conv2dGrads conv2d_sparse_backward(const Tensor& x, const Var& w, const Conv2dOp
   return out;
 }
 
+Var conv2d_relu_at(const Var& x, const Var& w, const Var& b, const Conv2dOptions& options, const Tensor& at, const Tensor& dense) {
+  check(b.shape() == Shape{w.size(0)}, "conv2d_relu_at: b must be [", w.size(0), "], got ", b.shape());
+  const Tensor y = gather_pixels(dense, at);  // [S,Cout]
+  const Tensor xv = x.value();
+  return record("conv2d_relu_at", options, {x, w, b}, y, [xv, w, options, at, y](Grads& g) {
+    const Conv2dGrads f = conv2d_sparse_backward(xv, w, options, {at, g.out(), y}, g.needs(0), g.needs(1) || g.needs(2));
+    g.give(0, f.gx);
+    g.give(1, f.gw);
+    g.give(2, f.gb);
+  });
+}
+
 }  // namespace mr

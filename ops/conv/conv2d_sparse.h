@@ -30,4 +30,8 @@ Conv2dGrads conv2d_sparse_backward(const Tensor& x, const Var& w, const Conv2dOp
 // Rows of a map [N,H,W,C] (or [M,C]) at flat pixel positions at [S] i64 → [S,C].
 Tensor gather_pixels(const Tensor& map, const Tensor& at);
 
+// The same as an operator on the tape: relu(conv2d(x, w) + b) at the positions `at`, [S,Cout], whose values stand in `dense`, the whole
+// map [N,OH,OW,Cout] that was computed without gradients.
+Var conv2d_relu_at(const Var& x, const Var& w, const Var& b, const Conv2dOptions& options, const Tensor& at, const Tensor& dense);
+
 }  // namespace mr
