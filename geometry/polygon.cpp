@@ -13,22 +13,19 @@ namespace {
 constexpr double kFarthest = 1e6;
 
 struct Point {
-  int x, y;  // on the fine grid
+  int x, y;
 };
 
 // Towards zero, as C rounds; the two differ from floor only left of and above the image.
 int rounded(double v) { return static_cast<int>(v + 0.5); }
 
-// Collects, column-major, the pixels at which inside and outside swap.
+// Collects the pixels at which columns swap inside and outside.
 struct Crossings {
   int height, width;
-  std::vector<uint32_t> at;
+  std::vector<Point> at;
 
-  // The trace passes the middle of column x, its upper end at fine row v.
-  void add(int x, int v) {
-    const double row = std::clamp((v + 0.5) / 5 - 0.5, 0.0, static_cast<double>(height));
-    at.push_back(static_cast<uint32_t>(x) * static_cast<uint32_t>(height) + static_cast<uint32_t>(std::ceil(row)));
-  }
+  // The trace passes the middle of column x, its upper end at fine row v: the first pixel whose middle row, 5y + 2, is not above.
+  void add(int x, int v) { at.push_back({x, v <= 2 ? 0 : std::min((v + 2) / 5, height)}); }
 
   // The image's columns x whose middle, between 5x+2 and 5x+3, lies in [from, to].
   int first_column(int from) const { return from <= 2 ? 0 : (from + 2) / 5; }
@@ -71,6 +68,24 @@ struct Crossings {
   }
 };
 
+// Column-major pixel numbers, rising: counted out by column, then put in order within each, where there are few.
+std::vector<uint32_t> sorted(const Crossings& crossings) {
+  if (crossings.at.empty()) return {};
+  const auto [left, right] = std::minmax_element(crossings.at.begin(), crossings.at.end(), [](Point a, Point b) { return a.x < b.x; });
+  const int first = left->x;
+  std::vector<uint32_t> start(static_cast<size_t>(right->x - first) + 2);
+  for (const Point p : crossings.at) ++start[static_cast<size_t>(p.x - first) + 1];
+  for (size_t c = 1; c < start.size(); ++c) start[c] += start[c - 1];
+  std::vector<uint32_t> out(crossings.at.size()), end(start.begin(), start.end() - 1);
+  for (const Point p : crossings.at) {
+    const auto column = static_cast<size_t>(p.x - first);
+    const uint32_t pixel = static_cast<uint32_t>(p.x) * static_cast<uint32_t>(crossings.height) + static_cast<uint32_t>(p.y);
+    out[end[column]++] = pixel;
+  }
+  for (size_t c = 0; c + 1 < start.size(); ++c) std::sort(out.begin() + start[c], out.begin() + start[c + 1]);
+  return out;
+}
+
 }  // namespace
 
 void polygon_check(std::span<const double> xy) {
@@ -93,8 +108,7 @@ Rle rasterise(std::span<const double> xy, int height, int width) {
       from = to;
     }
   }
-  std::vector<uint32_t>& at = crossings.at;
-  std::sort(at.begin(), at.end());
+  const std::vector<uint32_t> at = sorted(crossings);
   for (size_t i = 0; i + 1 < at.size(); i += 2) out.ones(at[i], at[i + 1]);
   return out.finish();
 }

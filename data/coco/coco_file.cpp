@@ -14,10 +14,15 @@ namespace mr {
 
 using Kind = JsonReader::Kind;
 
-std::string CocoProblem::line() const {
+std::string CocoProblem::record() const {
   const std::string singular = section == "images" ? "image" : section == "categories" ? "category" : "annotation";
   std::string out = section.empty() ? "" : id ? str(singular, " ", *id) : str(section, "[", index, "]");
   if (image_id && section == "annotations") out += str(" (image ", *image_id, ")");
+  return out;
+}
+
+std::string CocoProblem::line() const {
+  std::string out = record();
   if (!field.empty()) out += (out.empty() ? "" : ": ") + field;
   return out.empty() ? text : out + ": " + text;
 }
@@ -457,7 +462,13 @@ std::vector<std::vector<double>> CocoFile::polygons(const CocoAnnotation& a) con
 
 Rle CocoFile::rle(const CocoAnnotation& a, int height, int width) const {
   if (a.mask == CocoAnnotation::Mask::rle) return rle_from_string(std::string_view(runs_).substr(a.first, a.count), a.height, a.width);
-  return rasterise(polygons(a), height, width);
+  std::vector<Rle> parts;
+  for (uint64_t k = a.first; k < a.first + a.count; ++k) {
+    const uint64_t begin = k == 0 ? 0 : polygon_ends_[k - 1];
+    parts.push_back(rasterise(std::span(coordinates_).subspan(begin, polygon_ends_[k] - begin), height, width));
+  }
+  if (parts.size() == 1) return std::move(parts[0]);
+  return parts.empty() ? rasterise(std::span<const double>(), height, width) : rle_merge(parts);
 }
 
 }  // namespace mr

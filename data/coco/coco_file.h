@@ -29,14 +29,13 @@
 namespace mr {
 
 struct CocoProblem {
-  enum class Severity : uint8_t { error, warning };
-  Severity severity = Severity::error;
   std::string section;                  // "images", "categories", "annotations", "" for the file as a whole
   int64_t index = 0;                    // place in the section
   std::optional<int64_t> id, image_id;  // where they are known; image_id of an annotation
   std::string field, text;
 
-  std::string line() const;  // "annotation 5 (image 7): bbox: width must be above 0, got -3"
+  std::string record() const;  // "annotation 5 (image 7)"
+  std::string line() const;    // "annotation 5 (image 7): bbox: width must be above 0, got -3"
 };
 using CocoReport = std::function<void(const CocoProblem&)>;
 

@@ -1,0 +1,140 @@
+#include "data/dataset_tools/stats.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+#include "data/dataset.h"
+#include "data/json_text.h"
+#include "tensor/check.h"
+#include "tensor/parallel.h"
+
+namespace mr {
+namespace {
+
+DatasetStats::Percentiles percentiles(std::vector<double> values) {
+  DatasetStats::Percentiles out = {};
+  if (values.empty()) return out;
+  std::sort(values.begin(), values.end());
+  for (size_t k = 0; k < out.size(); ++k) out[k] = values[(values.size() - 1) * static_cast<size_t>(DatasetStats::kPercents[k]) / 100];
+  return out;
+}
+
+struct Row {
+  const char *key, *text;
+  DatasetStats::Percentiles DatasetStats::*value;
+};
+constexpr Row kRows[] = {
+    {"image_width", "image width", &DatasetStats::image_width},
+    {"image_height", "image height", &DatasetStats::image_height},
+    {"image_shorter", "image, shorter side", &DatasetStats::image_shorter},
+    {"image_longer", "image, longer side", &DatasetStats::image_longer},
+    {"object_width", "object width", &DatasetStats::object_width},
+    {"object_height", "object height", &DatasetStats::object_height},
+    {"object_side", "object side", &DatasetStats::object_side},
+    {"object_aspect", "object height/width", &DatasetStats::object_aspect},
+    {"objects_per_image", "objects an image", &DatasetStats::objects_per_image},
+};
+
+struct Values {  // gathered, one entry an image or an object
+  std::vector<double> width, height, shorter, longer, count;
+  std::vector<double> object_width, object_height, side, aspect;
+};
+
+void add_image(const ImageInfo& info, const std::vector<Instance>& objects, DatasetStats& s, Values& v) {
+  v.width.push_back(info.width), v.height.push_back(info.height);
+  v.shorter.push_back(std::min(info.width, info.height)), v.longer.push_back(std::max(info.width, info.height));
+  std::vector<bool> here(s.classes.size());
+  int64_t count = 0;
+  for (const Instance& o : objects) {
+    check(o.label >= 1 && static_cast<size_t>(o.label) <= s.classes.size(), "dataset_stats: annotation ", o.id, " (image ", info.image_id,
+          "): label must be in 1 ... ", s.classes.size(), ", got ", o.label);
+    const size_t k = static_cast<size_t>(o.label) - 1;
+    if (o.crowd) {
+      ++s.crowds, ++s.classes[k].crowds;
+      continue;
+    }
+    ++count, ++s.classes[k].objects;
+    if (!here[k]) here[k] = true, ++s.classes[k].images;
+    ++(o.area < 32 * 32 ? s.small : o.area <= 96 * 96 ? s.medium : s.large);
+    const double w = o.box.width(), h = o.box.height();
+    v.object_width.push_back(w), v.object_height.push_back(h);
+    v.side.push_back(std::sqrt(std::max(w * h, 0.0))), v.aspect.push_back(w > 0 ? h / w : 0);
+  }
+  s.objects += count;
+  s.empty_images += count == 0;
+  v.count.push_back(static_cast<double>(count));
+}
+
+}  // namespace
+
+DatasetStats dataset_stats(const Dataset& dataset) {
+  DatasetStats s;
+  s.images = dataset.size();
+  const std::vector<int64_t> ids = dataset.category_ids();
+  for (size_t k = 0; k < ids.size(); ++k) s.classes.push_back({dataset.class_names()[k], ids[k]});
+
+  std::vector<std::vector<Instance>> objects(static_cast<size_t>(s.images));
+  parallel_for(s.images, 8, [&](int64_t i) {
+    std::vector<Instance>& here = objects[static_cast<size_t>(i)];
+    here = dataset.instances(i);
+    for (Instance& o : here) o.mask = {};  // not needed, and large
+  });
+  Values v;
+  for (int64_t i = 0; i < s.images; ++i) add_image(dataset.info(i), objects[static_cast<size_t>(i)], s, v);
+
+  s.image_width = percentiles(v.width), s.image_height = percentiles(v.height);
+  s.image_shorter = percentiles(v.shorter), s.image_longer = percentiles(v.longer);
+  s.object_width = percentiles(v.object_width), s.object_height = percentiles(v.object_height);
+  s.object_side = percentiles(v.side), s.object_aspect = percentiles(v.aspect);
+  s.objects_per_image = percentiles(v.count);
+  return s;
+}
+
+std::string to_text(const DatasetStats& s) {
+  std::string out = str(s.images, " images, ", s.empty_images, " of them without objects\n", s.objects, " objects and ", s.crowds,
+                        " crowds; ", s.small, " small (below 32x32), ", s.medium, " medium, ", s.large, " large (above 96x96)\n\n");
+  char line[200];
+  const auto add = [&](const char* format, auto... values) {
+    std::snprintf(line, sizeof line, format, values...);
+    out += line;
+  };
+  add("%-20s", "");
+  for (const int percent : DatasetStats::kPercents) add(" %8d%%", percent);
+  out += '\n';
+  for (const Row& row : kRows) {
+    add("%-20s", row.text);
+    for (const double value : s.*row.value) add(" %9.6g", value);
+    out += '\n';
+  }
+  add("\n%-24s %9s %9s %9s\n", "class", "objects", "images", "crowds");
+  for (const DatasetStats::Class& c : s.classes)
+    add("%-24.100s %9lld %9lld %9lld\n", c.name.c_str(), static_cast<long long>(c.objects), static_cast<long long>(c.images),
+        static_cast<long long>(c.crowds));
+  return out;
+}
+
+std::string to_json(const DatasetStats& s) {
+  std::string out =
+      str("{\"images\": ", s.images, ", \"empty_images\": ", s.empty_images, ", \"objects\": ", s.objects, ", \"crowds\": ", s.crowds,
+          ", \"small\": ", s.small, ", \"medium\": ", s.medium, ", \"large\": ", s.large, ", \"percents\": [");
+  const auto list = [&out](const auto& values) {
+    for (size_t k = 0; k < values.size(); ++k) out += (k > 0 ? ", " : "") + json_number(values[k]);
+    out += "]";
+  };
+  list(DatasetStats::kPercents);
+  for (const Row& row : kRows) {
+    out += str(", \"", row.key, "\": [");
+    list(s.*row.value);
+  }
+  out += ", \"classes\": [";
+  for (const DatasetStats::Class& c : s.classes) {
+    if (&c != s.classes.data()) out += ", ";
+    out += "{\"name\": " + json_string(c.name) +
+           str(", \"category_id\": ", c.category_id, ", \"objects\": ", c.objects, ", \"images\": ", c.images, ", \"crowds\": ", c.crowds,
+               "}");
+  }
+  return out + "]}";
+}
+
+}  // namespace mr
