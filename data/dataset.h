@@ -11,6 +11,11 @@
 
 namespace mr {
 
+struct PixelSize {
+  int height = 0, width = 0;
+  bool operator==(const PixelSize&) const = default;
+};
+
 // An 8-bit RGB picture, [H·W·3], rows from the top.
 struct Image {
   int height = 0, width = 0;

@@ -108,7 +108,7 @@ void note(const Header& h, ImageNotes& notes) {
 
 }  // namespace
 
-ImageExtent bmp_extent(const Source& s, ImageNotes& notes) {
+PixelSize bmp_extent(const Source& s, ImageNotes& notes) {
   const Header h = read_header(s);
   note(h, notes);
   return {h.height, h.width};

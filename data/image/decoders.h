@@ -28,10 +28,10 @@ Image decode_bmp(const Source& s, ImageNotes& notes);
 Image decode_pnm(const Source& s, ImageNotes& notes);
 
 // As stored, before the orientation (which notes tell).
-ImageExtent jpeg_extent(const Source& s, ImageNotes& notes);
-ImageExtent png_extent(const Source& s, ImageNotes& notes);
-ImageExtent bmp_extent(const Source& s, ImageNotes& notes);
-ImageExtent pnm_extent(const Source& s, ImageNotes& notes);
+PixelSize jpeg_extent(const Source& s, ImageNotes& notes);
+PixelSize png_extent(const Source& s, ImageNotes& notes);
+PixelSize bmp_extent(const Source& s, ImageNotes& notes);
+PixelSize pnm_extent(const Source& s, ImageNotes& notes);
 
 // The orientation tag of a TIFF structure ("II*\0…" or "MM\0*…"); 1 where there is none or it is damaged.
 int exif_orientation(Bytes tiff);

@@ -88,7 +88,7 @@ ImageFormat sniff(const Source& s) {
   unsupported(s, str("is no JPEG, PNG, BMP or PNM; its first bytes are ", first_bytes(b)));
 }
 
-ImageExtent stored_extent(const Source& s, ImageFormat format, ImageNotes& notes) {
+PixelSize stored_extent(const Source& s, ImageFormat format, ImageNotes& notes) {
   switch (format) {
     case ImageFormat::jpeg:
       return jpeg_extent(s, notes);
@@ -188,12 +188,12 @@ Image read_image(const std::string& path, const ImageOptions& options, ImageNote
 }
 
 // The header is nearly always in the first 64 KiB; where it is not (a large colour profile), the whole file is read.
-ImageExtent image_size(const std::string& path, const ImageOptions& options) {
+PixelSize image_size(const std::string& path, const ImageOptions& options) {
   image::File file(path, options.max_bytes);
   constexpr size_t kHead = 65536;
   std::vector<uint8_t> bytes = file.read(kHead);
   ImageNotes notes;
-  ImageExtent e;
+  PixelSize e;
   const auto look = [&] {
     const image::Source s{bytes, path, options};
     notes = {};

@@ -66,11 +66,7 @@ Image read_image(const std::string& path, const ImageOptions& options = {}, Imag
 Image decode_image(std::span<const uint8_t> bytes, const std::string& name, const ImageOptions& options = {}, ImageNotes* notes = nullptr);
 
 // Height and width of what read_image would return, from the header alone.
-struct ImageExtent {
-  int height = 0, width = 0;
-  bool operator==(const ImageExtent&) const = default;
-};
-ImageExtent image_size(const std::string& path, const ImageOptions& options = {});
+PixelSize image_size(const std::string& path, const ImageOptions& options = {});
 
 // Numbers, not colours: the samples of a grey PNG (1 … 16 bits) or the indices of a palette PNG, as stored.
 // (Cityscapes' instanceIds are 16-bit: 8 bits would turn instance 26003 into 101.)

@@ -164,7 +164,7 @@ class Jpeg {
     if (!read_rows(reader_, out, stride)) throw failure();
   }
 
-  ImageExtent extent(ImageNotes& notes) {
+  PixelSize extent(ImageNotes& notes) {
     check_extent(source_, reader_.jpeg.image_height, reader_.jpeg.image_width);
     notes.channels = reader_.jpeg.num_components;
     notes.bits = 8;
@@ -201,7 +201,7 @@ void cmyk_to_rgb(const std::vector<uint8_t>& cmyk, bool inverted, Image& image) 
 
 }  // namespace
 
-ImageExtent jpeg_extent(const Source& s, ImageNotes& notes) { return Jpeg(s).extent(notes); }
+PixelSize jpeg_extent(const Source& s, ImageNotes& notes) { return Jpeg(s).extent(notes); }
 
 Image decode_jpeg(const Source& s, ImageNotes& notes) {
   Jpeg jpeg(s);

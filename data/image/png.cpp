@@ -143,7 +143,7 @@ template <class T> void samples_to_rgb(const T* from, int channels, int bits, Im
 
 }  // namespace
 
-ImageExtent png_extent(const Source& s, ImageNotes& notes) {
+PixelSize png_extent(const Source& s, ImageNotes& notes) {
   Png png(s);
   note(png, notes);
   return {png.height(), png.width()};

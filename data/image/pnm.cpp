@@ -82,7 +82,7 @@ void note(const Header& h, ImageNotes& notes) {
 
 }  // namespace
 
-ImageExtent pnm_extent(const Source& s, ImageNotes& notes) {
+PixelSize pnm_extent(const Source& s, ImageNotes& notes) {
   const Header h = Reader(s).header();
   note(h, notes);
   return {h.height, h.width};

@@ -50,10 +50,6 @@ Box extent(const CroppedMask& mask);
 int64_t count_pixels(const CroppedMask& mask);
 
 // The size that torchvision's rule gives: both sides times min(min_side / short, max_side / long) in f64, rounded down.
-struct PixelSize {
-  int height = 0, width = 0;
-  bool operator==(const PixelSize&) const = default;
-};
 PixelSize resized_extent(int height, int width, int64_t min_side, int64_t max_side);
 
 // Random changes of training samples, in this order: crop or resize, quarter turn, flips, colours, inversion.

@@ -34,7 +34,7 @@ TEST_CASE("PNG files keep every pixel", "[image]") {
   CHECK(back.height == 13);
   CHECK(back.width == 17);
   CHECK(back.rgb == image.rgb);
-  CHECK(image_size(folder / "a.png") == ImageExtent{13, 17});
+  CHECK(image_size(folder / "a.png") == PixelSize{13, 17});
   CHECK(decode_image(encode_png(image), "memory").rgb == image.rgb);
 
   Bitmap16 ids(3, 2);
@@ -204,8 +204,8 @@ TEST_CASE("EXIF orientations 1 to 8 stand the picture upright", "[image]") {
     std::FILE* f = std::fopen(path.c_str(), "wb");
     std::fwrite(file.data(), 1, file.size(), f);
     std::fclose(f);
-    CHECK(image_size(path) == ImageExtent{24, 40});
-    CHECK(image_size(path, as_stored) == ImageExtent{stored.height, stored.width});
+    CHECK(image_size(path) == PixelSize{24, 40});
+    CHECK(image_size(path, as_stored) == PixelSize{stored.height, stored.width});
   }
   // Damaged tags are ignored.
   for (const size_t cut : {1u, 7u, 13u, 20u, 33u}) {
