@@ -28,7 +28,7 @@ LintProblem refused(const CocoProblem& p) {
 std::string image_fault(const CocoImage& im, const CocoLintOptions& options) {
   const std::string path = options.images + "/" + im.file;
   try {
-    ImageExtent size = image_size(path);
+    PixelSize size = image_size(path);
     if (options.decode) {
       const Image pixels = read_image(path);
       size = {pixels.height, pixels.width};
