@@ -79,7 +79,7 @@ TEST_CASE("later settings win, whole numbers are numbers, and the place of each 
   CHECK(places["optimiser.lr"] == "my.toml:3");
 }
 
-TEST_CASE("--set takes TOML, and bare text where a text is wanted", "[config]") {
+TEST_CASE("an assignment (--set) takes TOML, and bare text where a text is wanted", "[config]") {
   CHECK(set("name=../shared/data").name == "../shared/data");
   CHECK(set("name=\"a b\"").name == "a b");
   CHECK(set("name=12").name == "12");
