@@ -1,0 +1,10 @@
+# Finds the borrowed libraries: for our build, and for a project that uses the installed package (its static libraries need them).
+find_package(Threads REQUIRED)
+find_package(OpenMP COMPONENTS CXX)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(OPENBLAS IMPORTED_TARGET openblas)
+find_package(dnnl CONFIG QUIET)
+find_package(nlohmann_json REQUIRED)
+find_package(JPEG REQUIRED)
+pkg_check_modules(SPNG REQUIRED IMPORTED_TARGET spng)
+find_package(fmt REQUIRED)

@@ -1,0 +1,38 @@
+# cmake --install: the program, the libraries, the headers, and a package:
+#   find_package(maskrcnn REQUIRED)
+#   target_link_libraries(mine PRIVATE maskrcnn::maskrcnn)
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+add_library(mr_maskrcnn INTERFACE)
+set_target_properties(mr_maskrcnn PROPERTIES EXPORT_NAME maskrcnn)
+set(folders geometry tensor autograd ops models data)
+if(MR_PLAIN)
+  target_link_libraries(mr_maskrcnn INTERFACE mr_models mr_data)
+else()
+  list(APPEND folders train)
+  target_link_libraries(mr_maskrcnn INTERFACE mr_train)
+endif()
+
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/maskrcnn)
+set(targets mr_maskrcnn mr_flags)
+foreach(folder IN LISTS folders)
+  list(APPEND targets mr_${folder})
+  install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/maskrcnn FILES_MATCHING PATTERN "*.h")
+endforeach()
+install(TARGETS ${targets} EXPORT maskrcnn ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT maskrcnn NAMESPACE maskrcnn:: FILE maskrcnnTargets.cmake DESTINATION ${package})
+if(TARGET mrcnn)
+  install(TARGETS mrcnn DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+if(MR_PLAIN)
+  file(WRITE ${CMAKE_BINARY_DIR}/find_libraries.cmake "find_package(Threads REQUIRED)\n")
+else()
+  configure_file(${CMAKE_SOURCE_DIR}/cmake/find_libraries.cmake ${CMAKE_BINARY_DIR}/find_libraries.cmake COPYONLY)
+endif()
+file(WRITE ${CMAKE_BINARY_DIR}/maskrcnnConfig.cmake
+  "include(\${CMAKE_CURRENT_LIST_DIR}/find_libraries.cmake)\ninclude(\${CMAKE_CURRENT_LIST_DIR}/maskrcnnTargets.cmake)\n")
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/maskrcnnConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/maskrcnnConfig.cmake ${CMAKE_BINARY_DIR}/maskrcnnConfigVersion.cmake ${CMAKE_BINARY_DIR}/find_libraries.cmake
+  DESTINATION ${package})
