@@ -79,7 +79,7 @@ GradcheckResult gradcheck(const Fn& f, const std::vector<Tensor>& inputs, const 
     }
     for (const Entry& e : entries) {
       const double off = std::abs(e.analytic - e.numeric) / std::max(largest, 1e-3);
-      if (!(off <= result.worst)) {                                            // a NaN counts as the worst
+      if (!(off <= result.worst)) {  // a NaN counts as the worst
         result.worst = off;
         result.message = str("input ", k, " ", inputs[k].shape(), " entry ", e.i, ": analytic ", e.analytic, ", numeric ", e.numeric,
                              ", largest ", largest);
@@ -90,7 +90,8 @@ GradcheckResult gradcheck(const Fn& f, const std::vector<Tensor>& inputs, const 
   return result;
 }
 
-GradcheckResult gradcheck(const std::function<Var(const std::vector<Var>&)>& f, const std::vector<Tensor>& inputs, const GradcheckOptions& options) {
+GradcheckResult gradcheck(const std::function<Var(const std::vector<Var>&)>& f, const std::vector<Tensor>& inputs,
+                          const GradcheckOptions& options) {
   return gradcheck(Fn([&f](const std::vector<Var>& v) { return std::vector<Var>{f(v)}; }), inputs, options);
 }
 

@@ -17,18 +17,19 @@ namespace mr {
 struct GradcheckOptions {
   double step = 1e-6;
   double tolerance = 1e-6;
-  int64_t most = 400;                 // entries tried per input, spread evenly; all if there are fewer
+  int64_t most = 400;  // entries tried per input, spread evenly; all if there are fewer
 };
 
 struct GradcheckResult {
   bool ok = true;
-  double worst = 0;                   // largest |analytic − numeric| / max|numeric| over the inputs
-  std::string message;                // which entry of which input, both values
+  double worst = 0;     // largest |analytic − numeric| / max|numeric| over the inputs
+  std::string message;  // which entry of which input, both values
 };
 
 // f maps the inputs (f64, each treated as requiring a gradient) to one output or several.
 GradcheckResult gradcheck(const std::function<std::vector<Var>(const std::vector<Var>&)>& f, const std::vector<Tensor>& inputs,
                           const GradcheckOptions& options = {});
-GradcheckResult gradcheck(const std::function<Var(const std::vector<Var>&)>& f, const std::vector<Tensor>& inputs, const GradcheckOptions& options = {});
+GradcheckResult gradcheck(const std::function<Var(const std::vector<Var>&)>& f, const std::vector<Tensor>& inputs,
+                          const GradcheckOptions& options = {});
 
 }  // namespace mr

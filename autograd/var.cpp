@@ -40,7 +40,7 @@ Tensor Var::derived(const char* key, const std::function<Tensor(const Tensor&)>&
   auto it = std::ranges::find_if(all, [&](const Derived& d) { return d.key == key; });
   if (it == all.end()) it = all.insert(all.end(), {key, impl_->version - 1, {}});
   if (it->version != impl_->version) {
-    it->tensor = Tensor();                                                     // the old copy first goes back to the allocator
+    it->tensor = Tensor();  // the old copy first goes back to the allocator
     it->tensor = make(value());
     it->version = impl_->version;
   }
@@ -58,7 +58,8 @@ bool needs_grad(const std::vector<Var>& inputs) { return any_needs_grad(inputs);
 NoGrad::NoGrad() : saved_(grad_on) { grad_on = false; }
 NoGrad::~NoGrad() { grad_on = saved_; }
 
-std::vector<Var> record_all(const char* name, OptionsFn options, std::vector<Var> inputs, std::vector<Tensor> outputs, BackwardFn backward) {
+std::vector<Var> record_all(const char* name, OptionsFn options, std::vector<Var> inputs, std::vector<Tensor> outputs,
+                            BackwardFn backward) {
   const bool on = needs_grad(inputs);
   std::shared_ptr<Node> node;
   if (on) {
@@ -127,7 +128,7 @@ class Engine {
     grads.node_ = &node;
     grads.in_ = &in;
     node.backward(grads);
-    node.backward = nullptr;                                                   // its captures are freed here
+    node.backward = nullptr;  // its captures are freed here
     grads.out_.clear();
     for (size_t i = 0; i < in.size(); ++i) {
       Tensor g = std::move(in[i]);
@@ -147,9 +148,11 @@ class Engine {
 
   void add(const Var& v, const Tensor& g) {
     Var::Impl& impl = *v.impl();
-    if (!impl.node) {                                                          // a leaf: into its gradient, in place when it has one
-      if (impl.grad.defined()) impl.grad.add_(g);
-      else impl.grad = g.shares_memory() ? g.clone().to(impl.value.dtype()) : g.to(impl.value.dtype());
+    if (!impl.node) {  // a leaf: into its gradient, in place when it has one
+      if (impl.grad.defined())
+        impl.grad.add_(g);
+      else
+        impl.grad = g.shares_memory() ? g.clone().to(impl.value.dtype()) : g.to(impl.value.dtype());
       return;
     }
     auto [it, fresh] = pending_.try_emplace(impl.node.get());
@@ -167,7 +170,8 @@ class Engine {
 void backward(const Var& loss, const Tensor& seed) {
   check(loss.requires_grad(), "backward: the loss depends on nothing that requires a gradient");
   check(seed.defined() || loss.value().numel() == 1, "backward: without a seed the loss must be one number, got ", loss.shape());
-  check(!seed.defined() || seed.shape() == loss.shape(), "backward: the seed has shape ", seed.defined() ? seed.shape() : Shape{}, ", the loss ", loss.shape());
+  check(!seed.defined() || seed.shape() == loss.shape(), "backward: the seed has shape ", seed.defined() ? seed.shape() : Shape{},
+        ", the loss ", loss.shape());
   const NoGrad guard;
   Engine().run(loss, seed.defined() ? seed : Tensor::full(loss.shape(), 1, loss.dtype()));
 }

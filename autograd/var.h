@@ -19,23 +19,23 @@ struct Node;
 
 class Var {
  public:
-  Var() = default;                                                             // undefined: "no bias", "no residual"
+  Var() = default;  // undefined: "no bias", "no residual"
   explicit Var(Tensor value, bool requires_grad = false);
 
   bool defined() const { return impl_ != nullptr; }
   explicit operator bool() const { return defined(); }
   const Tensor& value() const;
-  const Tensor& grad() const;                                                  // undefined until backward has reached this leaf
+  const Tensor& grad() const;  // undefined until backward has reached this leaf
   bool requires_grad() const { return impl_ && impl_->requires_grad; }
   const Shape& shape() const { return value().shape(); }
   int64_t size(int axis) const { return value().size(axis); }
   DType dtype() const { return value().dtype(); }
 
-  Var detach() const { return Var(value()); }                                  // the same tensor, cut from the tape
+  Var detach() const { return Var(value()); }  // the same tensor, cut from the tape
   void set_requires_grad(bool on) const { impl_->requires_grad = on; }
-  void set_value(Tensor value) const;                                          // a parameter moves (into an arena, from a file)
-  void set_grad(Tensor grad) const { impl_->grad = std::move(grad); }          // where gradients are summed; undefined: none yet
-  void touch() const { ++impl_->version; }                                     // the value was changed in place: derived copies are stale
+  void set_value(Tensor value) const;                                  // a parameter moves (into an arena, from a file)
+  void set_grad(Tensor grad) const { impl_->grad = std::move(grad); }  // where gradients are summed; undefined: none yet
+  void touch() const { ++impl_->version; }                             // the value was changed in place: derived copies are stale
 
   // A tensor computed from this value and kept until the value changes: a bf16 copy, transformed or repacked weights.
   // `key` names the derivation. Only worth it for parameters.
@@ -52,8 +52,8 @@ class Var {
     bool requires_grad = false;
     uint64_t version = 0;
     std::vector<Derived> derived;
-    std::shared_ptr<Node> node;                                                // what made it; null for a leaf
-    int output = 0;                                                            // which of the node's outputs it is
+    std::shared_ptr<Node> node;  // what made it; null for a leaf
+    int output = 0;              // which of the node's outputs it is
   };
   const std::shared_ptr<Impl>& impl() const { return impl_; }
 
@@ -98,11 +98,11 @@ struct NoOptions {
 // One operation on the tape.
 struct Node {
   const char* name = "";
-  uint64_t order = 0;                              // of creation: a node's inputs were made before it
+  uint64_t order = 0;  // of creation: a node's inputs were made before it
   OptionsFn options;
   std::vector<Var> inputs;
   std::vector<Shape> output_shapes;
-  BackwardFn backward;                             // dropped once used, and with it what it captured
+  BackwardFn backward;  // dropped once used, and with it what it captured
 };
 
 // True when an operator must put itself on the tape: gradients are on and some input requires one.
@@ -127,7 +127,8 @@ class NoGrad {
 // Captures name what stays in memory. Without gradients the outputs are plain values and `backward` is dropped unused.
 std::vector<Var> record_all(const char* name, OptionsFn options, std::vector<Var> inputs, std::vector<Tensor> outputs, BackwardFn backward);
 template <class Options> Var record(const char* name, const Options& options, std::vector<Var> inputs, Tensor y, BackwardFn backward) {
-  return record_all(name, [options](OptionVisitor& v) { options.visit(v); }, std::move(inputs), {std::move(y)}, std::move(backward))[0];
+  return record_all(
+      name, [options](OptionVisitor& v) { options.visit(v); }, std::move(inputs), {std::move(y)}, std::move(backward))[0];
 }
 
 // Runs the tape back from `loss` (one element) with ∂loss/∂loss = 1; gradients are added to those of the leaves.

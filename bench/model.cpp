@@ -28,7 +28,7 @@ constexpr int H = 800, W = 1216;
 
 double best_of(int repeat, const std::function<void()>& run) {
   double best = 1e30;
-  for (int i = 0; i <= repeat; ++i) {                                          // the first is the warm-up
+  for (int i = 0; i <= repeat; ++i) {  // the first is the warm-up
     const auto start = std::chrono::steady_clock::now();
     run();
     const double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -60,7 +60,7 @@ Batch make_batch(const std::string& input) {
       check(t != nullptr, "bench_model: ", input, " has no tensor ", name);
       return read_doubles(*t);
     };
-    const std::vector<double> image = read("image");                           // [3,H,W], normalised
+    const std::vector<double> image = read("image");  // [3,H,W], normalised
     for (int c = 0; c < 3; ++c)
       for (int p = 0; p < H * W; ++p) b.images.data<float>()[p * 3 + c] = static_cast<float>(image[static_cast<size_t>(c * H * W + p)]);
     for (const double v : read("boxes")) boxes.push_back(static_cast<float>(v));
@@ -71,7 +71,10 @@ Batch make_batch(const std::string& input) {
   t.labels = Tensor::of<int32_t>({static_cast<int64_t>(labels.size())}, labels);
   for (size_t g = 0; g < labels.size(); ++g) {
     const float* q = boxes.data() + 4 * g;
-    CroppedMask m{.image_height = H, .image_width = W, .x0 = static_cast<int>(q[0]), .y0 = static_cast<int>(q[1]),
+    CroppedMask m{.image_height = H,
+                  .image_width = W,
+                  .x0 = static_cast<int>(q[0]),
+                  .y0 = static_cast<int>(q[1]),
                   .bits = Bitmap(static_cast<int>(q[3] - q[1]), static_cast<int>(q[2] - q[0]))};
     std::ranges::fill(m.bits.pixels, uint8_t{1});
     t.masks.push_back(std::move(m));
@@ -101,12 +104,18 @@ int main(int argc, char** argv) try {
   int repeat = 4;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string key = argv[i], value = argv[i + 1];
-    if (key == "--weights") weights = value;
-    else if (key == "--input") input = value;
-    else if (key == "--precision") precision = value;
-    else if (key == "--repeat") repeat = std::stoi(value);
-    else if (key == "--only") only = value;
-    else fail("bench_model: unknown option ", key);
+    if (key == "--weights")
+      weights = value;
+    else if (key == "--input")
+      input = value;
+    else if (key == "--precision")
+      precision = value;
+    else if (key == "--repeat")
+      repeat = std::stoi(value);
+    else if (key == "--only")
+      only = value;
+    else
+      fail("bench_model: unknown option ", key);
   }
   // Without AVX-512 there is no fast bf16: the same fallback as a recipe's.
   if (precision == "bf16" && isa() == Isa::v4) context().precision = DType::bf16;
@@ -122,8 +131,9 @@ int main(int argc, char** argv) try {
   if (only != "inference") train = best_of(repeat, [&] { train_step(model, batch, momentum); });
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  std::printf("{\"inference\": %.4f, \"train\": %.4f, \"detections\": %lld, \"peak_gib\": %.2f, \"precision\": \"%s\", \"isa\": \"%s\"}\n", inference,
-              train, static_cast<long long>(found), static_cast<double>(usage.ru_maxrss) / (1 << 20), name(context().precision), name(isa()));
+  std::printf("{\"inference\": %.4f, \"train\": %.4f, \"detections\": %lld, \"peak_gib\": %.2f, \"precision\": \"%s\", \"isa\": \"%s\"}\n",
+              inference, train, static_cast<long long>(found), static_cast<double>(usage.ru_maxrss) / (1 << 20), name(context().precision),
+              name(isa()));
   return 0;
 } catch (const std::exception& e) {
   std::fprintf(stderr, "bench_model: %s\n", e.what());

@@ -24,22 +24,24 @@ struct Image {
   Image() = default;
   Image(int h, int w) : height(h), width(w), rgb(static_cast<size_t>(h) * static_cast<size_t>(w) * 3) {}
   uint8_t* at(int y, int x) { return rgb.data() + (static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)) * 3; }
-  const uint8_t* at(int y, int x) const { return rgb.data() + (static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)) * 3; }
+  const uint8_t* at(int y, int x) const {
+    return rgb.data() + (static_cast<size_t>(y) * static_cast<size_t>(width) + static_cast<size_t>(x)) * 3;
+  }
 };
 
 struct Instance {
-  int64_t id = 0;                                  // of the annotation, for messages
-  int label = 0;                                   // 1 … K, contiguous; 0 is background
+  int64_t id = 0;  // of the annotation, for messages
+  int label = 0;   // 1 … K, contiguous; 0 is background
   Box box;
   CroppedMask mask;
-  double area = 0;                                 // as the annotation states it: the evaluator's small/medium/large
-  bool crowd = false;                              // a region of many objects: ignored in training, matched many times in evaluation
+  double area = 0;     // as the annotation states it: the evaluator's small/medium/large
+  bool crowd = false;  // a region of many objects: ignored in training, matched many times in evaluation
 };
 
 struct ImageInfo {
   int64_t image_id = 0;
   int height = 0, width = 0;
-  std::string file;                                // for messages; empty where there is none
+  std::string file;  // for messages; empty where there is none
 };
 
 struct Sample {

@@ -9,7 +9,7 @@ namespace mr {
 
 struct Bitmap {
   int height = 0, width = 0;
-  std::vector<uint8_t> pixels;                     // [height·width], row-major
+  std::vector<uint8_t> pixels;  // [height·width], row-major
 
   Bitmap() = default;
   Bitmap(int h, int w) : height(h), width(w), pixels(static_cast<size_t>(h) * static_cast<size_t>(w)) {}

@@ -7,7 +7,7 @@
 namespace mr {
 namespace {
 
-constexpr int64_t aligned(int64_t n) { return (n + 15) / 16 * 16; }            // each parameter starts on a 64-byte line
+constexpr int64_t aligned(int64_t n) { return (n + 15) / 16 * 16; }  // each parameter starts on a 64-byte line
 
 // fan_in and fan_out of a weight in our layouts: the last axis is Cin for conv and linear, Cout for deconv; the first the other one.
 struct Fan {
@@ -40,8 +40,12 @@ void draw(const Parameter& p, uint64_t seed) {
       for (float& v : w) v = static_cast<float>(deviation * rng.normal());
       return;
     }
-    case Init::Kind::kaiming_uniform: bound = std::sqrt(6 / ((1 + p.init.value * p.init.value) * f.in)); break;
-    case Init::Kind::xavier_uniform: bound = std::sqrt(6 / (f.in + f.out)); break;
+    case Init::Kind::kaiming_uniform:
+      bound = std::sqrt(6 / ((1 + p.init.value * p.init.value) * f.in));
+      break;
+    case Init::Kind::xavier_uniform:
+      bound = std::sqrt(6 / (f.in + f.out));
+      break;
   }
   for (float& v : w) v = static_cast<float>(rng.uniform(-bound, bound));
 }

@@ -13,15 +13,15 @@
 namespace mr {
 
 struct Features {
-  std::vector<Var> maps;                           // [N, H/stride, W/stride, C], finest first
-  std::vector<int> strides;                        // of each map, in pixels of the input
+  std::vector<Var> maps;     // [N, H/stride, W/stride, C], finest first
+  std::vector<int> strides;  // of each map, in pixels of the input
 };
 
 // The ground truth of one image, in pixels of the network's input.
 struct ImageTargets {
-  Tensor boxes;                                    // [G,4] f32
-  Tensor labels;                                   // [G] i32, 1 … K; 0 is background
-  std::vector<CroppedMask> masks;                  // G of them, or none where masks are not trained
+  Tensor boxes;                    // [G,4] f32
+  Tensor labels;                   // [G] i32, 1 … K; 0 is background
+  std::vector<CroppedMask> masks;  // G of them, or none where masks are not trained
 };
 
 struct ImageSize {
@@ -29,24 +29,24 @@ struct ImageSize {
 };
 
 struct Batch {
-  Tensor images;                                   // [N,H,W,3] f32, normalised, zero-padded right and below
-  std::vector<ImageSize> sizes;                    // of each image before padding
-  std::vector<ImageTargets> targets;               // empty when predicting
-  std::vector<int64_t> image_ids;                  // for messages
-  uint64_t seed = 0, step = 0;                     // key of the random sampling of anchors and RoIs
+  Tensor images;                      // [N,H,W,3] f32, normalised, zero-padded right and below
+  std::vector<ImageSize> sizes;       // of each image before padding
+  std::vector<ImageTargets> targets;  // empty when predicting
+  std::vector<int64_t> image_ids;     // for messages
+  uint64_t seed = 0, step = 0;        // key of the random sampling of anchors and RoIs
 };
 
 struct NamedLoss {
-  std::string name;                                // "rpn_objectness", "rpn_box", "class", "box", "mask"
-  Var value;                                       // one number, f32
+  std::string name;  // "rpn_objectness", "rpn_box", "class", "box", "mask"
+  Var value;         // one number, f32
 };
 
 // The detections of one image, best score first, in pixels of the network's input.
 struct Detections {
-  Tensor boxes;                                    // [D,4] f32
-  Tensor scores;                                   // [D] f32
-  Tensor labels;                                   // [D] i32, 1 … K
-  Tensor masks;                                    // [D,M,M] f32, probabilities inside the box; undefined without a mask head
+  Tensor boxes;   // [D,4] f32
+  Tensor scores;  // [D] f32
+  Tensor labels;  // [D] i32, 1 … K
+  Tensor masks;   // [D,M,M] f32, probabilities inside the box; undefined without a mask head
 };
 
 class System {

@@ -20,7 +20,7 @@ void append(std::string& out, const char* v);
 void append(std::string& out, const std::string& v);
 void append(std::string& out, char v);
 void append(std::string& out, bool v);
-void append(std::string& out, double v);                                       // %g, nine digits
+void append(std::string& out, double v);  // %g, nine digits
 void append_integer(std::string& out, int64_t v);
 void append_unsigned(std::string& out, uint64_t v);
 template <std::signed_integral I> void append(std::string& out, I v) { append_integer(out, v); }
@@ -36,7 +36,8 @@ template <class... A> std::string str(const A&... a) {
 template <class... A> [[noreturn]] void fail(const A&... a) { throw Error(str(a...)); }
 
 template <class... A> void check(bool ok, const A&... a) {
-  if (!ok) [[unlikely]] fail(a...);
+  if (!ok) [[unlikely]]
+    fail(a...);
 }
 
 }  // namespace mr

@@ -9,9 +9,9 @@
 namespace mr {
 
 struct Context {
-  Device device;                                   // where new tensors live
-  int threads = 0;                                 // of parallel_for; 0: as many as OpenMP gives
-  DType precision = DType::f32;                    // of activations: f32, or bf16 for mixed precision
+  Device device;                 // where new tensors live
+  int threads = 0;               // of parallel_for; 0: as many as OpenMP gives
+  DType precision = DType::f32;  // of activations: f32, or bf16 for mixed precision
 };
 
 Context& context();

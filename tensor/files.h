@@ -51,8 +51,8 @@ class AtomicFile {
   int fd_ = -1;
 };
 
-std::string read_text_file(const std::string& path, uint64_t most_bytes = uint64_t{1} << 30);   // errors: as InputFile; larger
-void write_text_file(const std::string& path, std::string_view text);          // as AtomicFile
+std::string read_text_file(const std::string& path, uint64_t most_bytes = uint64_t{1} << 30);  // errors: as InputFile; larger
+void write_text_file(const std::string& path, std::string_view text);                          // as AtomicFile
 
 // The checksum of zip and PNG (CRC-32, polynomial 0xedb88320), of `bytes` after those summed up in `before`.
 uint32_t crc32(std::span<const std::byte> bytes, uint32_t before = 0);

@@ -9,7 +9,7 @@ namespace mr {
 
 // Runs fn(state, block) for block = 0 … blocks−1. An exception of the lowest throwing block is rethrown.
 void run_blocks(int64_t blocks, void (*fn)(void* state, int64_t block), void* state);
-int thread_count();                                            // threads that run_blocks uses from here
+int thread_count();  // threads that run_blocks uses from here
 
 // body(begin, end) over [0, n) in pieces of `grain` items.
 template <class Body> void parallel_ranges(int64_t n, int64_t grain, Body&& body) {

@@ -52,7 +52,7 @@ uint32_t Rng::next() {
 }
 
 uint64_t Rng::below(uint64_t n) {
-  const uint64_t limit = UINT64_MAX - UINT64_MAX % n;                          // the largest multiple of n that fits
+  const uint64_t limit = UINT64_MAX - UINT64_MAX % n;  // the largest multiple of n that fits
   for (;;) {
     const uint64_t high = next();
     const uint64_t x = high << 32 | next();
@@ -68,7 +68,7 @@ double Rng::normal() {
     has_spare_ = false;
     return spare_;
   }
-  const double u = (static_cast<double>(next()) + 1) * 0x1p-32;                // (0, 1]: the logarithm stays finite
+  const double u = (static_cast<double>(next()) + 1) * 0x1p-32;  // (0, 1]: the logarithm stays finite
   const double v = static_cast<double>(next()) * 0x1p-32;
   const double radius = std::sqrt(-2 * std::log(u)), angle = 2 * std::numbers::pi * v;
   spare_ = radius * std::sin(angle);

@@ -40,9 +40,12 @@ Isa isa() {
 
 const char* name(Isa isa) {
   switch (isa) {
-    case Isa::baseline: return "baseline";
-    case Isa::v3: return "v3";
-    case Isa::v4: return "v4";
+    case Isa::baseline:
+      return "baseline";
+    case Isa::v3:
+      return "v3";
+    case Isa::v4:
+      return "v4";
   }
   return "?";
 }

@@ -16,9 +16,7 @@
 namespace mr {
 
 namespace detail {
-template <class T, int W> struct VecOf {
-  typedef T type __attribute__((vector_size(sizeof(T) * W)));
-};
+template <class T, int W> struct VecOf { typedef T type __attribute__((vector_size(sizeof(T) * W))); };
 template <class T> struct VecOf<T, 1> { using type = T; };
 }  // namespace detail
 
@@ -54,7 +52,7 @@ template <int W, class T> [[gnu::always_inline]] inline void store(T* p, Vec<acc
       std::memcpy(&u, &v, sizeof u);
       const Vec<uint32_t, W> rounded = (u + 0x7fffu + ((u >> 16) & 1u)) >> 16;
       const Vec<uint32_t, W> quiet = (u >> 16) | 0x40u;
-      const auto nan = (u & 0x7fffffffu) > 0x7f800000u;                        // all ones where NaN
+      const auto nan = (u & 0x7fffffffu) > 0x7f800000u;  // all ones where NaN
       const Vec<uint32_t, W> mask = reinterpret_cast<const Vec<uint32_t, W>&>(nan);
       const Vec<uint16_t, W> half = __builtin_convertvector((quiet & mask) | (rounded & ~mask), Vec<uint16_t, W>);
       std::memcpy(static_cast<void*>(p), &half, sizeof half);
@@ -65,8 +63,10 @@ template <int W, class T> [[gnu::always_inline]] inline void store(T* p, Vec<acc
 }
 
 template <int W, class T> [[gnu::always_inline]] inline Vec<T, W> splat(T s) {
-  if constexpr (W == 1) return s;
-  else return s - Vec<T, W>{};                                                 // s − 0 = s in every lane, also for −0
+  if constexpr (W == 1)
+    return s;
+  else
+    return s - Vec<T, W>{};  // s − 0 = s in every lane, also for −0
 }
 
 // a·b + c in one rounding, where the processor has it (v3, v4): the one place where a fused multiply-add is asked for.
@@ -77,8 +77,10 @@ template <class V> [[gnu::always_inline]] inline V fma(V a, V b, V c) {
     V r;
     constexpr int width = sizeof(V) / sizeof(a[0]);
     for (int i = 0; i < width; ++i) {
-      if constexpr (sizeof(a[0]) == 4) r[i] = __builtin_fmaf(a[i], b[i], c[i]);
-      else r[i] = __builtin_fma(a[i], b[i], c[i]);
+      if constexpr (sizeof(a[0]) == 4)
+        r[i] = __builtin_fmaf(a[i], b[i], c[i]);
+      else
+        r[i] = __builtin_fma(a[i], b[i], c[i]);
     }
     return r;
   }
@@ -99,10 +101,14 @@ const char* name(Isa isa);
 
 namespace detail {
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-template <class F> [[gnu::target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi,bmi2,f16c,lzcnt,movbe,prefer-vector-width=512"), gnu::flatten, gnu::noinline]]
-void run_v4(const F& f) { f(Lanes<16>{}); }
-template <class F> [[gnu::target("avx2,fma,bmi,bmi2,f16c,lzcnt,movbe"), gnu::flatten, gnu::noinline]]
-void run_v3(const F& f) { f(Lanes<8>{}); }
+template <class F> [[gnu::target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi,bmi2,f16c,lzcnt,movbe,prefer-vector-width=512"),
+                     gnu::flatten, gnu::noinline]] void
+run_v4(const F& f) {
+  f(Lanes<16>{});
+}
+template <class F> [[gnu::target("avx2,fma,bmi,bmi2,f16c,lzcnt,movbe"), gnu::flatten, gnu::noinline]] void run_v3(const F& f) {
+  f(Lanes<8>{});
+}
 #else
 template <class F> void run_v4(const F& f) { f(Lanes<16>{}); }
 template <class F> void run_v3(const F& f) { f(Lanes<8>{}); }
@@ -112,9 +118,12 @@ template <class F> void run_baseline(const F& f) { f(Lanes<4>{}); }
 
 template <class F> void with_simd(const F& f) {
   switch (isa()) {
-    case Isa::v4: return detail::run_v4(f);
-    case Isa::v3: return detail::run_v3(f);
-    case Isa::baseline: return detail::run_baseline(f);
+    case Isa::v4:
+      return detail::run_v4(f);
+    case Isa::v3:
+      return detail::run_v3(f);
+    case Isa::baseline:
+      return detail::run_baseline(f);
   }
 }
 

@@ -30,7 +30,7 @@ std::byte* system_allocate(size_t bytes) {
   const size_t align = bytes >= huge_page ? huge_page : alignment;
   auto* p = static_cast<std::byte*>(std::aligned_alloc(align, (bytes + align - 1) / align * align));
 #ifdef MADV_HUGEPAGE
-  if (p && bytes >= huge_page) madvise(p, bytes, MADV_HUGEPAGE);               // fewer page faults; a hint, so its result is of no concern
+  if (p && bytes >= huge_page) madvise(p, bytes, MADV_HUGEPAGE);  // fewer page faults; a hint, so its result is of no concern
 #endif
   return p;
 }
@@ -47,7 +47,7 @@ class CpuAllocator {
       free.pop_back();
     } else {
       p = system_allocate(size);
-      if (!p) {                                                                // give the cache back and try once more
+      if (!p) {  // give the cache back and try once more
         release_locked();
         p = system_allocate(size);
       }
@@ -98,17 +98,21 @@ CpuAllocator& cpu_allocator() {
   return *allocator;
 }
 
-void require_cpu(Device device) {
-  check(device.type == DeviceType::cpu, "allocate: this build has no device ", device, ", only cpu");
-}
+void require_cpu(Device device) { check(device.type == DeviceType::cpu, "allocate: this build has no device ", device, ", only cpu"); }
 
 }  // namespace
 
 void append(std::string& out, Device device) {
   switch (device.type) {
-    case DeviceType::cpu: out.append("cpu"); break;
-    case DeviceType::cuda: out.append("cuda:").append(std::to_string(device.index)); break;
-    case DeviceType::emulated: out.append("emulated"); break;
+    case DeviceType::cpu:
+      out.append("cpu");
+      break;
+    case DeviceType::cuda:
+      out.append("cuda:").append(std::to_string(device.index));
+      break;
+    case DeviceType::emulated:
+      out.append("emulated");
+      break;
   }
 }
 

@@ -19,20 +19,20 @@ struct Device {
   int index = 0;
   bool operator==(const Device&) const = default;
 };
-void append(std::string& out, Device device);            // cpu, cuda:0, emulated
+void append(std::string& out, Device device);  // cpu, cuda:0, emulated
 
 // One block of memory, aligned to 64 bytes; goes back to its allocator when the last tensor on it goes.
 using Storage = std::shared_ptr<std::byte>;
-Storage allocate(size_t bytes, Device device);           // not initialised; errors: out of memory (with the statistics)
+Storage allocate(size_t bytes, Device device);  // not initialised; errors: out of memory (with the statistics)
 
 struct AllocatorStats {
-  uint64_t in_use_bytes = 0;         // held by tensors now
+  uint64_t in_use_bytes = 0;  // held by tensors now
   uint64_t peak_in_use_bytes = 0;
-  uint64_t reserved_bytes = 0;       // taken from the system: in use and cached
-  uint64_t requests = 0;             // calls of allocate
-  uint64_t system_allocations = 0;   // requests that the cache could not serve
+  uint64_t reserved_bytes = 0;      // taken from the system: in use and cached
+  uint64_t requests = 0;            // calls of allocate
+  uint64_t system_allocations = 0;  // requests that the cache could not serve
 };
 AllocatorStats allocator_stats(Device device);
-void release_cached_memory(Device device);               // gives cached blocks back to the system
+void release_cached_memory(Device device);  // gives cached blocks back to the system
 
 }  // namespace mr

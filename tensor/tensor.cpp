@@ -8,25 +8,34 @@
 namespace mr {
 namespace {
 
-constexpr int64_t grain = 1 << 16;                                             // elements of a cheap loop a thread takes at once
+constexpr int64_t grain = 1 << 16;  // elements of a cheap loop a thread takes at once
 
 template <class F> decltype(auto) dispatch_any(DType t, F&& f) {
   switch (t) {
-    case DType::f32: return f(float{});
-    case DType::bf16: return f(bf16{});
-    case DType::f64: return f(double{});
-    case DType::i64: return f(int64_t{});
-    case DType::i32: return f(int32_t{});
-    case DType::u8: break;
+    case DType::f32:
+      return f(float{});
+    case DType::bf16:
+      return f(bf16{});
+    case DType::f64:
+      return f(double{});
+    case DType::i64:
+      return f(int64_t{});
+    case DType::i32:
+      return f(int32_t{});
+    case DType::u8:
+      break;
   }
   return f(uint8_t{});
 }
 
 // Through the type that holds every value of both: a bf16 goes by way of f32.
 template <class To, class From> To convert(From v) {
-  if constexpr (std::is_same_v<From, bf16>) return convert<To>(static_cast<float>(v));
-  else if constexpr (std::is_same_v<To, bf16>) return bf16(static_cast<float>(v));
-  else return static_cast<To>(v);
+  if constexpr (std::is_same_v<From, bf16>)
+    return convert<To>(static_cast<float>(v));
+  else if constexpr (std::is_same_v<To, bf16>)
+    return bf16(static_cast<float>(v));
+  else
+    return static_cast<To>(v);
 }
 
 }  // namespace
@@ -95,8 +104,10 @@ void Tensor::copy_(const Tensor& from) const {
       To* y = data<To>();
       const From* x = from.data<From>();
       parallel_ranges(numel(), grain, [=](int64_t b, int64_t e) {
-        if constexpr (std::is_same_v<To, From>) std::memcpy(y + b, x + b, static_cast<size_t>(e - b) * sizeof(To));
-        else for (int64_t i = b; i < e; ++i) y[i] = convert<To>(x[i]);
+        if constexpr (std::is_same_v<To, From>)
+          std::memcpy(y + b, x + b, static_cast<size_t>(e - b) * sizeof(To));
+        else
+          for (int64_t i = b; i < e; ++i) y[i] = convert<To>(x[i]);
       });
     });
   });

@@ -18,10 +18,10 @@ namespace mr {
 
 class Tensor {
  public:
-  Tensor() = default;                                                          // undefined
+  Tensor() = default;  // undefined
 
   // New memory on the current context's device.
-  static Tensor empty(const Shape& shape, DType dtype = DType::f32);           // not initialised
+  static Tensor empty(const Shape& shape, DType dtype = DType::f32);  // not initialised
   static Tensor zeros(const Shape& shape, DType dtype = DType::f32);
   static Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
   static Tensor empty_like(const Tensor& t) { return empty(t.shape(), t.dtype()); }
@@ -31,9 +31,7 @@ class Tensor {
   template <class T> static Tensor of(const Shape& shape, std::initializer_list<T> values) {
     return of<T>(shape, std::span<const T>(values.begin(), values.size()));
   }
-  template <class T> static Tensor of(const Shape& shape, const std::vector<T>& values) {
-    return of<T>(shape, std::span<const T>(values));
-  }
+  template <class T> static Tensor of(const Shape& shape, const std::vector<T>& values) { return of<T>(shape, std::span<const T>(values)); }
 
   bool defined() const { return storage_ != nullptr; }
   const Shape& shape() const { return shape_; }
@@ -43,7 +41,7 @@ class Tensor {
   DType dtype() const { return dtype_; }
   Device device() const { return device_; }
   size_t bytes() const { return static_cast<size_t>(numel()) * size_of(dtype_); }
-  bool shares_memory() const { return storage_.use_count() > 1; }              // another Tensor holds the same block
+  bool shares_memory() const { return storage_.use_count() > 1; }  // another Tensor holds the same block
 
   std::byte* raw() const { return storage_.get() + offset_; }
   template <class T> T* data() const {
@@ -51,16 +49,16 @@ class Tensor {
     return reinterpret_cast<T*>(raw());
   }
   template <class T> std::span<T> values() const { return {data<T>(), static_cast<size_t>(numel())}; }
-  double at(int64_t i) const;                                                  // element i of any type (slow: tests, messages)
+  double at(int64_t i) const;  // element i of any type (slow: tests, messages)
 
-  Tensor reshape(const Shape& shape) const;                                    // the same memory; errors: another number of elements
-  Tensor slice(int64_t begin, int64_t end) const;                              // [begin, end) of the leading axis, the same memory
+  Tensor reshape(const Shape& shape) const;        // the same memory; errors: another number of elements
+  Tensor slice(int64_t begin, int64_t end) const;  // [begin, end) of the leading axis, the same memory
 
   Tensor clone() const;
-  Tensor to(DType dtype) const;                                                // a converted copy; itself if the type is the same
-  void copy_(const Tensor& from) const;                                        // same shape; converts the type
+  Tensor to(DType dtype) const;          // a converted copy; itself if the type is the same
+  void copy_(const Tensor& from) const;  // same shape; converts the type
   void fill_(double value) const;
-  void add_(const Tensor& other) const;                                        // this += other, same shape; sums in f32 (f64 for f64)
+  void add_(const Tensor& other) const;  // this += other, same shape; sums in f32 (f64 for f64)
   void scale_(double factor) const;
 
  private:

@@ -25,7 +25,7 @@ struct Register {
   Register(const char* name, void (*run)()) { cases().push_back({name, run}); }
 };
 
-struct Abort {};                                             // thrown by REQUIRE
+struct Abort {};  // thrown by REQUIRE
 
 inline int failures = 0, assertions = 0;
 inline std::vector<std::string> infos;
@@ -84,12 +84,24 @@ class Info {
   Info& operator=(const Info&) = delete;
 };
 
-struct Text {                                                // INFO("a " << b)
+struct Text {  // INFO("a " << b)
   std::string s;
-  Text& operator<<(const char* v) { s += v; return *this; }
-  Text& operator<<(const std::string& v) { s += v; return *this; }
-  Text& operator<<(char v) { s += v; return *this; }
-  template <class T> Text& operator<<(const T& v) requires std::is_arithmetic_v<T> { s += std::to_string(v); return *this; }
+  Text& operator<<(const char* v) {
+    s += v;
+    return *this;
+  }
+  Text& operator<<(const std::string& v) {
+    s += v;
+    return *this;
+  }
+  Text& operator<<(char v) {
+    s += v;
+    return *this;
+  }
+  template <class T> Text& operator<<(const T& v) requires std::is_arithmetic_v<T> {
+    s += std::to_string(v);
+    return *this;
+  }
 };
 
 template <class F> bool throws_with(F&& f, const std::function<bool(const std::string&)>& match) {
@@ -135,8 +147,14 @@ inline int main() {
 class Approx {
  public:
   explicit Approx(double value) : value_(value) {}
-  Approx& epsilon(double e) { epsilon_ = e; return *this; }
-  Approx& margin(double m) { margin_ = m; return *this; }
+  Approx& epsilon(double e) {
+    epsilon_ = e;
+    return *this;
+  }
+  Approx& margin(double m) {
+    margin_ = m;
+    return *this;
+  }
   friend bool operator==(double x, const Approx& a) {
     return std::abs(x - a.value_) <= a.margin_ || std::abs(x - a.value_) <= a.epsilon_ * std::abs(a.value_);
   }
@@ -157,20 +175,30 @@ inline auto Contains(std::string part) { return contains(std::move(part)); }
 
 #define SC_JOIN2(a, b) a##b
 #define SC_JOIN(a, b) SC_JOIN2(a, b)
-#define TEST_CASE(...)                                                                          \
-  static void SC_JOIN(sc_case_, __LINE__)();                                                    \
+#define TEST_CASE(...)                                                                                          \
+  static void SC_JOIN(sc_case_, __LINE__)();                                                                    \
   static const small_catch::Register SC_JOIN(sc_register_, __LINE__){__VA_ARGS__, SC_JOIN(sc_case_, __LINE__)}; \
   static void SC_JOIN(sc_case_, __LINE__)()
 #define SECTION(name) if (const small_catch::Section SC_JOIN(sc_section_, __LINE__){name}; SC_JOIN(sc_section_, __LINE__))
 #define CHECK(...) small_catch::report(static_cast<bool>(__VA_ARGS__), __FILE__, __LINE__, #__VA_ARGS__)
 #define CHECK_FALSE(...) small_catch::report(!static_cast<bool>(__VA_ARGS__), __FILE__, __LINE__, "!(" #__VA_ARGS__ ")")
-#define REQUIRE(...) do { if (!CHECK(__VA_ARGS__)) throw small_catch::Abort{}; } while (false)
-#define REQUIRE_FALSE(...) do { if (!CHECK_FALSE(__VA_ARGS__)) throw small_catch::Abort{}; } while (false)
+#define REQUIRE(...)                                     \
+  do {                                                   \
+    if (!CHECK(__VA_ARGS__)) throw small_catch::Abort{}; \
+  } while (false)
+#define REQUIRE_FALSE(...)                                     \
+  do {                                                         \
+    if (!CHECK_FALSE(__VA_ARGS__)) throw small_catch::Abort{}; \
+  } while (false)
 #define CHECK_THROWS_WITH(expr, matcher) CHECK(small_catch::throws_with([&] { static_cast<void>(expr); }, matcher))
 #define REQUIRE_THROWS_WITH(expr, matcher) REQUIRE(small_catch::throws_with([&] { static_cast<void>(expr); }, matcher))
 #define INFO(...) const small_catch::Info SC_JOIN(sc_info_, __LINE__)((small_catch::Text{} << __VA_ARGS__).s)
 #define CAPTURE(x) INFO(#x " = " << (x))
-#define FAIL(...) do { CHECK(false && #__VA_ARGS__); throw small_catch::Abort{}; } while (false)
+#define FAIL(...)                 \
+  do {                            \
+    CHECK(false && #__VA_ARGS__); \
+    throw small_catch::Abort{};   \
+  } while (false)
 
 #ifdef CATCH_CONFIG_MAIN
 int main() { return small_catch::main(); }

@@ -63,7 +63,12 @@ TEST_CASE("backward twice, and backward of a constant, are errors", "[autograd]"
 TEST_CASE("derived tensors follow their value", "[autograd]") {
   const Var w(Tensor::of<double>({1}, {2}), true);
   int made = 0;
-  const auto twice = [&](const Tensor& t) { ++made; Tensor d = t.clone(); d.scale_(2); return d; };
+  const auto twice = [&](const Tensor& t) {
+    ++made;
+    Tensor d = t.clone();
+    d.scale_(2);
+    return d;
+  };
   CHECK(w.derived("twice", twice).at(0) == 4);
   CHECK(w.derived("twice", twice).at(0) == 4);
   CHECK(made == 1);

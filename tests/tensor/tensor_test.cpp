@@ -32,7 +32,7 @@ TEST_CASE("tensor errors name what was expected and what came", "[tensor]") {
 
 TEST_CASE("bf16 rounds to nearest even, keeps NaN, and every pattern survives the round trip", "[tensor]") {
   CHECK(static_cast<float>(bf16(1.0f)) == 1.0f);
-  CHECK(bf16(1.00390625f).bits == 0x3f80);                                     // halfway to the next: the even one
+  CHECK(bf16(1.00390625f).bits == 0x3f80);  // halfway to the next: the even one
   CHECK(bf16(1.01171875f).bits == 0x3f82);
   CHECK(std::isnan(static_cast<float>(bf16(std::numeric_limits<float>::quiet_NaN()))));
   int wrong = 0;
