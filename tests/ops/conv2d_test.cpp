@@ -56,6 +56,9 @@ double off(const Conv2dRung& rung, const Tensor& got, const oracle::Sums& want, 
   return std::string_view(rung.name) == "winograd" ? oracle::worst_of_largest(got, want, eps) : oracle::worst(got, want, eps);
 }
 
+// In roundings of the sum. Winograd's matrices have entries up to 8, and without a fused multiply-add each is a rounding more.
+double bound(const Conv2dRung& rung) { return std::string_view(rung.name) == "winograd" ? 8 : 4; }
+
 Conv2dOptions options_of(const oracle::Conv& o) {
   return {static_cast<int>(o.stride), static_cast<int>(o.padding), static_cast<int>(o.dilation), static_cast<int>(o.groups)};
 }
@@ -82,9 +85,9 @@ TEST_CASE("conv2d: every rung, forward, data and weights, against the formula", 
       const oracle::Sums y = oracle::conv(x, w, l.o), gx = oracle::conv_data(l.x, w, gy, l.o), gw = oracle::conv_weights(x, l.w, gy, l.o);
       for (const Conv2dRung& rung : conv2d_rungs()) {
         INFO(str(rung.name, ": ", c));
-        if (rung.supports(c, Conv2dPass::forward)) CHECK(off(rung, rung.forward(c, x, Var(w), {}), y, oracle::eps(t)) <= 4);
-        if (rung.supports(c, Conv2dPass::data)) CHECK(off(rung, rung.data(c, gy, Var(w), {}), gx, oracle::eps(t)) <= 4);
-        if (rung.supports(c, Conv2dPass::weights)) CHECK(off(rung, rung.weights(c, x, gy), gw, oracle::eps(c.sum_dtype())) <= 4);
+        if (rung.supports(c, Conv2dPass::forward)) CHECK(off(rung, rung.forward(c, x, Var(w), {}), y, oracle::eps(t)) <= bound(rung));
+        if (rung.supports(c, Conv2dPass::data)) CHECK(off(rung, rung.data(c, gy, Var(w), {}), gx, oracle::eps(t)) <= bound(rung));
+        if (rung.supports(c, Conv2dPass::weights)) CHECK(off(rung, rung.weights(c, x, gy), gw, oracle::eps(c.sum_dtype())) <= bound(rung));
       }
     }
 }
@@ -103,7 +106,7 @@ TEST_CASE("conv2d: every rung finishes alike", "[conv2d]") {
     }
     for (const Conv2dRung& rung : conv2d_rungs()) {
       INFO(str(rung.name, ": ", c));
-      if (rung.supports(c, Conv2dPass::forward)) CHECK(off(rung, rung.forward(c, x, Var(w), f), want, oracle::eps32) <= 4);
+      if (rung.supports(c, Conv2dPass::forward)) CHECK(off(rung, rung.forward(c, x, Var(w), f), want, oracle::eps32) <= bound(rung));
     }
     const Conv2dFinish g{random({c.Cin}, 3, DType::f32), random({c.Cin}, 4, DType::f32), {}, true};
     const Tensor gy = random(c.y_shape(), 6, DType::f32);
@@ -115,7 +118,7 @@ TEST_CASE("conv2d: every rung finishes alike", "[conv2d]") {
     }
     for (const Conv2dRung& rung : conv2d_rungs()) {
       INFO(str(rung.name, " data: ", c));
-      if (rung.supports(c, Conv2dPass::data)) CHECK(off(rung, rung.data(c, gy, Var(w), g), gx, oracle::eps32) <= 4);
+      if (rung.supports(c, Conv2dPass::data)) CHECK(off(rung, rung.data(c, gy, Var(w), g), gx, oracle::eps32) <= bound(rung));
     }
   }
 }
