@@ -3,6 +3,7 @@
 #include "app/commands.h"
 #include "tensor/context.h"
 #include "train/bench_model.h"
+#include "train/bench_ops.h"
 
 namespace mr::app {
 namespace {
@@ -34,11 +35,32 @@ void add_model(CLI::App& bench) {
   });
 }
 
+void add_ops(CLI::App& bench) {
+  struct Arguments {
+    std::string filter;
+    int64_t repeats = 5, threads = 0;
+    bool json = false;
+  };
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = bench.add_subcommand("ops", "Times operators, and names the rung each convolution runs on");
+  c->add_option("--filter", a->filter, "only those whose name contains it: conv, 3x3, roi_align, forward, ...");
+  c->add_option("--repeats", a->repeats, "after one that does not count")->check(CLI::PositiveNumber)->capture_default_str();
+  c->add_option("--threads", a->threads, "0: one a processor")->check(CLI::Range(0, 1024))->capture_default_str();
+  c->add_flag("--json", a->json, "[{\"name\", \"rung\", \"seconds\", \"gflops\"}, ...]");
+  c->footer("MR_CONV=reference|im2col|winograd|... in the environment forces a rung.");
+  c->callback([a] {
+    context().threads = static_cast<int>(a->threads);
+    const std::vector<OpTiming> timings = bench_ops(a->filter, a->repeats);
+    std::cout << (a->json ? to_json(timings) + "\n" : to_text(timings));
+  });
+}
+
 }  // namespace
 
 void add_bench(CLI::App& program) {
   CLI::App* c = program.add_subcommand("bench", "Times operators and models on this machine");
   c->require_subcommand(1);
+  add_ops(*c);
   add_model(*c);
 }
 

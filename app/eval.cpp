@@ -29,6 +29,7 @@ void eval(const Arguments& a) {
   check(a.type != "segm" || detector.recipe.model.mask.enabled, "eval: --type segm, but the model has no mask head");
 
   const Evaluator evaluator(subset(dataset_of(a, detector.recipe), detector.recipe.evaluation.images), detector);
+  if (const auto warning = evaluator.self_check()) std::cerr << "mrcnn: " << *warning << "\n";
   Console console;
   const Evaluation e = evaluator.run(detector, boxes, masks, [&](int64_t done, int64_t of) {
     if (!a.json && console.terminal()) console.progress(str(done, " of ", of, " images"));

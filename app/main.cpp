@@ -10,11 +10,8 @@
 
 namespace {
 
-int complain(const char* message, int status) {
-  std::string line = message;
-  for (char& c : line)
-    if (c == '\n') c = ' ';
-  std::fprintf(stderr, "mrcnn: %s\n", line.c_str());
+int complain(const std::string& message, int status) {
+  std::fprintf(stderr, "mrcnn: %s\n", message.c_str());
   return status;
 }
 
@@ -52,7 +49,7 @@ int main(int argc, char** argv) {
     return e.status;
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return program.exit(e);  // --help, --version
-    return complain((std::string(e.what()) + " (mrcnn --help tells more)").c_str(), 2);
+    return complain(std::string(e.what()) + " (--help tells more)", 2);
   } catch (const mr::Error& e) {
     return complain(e.what(), 1);
   } catch (const mr::Interrupted&) {

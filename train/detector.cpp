@@ -66,10 +66,21 @@ Detector load_detector(const std::string& weights, const std::string& recipe, co
   return d;
 }
 
+// Without what does not change the weights, so that runs with other numbers of workers give the same file, to the byte.
+static Recipe recipe_to_keep(Recipe r) {
+  const DataConfig plain;
+  r.data.workers = plain.workers;
+  r.data.prefetch = plain.prefetch;
+  r.checkpoint = {};
+  r.train.log_every = TrainConfig{}.log_every;
+  return r;
+}
+
 void save_detector(const Detector& d, const std::string& path) {
-  save_weights(
-      d.system->parameters(), path,
-      {{"recipe", to_toml(d.recipe, false)}, {"classes", json(d.classes.names).dump()}, {"category_ids", json(d.classes.ids).dump()}});
+  save_weights(d.system->parameters(), path,
+               {{"recipe", to_toml(recipe_to_keep(d.recipe), false)},
+                {"classes", json(d.classes.names).dump()},
+                {"category_ids", json(d.classes.ids).dump()}});
 }
 
 std::string init_weights(Detector& d, const std::string& weights, bool skip_mismatch) {

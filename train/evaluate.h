@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "data/eval/coco_eval.h"
 #include "train/detector.h"
@@ -26,6 +27,9 @@ class Evaluator {
  public:
   // Errors: an empty dataset; none of the dataset's classes is one of the detector's.
   Evaluator(std::shared_ptr<const Dataset> dataset, const Detector& detector);
+
+  // What to warn of: the objects themselves, taken as detections, do not score 1.
+  std::optional<std::string> self_check() const;
 
   // `progress` hears of each image (done, of). Throws Interrupted when a signal came.
   Evaluation run(const Detector& detector, bool boxes = true, bool masks = true,

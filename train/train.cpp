@@ -88,6 +88,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   std::optional<Evaluator> evaluator;
   if (has_split(recipe, Split::val)) {
     evaluator.emplace(subset(open_dataset(recipe, Split::val), recipe.evaluation.images), detector);
+    if (const auto warning = evaluator->self_check()) console.say("WARNING: " + *warning);
     job.evaluate = [&] { return outcome_of(evaluator->run(detector)); };
     job.estimate_evaluation = [&] { return evaluator->estimate_seconds(detector); };
   }

@@ -61,7 +61,7 @@ TEST_CASE("every subcommand explains itself", "[app]") {
   CHECK(mrcnn("--version").status == 0);
   for (const char* command :
        {"", "train", "eval", "predict", "coco-eval", "weights", "weights show", "weights convert", "dataset", "dataset draw",
-        "dataset show", "recipe", "recipe list", "recipe show", "recipe new", "bench", "bench model"}) {
+        "dataset show", "recipe", "recipe list", "recipe show", "recipe new", "bench", "bench ops", "bench model"}) {
     const Result r = mrcnn(std::string(command) + " --help");
     INFO(command);
     CHECK(r.status == 0);
@@ -101,6 +101,25 @@ TEST_CASE("recipes are listed, shown, and can be read again", "[app]") {
   CHECK(shown.out.find("lr = 0.125 ") != std::string::npos);
   write_text_file(folder() + "/mine.toml", shown.out);
   CHECK(mrcnn("recipe show " + folder() + "/mine.toml").out == shown.out);
+}
+
+TEST_CASE("stopped and resumed, with any number of workers: the same weights file, to the byte", "[app]") {
+  const std::string train =
+      "train scenes_small --set train.iterations=5 --set train.batch=2 --set data.scenes.height=64"
+      " --set data.scenes.width=96 --set data.scenes.images=7 --set data.val_scenes=0 --set model.backbone.width=32"
+      " --set model.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16 --set train.precision=f32";
+  const std::string whole = folder() + "/whole", broken = folder() + "/broken";
+  REQUIRE(mrcnn(train + " --set data.workers=0 --out " + whole).status == 0);
+  REQUIRE(mrcnn(train + " --set data.workers=4 --set train.stop_at=3 --out " + broken).status == 0);
+  const Result resumed = mrcnn(train + " --set data.workers=4 --resume --out " + broken);
+  INFO(resumed.out << resumed.err);
+  REQUIRE(resumed.status == 0);
+  CHECK(resumed.out.find("resuming at iteration 3") != std::string::npos);
+  for (const char* name : {"/last.safetensors", "/best.safetensors"}) {
+    const bool same = read_text_file(whole + name) == read_text_file(broken + name);
+    INFO(name);
+    CHECK(same);
+  }
 }
 
 TEST_CASE("a run trains, evaluates, predicts; a used folder wants --resume", "[app]") {

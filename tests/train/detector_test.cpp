@@ -1,0 +1,111 @@
+#include "train/detector.h"
+
+#include "data/scenes/scene_dataset.h"
+#include "models/weights/load.h"
+#include "tensor/files.h"
+#include "tests/catch.h"
+#include "tests/train/fake.h"
+#include "train/evaluate.h"
+
+using namespace mr;
+using Catch::Matchers::Contains;
+
+namespace {
+
+Recipe tiny() {
+  return load_recipe("scenes_small", {"model.backbone.width=32", "model.fpn.channels=16", "model.box.width=16", "model.mask.width=16",
+                                      "data.scenes.height=64", "data.scenes.width=96", "data.scenes.images=4", "data.val_scenes=3",
+                                      "data.workers=0", "model.box.score=0.0", "model.box.detections=20"});
+}
+
+Detector tiny_detector(const Recipe& r) { return make_detector(r, classes_of(r, *open_dataset(r, Split::train))); }
+
+}  // namespace
+
+TEST_CASE("a weights file alone predicts: recipe, classes and preprocessing are in it", "[detector]") {
+  const TestFolder folder;
+  const Recipe r = tiny();
+  const Detector d = tiny_detector(r);
+  CHECK(d.recipe.model.classes == 8);
+  save_detector(d, folder / "a.safetensors");
+  const Detector again = load_detector(folder / "a.safetensors");
+  CHECK(again.classes.names == d.classes.names);
+  CHECK(again.classes.ids == d.classes.ids);
+  CHECK(all_values(again.system->parameters()) == all_values(d.system->parameters()));
+  const Image image = open_dataset(r, Split::val)->sample(0).image;
+  const auto a = detect(d, image), b = detect(again, image);
+  REQUIRE(a.size() == b.size());
+  for (size_t i = 0; i < a.size(); ++i) {
+    CHECK(a[i].score == b[i].score);
+    CHECK(a[i].box == b[i].box);
+  }
+}
+
+TEST_CASE("the number of workers leaves no trace in a weights file", "[detector]") {
+  const TestFolder folder;
+  Recipe r = tiny();
+  save_detector(tiny_detector(r), folder / "a.safetensors");
+  r.data.workers = 4;
+  r.checkpoint.every = 3;
+  save_detector(tiny_detector(r), folder / "b.safetensors");
+  const bool same = read_text_file(folder / "a.safetensors") == read_text_file(folder / "b.safetensors");
+  CHECK(same);
+}
+
+TEST_CASE("boxes and masks come back in pixels of the picture, whatever size the network saw", "[detector]") {
+  Recipe r = tiny();
+  for (const int64_t side : {0, 32, 128}) {
+    r.preprocess.min_side = side;
+    const Detector d = tiny_detector(r);
+    const Image image = open_dataset(r, Split::val)->sample(1).image;
+    const auto found = detect(d, image);
+    CHECK(!found.empty());
+    float right = 0;
+    for (const Detection& x : found) {
+      CHECK(x.box.x1 >= 0);
+      CHECK(x.box.x2 <= 96.001f);
+      CHECK(x.box.y2 <= 64.001f);
+      CHECK(x.mask.image_height == 64);
+      CHECK(x.mask.image_width == 96);
+      CHECK((x.label >= 1 && x.label <= 8));
+      right = std::max(right, x.box.x2);
+    }
+    CHECK(right > 60);
+  }
+}
+
+TEST_CASE("evaluation gives COCO's figures with classes matched by name", "[detector]") {
+  Recipe r = tiny();
+  Detector d = tiny_detector(r);
+  const auto val = open_dataset(r, Split::val);
+  const Evaluator evaluator(val, d);
+  CHECK_FALSE(evaluator.self_check());
+  const Evaluation e = evaluator.run(d);
+  CHECK(e.images == 3);
+  CHECK(e.has_masks);
+  CHECK(e.segm.AP >= 0);
+  CHECK(e.bbox.per_class.size() == 8);
+  CHECK_THROWS_WITH(throw Error(to_json(e)), Contains("{\"bbox\": {\"AP\": "));
+  CHECK(outcome_of(e).score == e.segm.AP);
+  CHECK(evaluator.estimate_seconds(d) > 0);
+  for (std::string& name : d.classes.names) name += "?";
+  CHECK_THROWS_WITH(Evaluator(val, d), Contains("none of the model's classes"));
+}
+
+TEST_CASE("weights that do not fit are errors", "[detector]") {
+  const TestFolder folder;
+  const Recipe r = tiny();
+  const Detector d = tiny_detector(r);
+  save_detector(d, folder / "a.safetensors");
+  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", "", {"model.fpn.channels=32"}), Contains("backbone.fpn"));
+  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", "", {"model.classes=3"}), Contains("the recipe says 3, the data has 8"));
+  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", "", {"model.fpn.chanels=32"}), Contains("nearest is model.fpn.channels"));
+  save_weights(d.system->parameters(), folder / "bare.safetensors", {});
+  CHECK_THROWS_WITH(load_detector(folder / "bare.safetensors"), Contains("holds no recipe; name one"));
+  CHECK_THROWS_WITH(load_detector(folder / "bare.safetensors", "scenes_small"), Contains("names no classes"));
+  save_weights(d.system->parameters(), folder / "odd.safetensors", {{"recipe", to_toml(d.recipe)}, {"classes", "[1, 2"}});
+  CHECK_THROWS_WITH(load_detector(folder / "odd.safetensors"), Contains("metadata classes: expects a list in JSON"));
+  Detector three = make_detector(r, {{"a", "b", "c"}, {1, 2, 3}});
+  CHECK_THROWS_WITH(init_weights(three, folder / "a.safetensors", false), Contains("roi_heads.box_predictor.cls_score.weight"));
+  CHECK(!init_weights(three, folder / "a.safetensors", true).empty());
+}

@@ -1,0 +1,143 @@
+#include "train/bench_ops.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+
+#include "ops/boxes/nms.h"
+#include "ops/conv/conv2d_rungs.h"
+#include "ops/gemm/linear.h"
+#include "ops/roi/roi_align.h"
+#include "ops/roi/roi_pool.h"
+#include "tensor/rng.h"
+#include "train/pace.h"
+
+namespace mr {
+namespace {
+
+struct ConvLayer {
+  int64_t n, h, w, cin, cout;
+  int k, stride;
+};
+constexpr ConvLayer conv_layers[] = {
+    {1, 800, 1216, 3, 64, 7, 2},                                   // stem
+    {1, 200, 304, 64, 64, 3, 1},                                   // res2
+    {1, 200, 304, 64, 256, 1, 1},  {1, 100, 152, 128, 128, 3, 1},  // res3
+    {1, 50, 76, 256, 256, 3, 1},                                   // res4
+    {1, 50, 76, 1024, 256, 1, 1},  {1, 25, 38, 512, 512, 3, 1},    // res5
+    {1, 200, 304, 256, 256, 3, 1},                                 // P2 and the RPN on it
+    {1, 50, 76, 256, 256, 3, 2},   {100, 14, 14, 256, 256, 3, 1},  // mask head
+    {8, 256, 256, 3, 64, 7, 2},                                    // the small model
+    {8, 64, 64, 64, 64, 3, 1},     {8, 32, 32, 128, 128, 3, 1},   {8, 64, 64, 128, 128, 3, 1},
+};
+
+Tensor random(const Shape& shape) {
+  const Tensor t = Tensor::empty(shape);
+  uint64_t i = 0;
+  for (float& v : t.values<float>()) v = static_cast<float>(mix64(i++) >> 40) * 0x1p-23f - 1;
+  return t;
+}
+
+Tensor random_boxes(int64_t count, double height, double width, int columns) {  // columns 5: RoIs, with the image's index
+  Rng rng(1, "bench boxes");
+  std::vector<float> rows;
+  for (int64_t r = 0; r < count; ++r) {
+    const double x = rng.uniform(0, 0.9), y = rng.uniform(0, 0.9);
+    if (columns == 5) rows.push_back(0);
+    for (const double v :
+         {x * width, y * height, std::min(x + rng.uniform(0.02, 0.32), 1.0) * width, std::min(y + rng.uniform(0.02, 0.32), 1.0) * height})
+      rows.push_back(static_cast<float>(v));
+  }
+  return Tensor::of<float>({count, columns}, rows);
+}
+
+class Bench {
+ public:
+  Bench(const std::string& filter, int64_t repeats) : filter_(filter), repeats_(repeats) {}
+
+  bool wanted(const std::string& name) const { return name.find(filter_) != std::string::npos; }
+  // Once to warm up, then the best of the repeats. `before` is not timed.
+  void time(
+      const std::string& name, const std::string& rung, double flops, const std::function<void()>& work,
+      const std::function<void()>& before = [] {}) {
+    if (!wanted(name)) return;
+    double best = 1e30;
+    for (int64_t i = 0; i <= repeats_; ++i) {
+      before();
+      const double begin = seconds_since_start();
+      work();
+      if (i > 0) best = std::min(best, seconds_since_start() - begin);
+    }
+    timings.push_back({name, rung, best, 1e-9 * flops / best});
+  }
+  // An operator on the tape: forward, then backward from a gradient of ones.
+  void time_var(const std::string& name, const Var& x, const std::function<Var()>& op) {
+    Var y;
+    time(name + " forward", "", 0, [&] { y = op(); });
+    time(
+        name + " backward", "", 0, [&] { backward(y, Tensor::full(y.shape(), 1)); },
+        [&] {
+          y = op();
+          x.set_grad({});
+        });
+  }
+
+  std::vector<OpTiming> timings;
+
+ private:
+  std::string filter_;
+  int64_t repeats_;
+};
+
+void time_conv(Bench& bench, const ConvLayer& l) {
+  Conv2dOptions options;
+  options.stride = l.stride;
+  options.padding = l.k / 2;
+  const Conv2dCase c = conv2d_case({l.n, l.h, l.w, l.cin}, {l.cout, l.k, l.k, l.cin}, options, DType::f32);
+  const std::string name = fmt::format("conv {0}x{0}/{1} {2}-{3} {4}x{5}x{6}", l.k, l.stride, l.cin, l.cout, l.n, l.h, l.w);
+  if (!bench.wanted(name + " forward") && !bench.wanted(name + " data") && !bench.wanted(name + " weights")) return;
+  const Tensor x = random(c.x_shape()), gy = random(c.y_shape());
+  const Var w(random(c.w_shape()));
+  const auto rung = [&](Conv2dPass pass) { return conv2d_choice(c, pass).name; };
+  bench.time(name + " forward", rung(Conv2dPass::forward), c.flops(), [&] { conv2d_forward(c, x, w, {}); });
+  bench.time(name + " data", rung(Conv2dPass::data), c.flops(), [&] { conv2d_data(c, gy, w, {}); });
+  bench.time(name + " weights", rung(Conv2dPass::weights), c.flops(), [&] { conv2d_weights(c, x, gy); });
+}
+
+}  // namespace
+
+std::vector<OpTiming> bench_ops(const std::string& filter, int64_t repeats) {
+  check(repeats >= 1, "bench: --repeats must be 1 or more, got ", repeats);
+  Bench bench(filter, repeats);
+  for (const ConvLayer& l : conv_layers) time_conv(bench, l);
+  if (bench.wanted("linear 12544-1024 1000")) {
+    const Var x(random({1000, 12544})), w(random({1024, 12544})), b(random({1024}));
+    bench.time("linear 12544-1024 1000", "", 2.0 * 1000 * 12544 * 1024, [&] { linear(x, w, b, true); });
+  }
+  const Var map(random({1, 200, 304, 256}), true);
+  const Tensor rois = random_boxes(1000, 800, 1216, 5);
+  bench.time_var("roi_align 1000 7x7 256", map, [&] { return roi_align({map}, {4}, rois, {}); });
+  bench.time_var("roi_pool 1000 7x7 256", map, [&] { return roi_pool({map}, {4}, rois, {}); });
+  const Tensor boxes = random_boxes(2000, 800, 1216, 4), scores = random({2000});
+  bench.time("nms 2000", "", 0, [&] { nms(boxes, scores, 0.7f); });
+  return std::move(bench.timings);
+}
+
+std::string to_json(const std::vector<OpTiming>& timings) {
+  std::string out;
+  for (const OpTiming& t : timings)
+    out += fmt::format("{}{{\"name\": \"{}\", \"rung\": \"{}\", \"seconds\": {:.6f}, \"gflops\": {:.1f}}}", out.empty() ? "" : ",\n ",
+                       t.name, t.rung, t.seconds, t.gflops);
+  return "[" + out + "]";
+}
+
+std::string to_text(const std::vector<OpTiming>& timings) {
+  std::string out = fmt::format("{:<44} {:<10} {:>10} {:>9}\n", "", "rung", "ms", "GF/s");
+  for (const OpTiming& t : timings)
+    out += fmt::format("{:<44} {:<10} {:>10.3f} {:>9}\n", t.name, t.rung, 1e3 * t.seconds,
+                       t.gflops > 0 ? fmt::format("{:.0f}", t.gflops) : "");
+  return out;
+}
+
+}  // namespace mr
