@@ -2,6 +2,8 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "data/coco/coco_lint.h"
+#include "data/dataset_tools/stats.h"
 #include "data/draw/detections.h"
 #include "data/export/cityscapes_writer.h"
 #include "data/export/coco_writer.h"
@@ -92,12 +94,58 @@ void add_show(CLI::App& dataset) {
   c->callback([a] { show(load_recipe(a->recipe, a->assignments), a->out, a->images); });
 }
 
+void add_lint(CLI::App& dataset) {
+  struct Arguments {
+    std::string annotations;
+    CocoLintOptions options;
+    bool json = false;
+  };
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = dataset.add_subcommand("lint", "Every problem of a COCO annotation file, by image and annotation");
+  c->add_option("--annotations", a->annotations, "COCO file")->required();
+  c->add_option("--images", a->options.images, "folder of its images, to check that they are there and of the stated size");
+  c->add_flag("--decode", a->options.decode, "decode every image, rather than read its header");
+  c->add_flag("!--no-masks", a->options.masks, "a file of boxes alone");
+  c->add_flag("--json", a->json, "for a machine");
+  c->footer("The exit status is 1 where there is an error: what would stop training, or spoil it in silence. Warnings leave it 0.");
+  c->callback([a] {
+    const LintReport report = lint_coco(a->annotations, a->options);
+    std::cout << (a->json ? to_json(report) : to_text(report)) << "\n";
+    if (report.exit_status() != 0) throw Exit{report.exit_status()};
+  });
+}
+
+void add_stats(CLI::App& dataset) {
+  struct Arguments {
+    std::string annotations, recipe, split = "train";
+    std::vector<std::string> assignments;
+    bool json = false;
+  };
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = dataset.add_subcommand("stats", "Counts images and objects by class and size");
+  CLI::Option* annotations = c->add_option("--annotations", a->annotations, "COCO file");
+  c->add_option("--recipe", a->recipe, "the data of a recipe instead: a shipped name or a TOML file")->excludes(annotations);
+  c->add_option("--set", a->assignments, "key=value, over the recipe")->allow_extra_args(false);
+  c->add_option("--split", a->split, "of the recipe: train or val")->check(CLI::IsMember({"train", "val"}))->capture_default_str();
+  c->add_flag("--json", a->json, "for a machine");
+  c->callback([a] {
+    check(!a->annotations.empty() || !a->recipe.empty(), "stats: needs --annotations or --recipe");
+    const Recipe recipe = a->recipe.empty() ? Recipe{} : load_recipe(a->recipe, a->assignments);
+    const auto dataset_read = a->recipe.empty() ? open_coco(recipe, a->annotations, "", true)
+                                                : open_dataset(recipe, a->split == "train" ? Split::train : Split::val);
+    const DatasetStats stats = dataset_stats(*dataset_read);
+    std::cout << (a->json ? to_json(stats) : to_text(stats)) << "\n";
+  });
+}
+
 }  // namespace
 
 void add_dataset(CLI::App& program) {
   CLI::App* c = program.add_subcommand("dataset", "Draws, checks, counts and shows data sets");
   c->require_subcommand(1);
   add_draw(*c);
+  add_lint(*c);
+  add_stats(*c);
   add_show(*c);
 }
 

@@ -60,8 +60,9 @@ void check_error(const std::string& arguments, const std::string& message) {
 TEST_CASE("every subcommand explains itself", "[app]") {
   CHECK(mrcnn("--version").status == 0);
   for (const char* command :
-       {"", "train", "eval", "predict", "coco-eval", "weights", "weights show", "weights convert", "dataset", "dataset draw",
-        "dataset show", "recipe", "recipe list", "recipe show", "recipe new", "bench", "bench ops", "bench model"}) {
+       {"",           "train",        "eval",         "predict",       "coco-eval",    "weights", "weights show", "weights convert",
+        "dataset",    "dataset draw", "dataset lint", "dataset stats", "dataset show", "recipe",  "recipe list",  "recipe show",
+        "recipe new", "bench",        "bench ops",    "bench model"}) {
     const Result r = mrcnn(std::string(command) + " --help");
     INFO(command);
     CHECK(r.status == 0);
@@ -161,6 +162,12 @@ TEST_CASE("a run trains, evaluates, predicts; a used folder wants --resume", "[a
   write_text_file(folder() + "/broken.png", "\x89PNG");
   check_error("predict " + run + "/best.safetensors " + folder() + "/broken.png --out " + folder() + "/p2", "broken.png");
   CHECK_FALSE(fs::exists(folder() + "/p2/results.json"));
+
+  CHECK(mrcnn("dataset lint --annotations " + truth + " --images " + data + "/images").status == 0);
+  CHECK(mrcnn("dataset stats --json --annotations " + truth).out.rfind("{", 0) == 0);
+  CHECK(mrcnn("dataset stats --recipe scenes_small --set data.scenes.images=2").status == 0);
+  write_text_file(folder() + "/bad.json", "{\"images\": 3}");
+  CHECK(mrcnn("dataset lint --json --annotations " + folder() + "/bad.json").status == 1);
 
   const Result made = mrcnn("recipe new --annotations " + truth + " --images " + data + "/images --out " + folder() + "/made.toml");
   INFO(made.err);
