@@ -35,16 +35,26 @@ std::byte* system_allocate(size_t bytes) {
   return p;
 }
 
+struct Block {
+  std::byte* p = nullptr;
+  size_t size = 0;
+};
+
 class CpuAllocator {
  public:
-  std::byte* take(size_t bytes) {
-    const size_t size = size_class(bytes);
+  Block take(size_t bytes) {
+    size_t size = size_class(bytes);
     const std::lock_guard lock(mutex_);
     ++stats_.requests;
+    // The smallest block that fits: of this class, or one of up to half as much again, so that a run whose sizes vary from step to step
+    // soon stops asking the system.
+    auto fit = cache_.lower_bound(size);
+    while (fit != cache_.end() && fit->second.empty()) ++fit;
     std::byte* p = nullptr;
-    if (auto& free = cache_[size]; !free.empty()) {
-      p = free.back();
-      free.pop_back();
+    if (fit != cache_.end() && fit->first <= size + size / 2) {
+      size = fit->first;
+      p = fit->second.back();
+      fit->second.pop_back();
     } else {
       p = system_allocate(size);
       if (!p) {  // give the cache back and try once more
@@ -58,14 +68,13 @@ class CpuAllocator {
     }
     stats_.in_use_bytes += size;
     stats_.peak_in_use_bytes = std::max(stats_.peak_in_use_bytes, stats_.in_use_bytes);
-    return p;
+    return {p, size};
   }
 
-  void give_back(std::byte* p, size_t bytes) {
-    const size_t size = size_class(bytes);
+  void give_back(Block b) {
     const std::lock_guard lock(mutex_);
-    cache_[size].push_back(p);
-    stats_.in_use_bytes -= size;
+    cache_[b.size].push_back(b.p);
+    stats_.in_use_bytes -= b.size;
   }
 
   void release() {
@@ -118,7 +127,8 @@ void append(std::string& out, Device device) {
 
 Storage allocate(size_t bytes, Device device) {
   require_cpu(device);
-  return {cpu_allocator().take(bytes), [bytes](std::byte* p) { cpu_allocator().give_back(p, bytes); }};
+  const Block block = cpu_allocator().take(bytes);
+  return {block.p, [size = block.size](std::byte* p) { cpu_allocator().give_back({p, size}); }};
 }
 
 AllocatorStats allocator_stats(Device device) {

@@ -1,7 +1,7 @@
 // Memory: where it lives, and the caching allocator it comes from, one a device.
 //
 // A block that is given back stays in the allocator's cache, in a class of its rounded size (eight classes an octave, so at
-// most an eighth is wasted), and serves the next request of that class: a training step in steady state asks the system for
+// most an eighth is wasted), and serves the next request of that class or of one a little smaller: a training step in steady state asks the system for
 // nothing, and a 60 MB map is not paged in again each time. `allocator_stats` shows it.
 #pragma once
 
