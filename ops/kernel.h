@@ -43,6 +43,16 @@ template <class To, int W, class From> [[gnu::always_inline]] inline Vec<To, W> 
     return __builtin_convertvector(v, Vec<To, W>);
 }
 
+// As for_channels, with n = 4 (at the end 1) neighbouring vectors at a time: a walk over a window is paid for once for all of them, and
+// their sums do not wait for each other.
+//   for_channel_groups<W>(C, [&]<int L, int n>(Lanes<L>, Group<n>, int64_t c) { Vec<float, L> sum[n]; … });
+template <int n> struct Group {};
+template <int W, class F> [[gnu::always_inline]] inline void for_channel_groups(int64_t channels, F&& f) {
+  int64_t c = 0;
+  for (; c + 4 * W <= channels; c += 4 * W) f(Lanes<W>{}, Group<4>{}, c);
+  for_channels<W>(channels - c, [&]<int L>(Lanes<L>, int64_t rest) { f(Lanes<L>{}, Group<1>{}, c + rest); });
+}
+
 // y[i] = f(x[i]…) for i of [0, n), by vectors. f is a generic lambda on Vec<acc_t<T>, W>, W ≥ 1. y may be one of the x.
 template <class T, class F, class... X> void map_lanes(int64_t n, T* y, F f, const X*... x) {
   parallel_ranges(n, 1 << 15, [=](int64_t begin, int64_t end) {

@@ -5,19 +5,23 @@
 namespace mr {
 namespace {
 
-constexpr int64_t strip = 128;  // channels that one piece of work takes
+constexpr int64_t strip = 512;  // channels that one piece of work takes
 
+// Pixel after pixel, so that memory is read in long runs; the sums stay in the first-level cache.
 template <int W, class T> void average(const T* x, int64_t H, int64_t width, int64_t C, int64_t channels, T* y) {
-  const auto pixels = static_cast<acc_t<T>>(H * width);
-  for_channels<W>(channels, [=]<int L>(Lanes<L>, int64_t c) {
-    Vec<acc_t<T>, L> sum{};
-    for (int64_t h = 0; h < H; ++h) {
-      Vec<acc_t<T>, L> row{};
-      for (int64_t w = 0; w < width; ++w) row += load<L>(x + (h * width + w) * C + c);
-      sum += row;
-    }
-    store<L>(y + c, sum / pixels);
-  });
+  using A = acc_t<T>;
+  A row[strip], sum[strip];
+  std::fill_n(sum, channels, A{});
+  const auto add = [=](A* to, const auto* from) {
+    for_channels<W>(channels, [=]<int L>(Lanes<L>, int64_t c) { store<L>(to + c, load<L>(to + c) + load<L>(from + c)); });
+  };
+  for (int64_t h = 0; h < H; ++h) {
+    std::fill_n(row, channels, A{});
+    for (int64_t w = 0; w < width; ++w) add(row, x + (h * width + w) * C);
+    add(sum, row);
+  }
+  const A pixels = static_cast<A>(H * width);
+  for_channels<W>(channels, [=, &sum]<int L>(Lanes<L>, int64_t c) { store<L>(y + c, load<L>(sum + c) / pixels); });
 }
 
 }  // namespace

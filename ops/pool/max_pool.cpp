@@ -24,24 +24,36 @@ template <class T> using index_t =
     std::conditional_t<std::is_same_v<T, double>, int64_t, int32_t>;  // as wide as acc_t<T>: lanes can be compared
 
 // Row i of the pooled map of one image. `place` is null when no gradient is wanted.
-template <int W, class T> void pool_row(const T* x, T* y, uint8_t* place, const Window& k, int64_t i) {
+template <int W, bool with_place, class T> void pool_row(const T* x, T* y, uint8_t* place, const Window& k, int64_t i) {
   const Window win = k;
   const int64_t h0 = win.begin(i), h1 = win.end(i, win.H);
   for (int64_t j = 0; j < win.OW; ++j) {
     const int64_t w0 = win.begin(j), w1 = win.end(j, win.W);
-    for_channels<W>(win.C, [=]<int L>(Lanes<L>, int64_t c) {
-      auto best = load<L>(x + (h0 * win.W + w0) * win.C + c);
-      auto where = splat<L>(static_cast<index_t<T>>(win.place(h0, w0, i, j)));
-      for (int64_t h = h0; h < h1; ++h) {
-        for (int64_t w = w0; w < w1; ++w) {
-          const auto v = load<L>(x + (h * win.W + w) * win.C + c);
-          const auto better = (v > best) | (v != v);
-          best = better ? v : best;
-          where = better ? splat<L>(static_cast<index_t<T>>(win.place(h, w, i, j))) : where;
+    const int first = win.place(h0, w0, i, j);
+    for_channel_groups<W>(win.C, [=]<int L, int n>(Lanes<L>, Group<n>, int64_t c) {
+      const T* corner = x + (h0 * win.W + w0) * win.C + c;
+      Vec<acc_t<T>, L> best[n];
+      Vec<index_t<T>, L> where[n];
+      for (int v = 0; v < n; ++v) {
+        best[v] = load<L>(corner + v * L);
+        where[v] = splat<L>(static_cast<index_t<T>>(first));
+      }
+      for (int64_t h = 0; h < h1 - h0; ++h) {
+        const T* pixel = corner + h * win.W * win.C;
+        index_t<T> here = static_cast<index_t<T>>(first + h * win.size);
+        for (int64_t w = 0; w < w1 - w0; ++w, pixel += win.C, ++here) {
+          for (int v = 0; v < n; ++v) {
+            const auto value = load<L>(pixel + v * L);
+            const auto better = (value > best[v]) | (value != value);
+            best[v] = better ? value : best[v];
+            if constexpr (with_place) where[v] = better ? splat<L>(here) : where[v];
+          }
         }
       }
-      store<L>(y + j * win.C + c, best);
-      if (place) store<L>(place + j * win.C + c, convert_lanes<uint8_t, L>(where));
+      for (int v = 0; v < n; ++v) {
+        store<L>(y + j * win.C + c + v * L, best[v]);
+        if constexpr (with_place) store<L>(place + j * win.C + c + v * L, convert_lanes<uint8_t, L>(where[v]));
+      }
     });
   }
 }
@@ -52,17 +64,20 @@ template <int W, class T> void unpool_row(const T* gy, const uint8_t* place, T* 
   const int64_t i0 = win.first(h), i1 = win.last(h, win.OH);
   for (int64_t w = 0; w < win.W; ++w) {
     const int64_t j0 = win.first(w), j1 = win.last(w, win.OW);
-    for_channels<W>(win.C, [=]<int L>(Lanes<L>, int64_t c) {
-      Vec<acc_t<T>, L> sum{};
+    for_channel_groups<W>(win.C, [=]<int L, int n>(Lanes<L>, Group<n>, int64_t c) {
+      Vec<acc_t<T>, L> sum[n] = {};
       for (int64_t i = i0; i < i1; ++i) {
         for (int64_t j = j0; j < j1; ++j) {
           const int64_t at = (i * win.OW + j) * win.C + c;
-          const auto where = convert_lanes<index_t<T>, L>(load<L>(place + at));
-          const auto g = load<L>(gy + at);
-          sum += where == static_cast<index_t<T>>(win.place(h, w, i, j)) ? g : decltype(g){};
+          const index_t<T> here = static_cast<index_t<T>>(win.place(h, w, i, j));
+          for (int v = 0; v < n; ++v) {
+            const auto where = convert_lanes<index_t<T>, L>(load<L>(place + at + v * L));
+            const auto g = load<L>(gy + at + v * L);
+            sum[v] += where == here ? g : decltype(g){};
+          }
         }
       }
-      store<L>(gx + w * win.C + c, sum);
+      for (int v = 0; v < n; ++v) store<L>(gx + w * win.C + c + v * L, sum[v]);
     });
   }
 }
@@ -93,7 +108,11 @@ Var max_pool2d(const Var& x, const MaxPoolOptions& options) {
       with_simd([=]<int W>(Lanes<W>) {
         for (int64_t r = begin; r < end; ++r) {
           const int64_t row = r * win.OW * win.C;
-          pool_row<W>(xv + r / win.OH * win.H * win.W * win.C, yv + row, pv ? pv + row : nullptr, win, r % win.OH);
+          const T* image = xv + r / win.OH * win.H * win.W * win.C;
+          if (pv)
+            pool_row<W, true>(image, yv + row, pv + row, win, r % win.OH);
+          else
+            pool_row<W, false>(image, yv + row, nullptr, win, r % win.OH);
         }
       });
     });

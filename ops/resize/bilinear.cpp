@@ -28,6 +28,10 @@ struct Axis {
   std::vector<Taps> taps;       // [out]
   std::vector<Reader> readers;  // those of pixel p: [begin[p], begin[p + 1])
   std::vector<int64_t> begin;   // [in + 1]
+  std::span<const Reader> of(int64_t p) const {
+    const auto b = static_cast<size_t>(begin[static_cast<size_t>(p)]), e = static_cast<size_t>(begin[static_cast<size_t>(p) + 1]);
+    return {readers.data() + b, e - b};
+  }
 
   Axis(int64_t in, int64_t out) : taps(static_cast<size_t>(out)), begin(static_cast<size_t>(in) + 1) {
     for (int64_t i = 0; i < out; ++i) {
@@ -74,19 +78,22 @@ template <int W, class T> void resize_row(const T* x, T* y, const Grid& g, int64
 // Row h of image n of the gradient.
 template <int W, class T> void resize_backward_row(const T* gy, T* gx, const Grid& g, int64_t n, int64_t h) {
   using A = acc_t<T>;
-  const int64_t C = g.C, OW = g.OW;
-  const T* image = gy + n * g.OH * OW * C;
-  const Axis::Reader* rows = g.y.readers.data();
-  const Axis::Reader* columns = g.x.readers.data();
-  const int64_t i0 = g.y.begin[static_cast<size_t>(h)], i1 = g.y.begin[static_cast<size_t>(h) + 1];
+  struct Read {
+    const T* from;
+    A weight;
+  };
+  std::vector<Read> reads;  // of one pixel: its readers in y × those in x
+  const T* image = gy + n * g.OH * g.OW * g.C;
   for (int64_t w = 0; w < g.W; ++w) {
-    const int64_t j0 = g.x.begin[static_cast<size_t>(w)], j1 = g.x.begin[static_cast<size_t>(w) + 1];
-    T* to = gx + w * C;
-    for_channels<W>(C, [=]<int L>(Lanes<L>, int64_t c) {
+    reads.clear();
+    for (const Axis::Reader& v : g.y.of(h))
+      for (const Axis::Reader& u : g.x.of(w))
+        reads.push_back({image + (v.output * g.OW + u.output) * g.C, static_cast<A>(v.weight * u.weight)});
+    const Read *first = reads.data(), *last = first + reads.size();
+    T* to = gx + w * g.C;
+    for_channels<W>(g.C, [=]<int L>(Lanes<L>, int64_t c) {
       Vec<A, L> sum{};
-      for (int64_t i = i0; i < i1; ++i)
-        for (int64_t j = j0; j < j1; ++j)
-          sum += static_cast<A>(rows[i].weight * columns[j].weight) * load<L>(image + (rows[i].output * OW + columns[j].output) * C + c);
+      for (const Read* r = first; r < last; ++r) sum += r->weight * load<L>(r->from + c);
       store<L>(to + c, sum);
     });
   }
