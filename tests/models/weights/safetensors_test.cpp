@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 
@@ -18,7 +19,8 @@ using Catch::Matchers::Contains;
 namespace {
 
 NamedTensor in_memory(const std::string& name, FileType type, FileShape shape, std::string bytes) {
-  return {name, type, std::move(shape), [bytes](std::span<std::byte> out) { std::memcpy(out.data(), bytes.data(), out.size()); }};
+  return {name, type, std::move(shape),
+          [bytes](std::span<std::byte> out) { std::ranges::copy(std::as_bytes(std::span(bytes)).first(out.size()), out.begin()); }};
 }
 
 std::string bytes_of(const NamedTensor& t) {
