@@ -27,7 +27,8 @@ Outfit outfit(Dice& dice) {
   o.shoes = {any_colour(dice), 0.05, 0.05};
   o.extra = {any_colour(dice), 0.1, 0.12, 25};
   o.build = dice.in(0.9, 1.3);
-  o.coat = dice.weighted(std::initializer_list<double>{6, 2, 1.5}.begin(), 3);
+  static constexpr double coats[] = {6, 2, 1.5};
+  o.coat = dice.weighted(coats, 3);
   o.sleeves = dice.chance(0.75);
   o.shorts = dice.chance(0.15);
   o.long_hair = dice.chance(0.4);
@@ -87,92 +88,116 @@ struct Limbs {
   }
 };
 
-}  // namespace
-
-void draw_person(Model& m, double h, Dice& dice) {
-  const Outfit o = outfit(dice);
-  const Limbs limbs{m, o, h};
-  const bool walking = dice.chance(0.65);
-  const double phase = dice.in(0, 2 * pi), stride = walking ? dice.in(0.1, 0.2) * h : dice.in(0, 0.03) * h;
-  const double sw = 0.105 * h * o.build, hw = 0.055 * h * o.build, bob = walking ? 0.012 * h * cosine(2 * phase) : 0;
-  const double hip_y = 0.51 * h + bob, shoulder_y = 0.815 * h + bob, lean = walking ? 0.02 * h : dice.in(-0.01, 0.02) * h;
-  const double wide = walking ? 1 : dice.in(1, 1.8);
-  for (const double side : {-1.0, 1.0}) {
-    const double swing = stride * sine(phase) * side;
-    const double lift = walking ? std::max(0.0, cosine(phase) * side) * 0.06 * h : 0;
-    limbs.leg({side * hw, hip_y, 0}, {side * hw * wide, 0.045 * h + lift, swing}, {side * 0.15, 0, 1}, unit({side * 0.2, 0, 1}));
-  }
-  const V3 chest{0, shoulder_y, lean}, pelvis{0, hip_y, 0};
+// Shoulders, belly and hips; `up` runs along the spine.
+void trunk(Model& m, const Outfit& o, double h, V3 chest, V3 pelvis, double sw, double hw, V3 up) {
   m.hull({{chest + V3{-sw * 0.8, -0.015 * h, 0}, 0.038 * h},
           {chest + V3{sw * 0.8, -0.015 * h, 0}, 0.038 * h},
-          {chest + V3{0, -0.11 * h, 0.01 * h}, 0.078 * h * o.build},
-          {pelvis + V3{-hw * 0.75, 0, 0}, 0.056 * h * o.build},
-          {pelvis + V3{hw * 0.75, 0, 0}, 0.056 * h * o.build}},
+          {chest - 0.11 * h * up, 0.076 * h * o.build},
+          {pelvis + V3{-hw * 0.75, 0, 0}, 0.057 * h * o.build},
+          {pelvis + V3{hw * 0.75, 0, 0}, 0.057 * h * o.build}},
          o.top);
-  m.shift(0.02);
-  if (o.coat > 0) {  // a long coat, or a skirt
-    const double hem = dice.in(0.26, 0.36) * h, flare = dice.in(0.09, 0.14) * h * (o.coat == 2 ? 1.15 : 1);
+}
+
+void rucksack(Model& m, const Outfit& o, double h, V3 chest, V3 up) {
+  std::vector<Ball> balls;
+  for (const double x : {-0.05 * h, 0.05 * h}) {
+    balls.push_back({chest + V3{x, -0.02 * h, -0.085 * h}, 0.04 * h});
+    balls.push_back({chest - 0.2 * h * up + V3{x, 0, -0.1 * h}, 0.045 * h});
+  }
+  m.hull(balls, o.extra);
+}
+
+}  // namespace
+
+namespace {
+
+struct Person {
+  Model& m;
+  double h;
+  Dice& dice;
+  Outfit o = outfit(dice);
+  Limbs limbs{m, o, h};
+  bool walking = dice.chance(0.65);
+  double phase = dice.in(0, 2 * pi), stride = walking ? dice.in(0.1, 0.2) * h : dice.in(0, 0.03) * h;
+  double sw = 0.105 * h * o.build, hw = 0.055 * h * o.build,
+         bob = walking ? 0.012 * h * cosine(2 * phase) : 0;  // half shoulders, half hips
+  V3 chest{0, 0.815 * h + bob, walking ? 0.02 * h : dice.in(-0.01, 0.02) * h}, pelvis{0, 0.51 * h + bob, 0};
+
+  void draw() {
+    legs();
+    trunk(m, o, h, chest, pelvis, sw, hw, {0, 1, 0});
+    if (o.coat > 0) skirts();
+    arms();
+    if (dice.chance(0.25)) rucksack(m, o, h, chest, {0, 1, 0});
+    const V3 look = unit({dice.in(-0.5, 0.5), 0, 1});
+    limbs.head(chest + V3{0, 0.035 * h, 0.005 * h}, {0, 1, 0}, look, dice.chance(0.12), false);
+    m.draw_far_to_near();
+  }
+
+  void legs() {
+    const double apart = walking ? 1 : dice.in(1, 1.8);
+    for (const double side : {-1.0, 1.0}) {
+      const double lift = walking ? std::max(0.0, cosine(phase) * side) * 0.06 * h : 0;
+      const V3 foot{side * hw * apart, 0.045 * h + lift, stride * sine(phase) * side};
+      limbs.leg(pelvis + V3{side * hw, 0, 0}, foot, {side * 0.15, 0, 1}, unit({side * 0.2, 0, 1}));
+    }
+  }
+
+  void skirts() {  // of a long coat, or a skirt
+    const double hem = dice.in(0.26, 0.36) * h, flare = dice.in(0.09, 0.14) * h * (o.coat == 2 ? 1.15 : 1),
+                 reach = flare * 0.8 + stride * 0.3;
+    m.shift(0.02);
     m.hull({{pelvis + V3{0, 0.06 * h, 0}, 0.07 * h * o.build},
             {{-flare, hem, 0}, 0.012 * h},
             {{flare, hem, 0}, 0.012 * h},
-            {{0, hem, flare * 0.8 + stride * 0.3}, 0.012 * h},
-            {{0, hem, -flare * 0.8 - stride * 0.3}, 0.012 * h}},
+            {{0, hem, reach}, 0.012 * h},
+            {{0, hem, -reach}, 0.012 * h}},
            o.coat == 1 ? o.top : o.extra);
+    m.shift(0);
   }
-  m.shift(0);
-  const int gesture = dice.below(6);
-  for (const double side : {-1.0, 1.0}) {
-    const V3 shoulder = chest + V3{side * sw, -0.01 * h, 0};
-    const double swing = -stride * 0.9 * sine(phase) * side;
-    V3 hand = shoulder + V3{side * 0.045 * h, -0.29 * h, swing + 0.02 * h};
-    if (gesture == 1 && side > 0) hand = chest + V3{0.07 * h, 0.06 * h, 0.09 * h};  // on the phone
-    if (gesture == 2) hand = pelvis + V3{side * 0.085 * h, 0.03 * h, 0.03 * h};     // hands in the pockets
-    if (gesture == 3) hand = chest + V3{side * 0.04 * h, -0.16 * h, 0.17 * h};      // holding something in front
-    if (gesture == 4 && side < 0)
-      hand = shoulder + V3{side * dice.in(0.1, 0.25) * h, dice.in(-0.1, 0.15) * h, 0.15 * h};  // pointing, waving
-    limbs.arm(shoulder, hand, {side * 0.6, -0.1, -0.6});
-    if (gesture == 5 && side > 0) {  // a shopping bag
-      m.hull({{hand + V3{0, -0.05 * h, -0.06 * h}, 0.012 * h},
-              {hand + V3{0, -0.05 * h, 0.06 * h}, 0.012 * h},
-              {hand + V3{0, -0.19 * h, 0.07 * h}, 0.012 * h},
-              {hand + V3{0, -0.19 * h, -0.07 * h}, 0.012 * h}},
-             o.extra);
+
+  void arms() {
+    enum { swinging, telephone, pockets, holding, pointing, shopping };
+    const int gesture = dice.below(6);
+    for (const double side : {-1.0, 1.0}) {
+      const V3 shoulder = chest + V3{side * sw, -0.01 * h, 0};
+      V3 hand = shoulder + V3{side * 0.045 * h, -0.29 * h, -stride * 0.9 * sine(phase) * side + 0.02 * h};
+      if (gesture == telephone && side > 0) hand = chest + V3{0.07 * h, 0.06 * h, 0.09 * h};
+      if (gesture == pockets) hand = pelvis + V3{side * 0.085 * h, 0.03 * h, 0.03 * h};
+      if (gesture == holding) hand = chest + V3{side * 0.04 * h, -0.16 * h, 0.17 * h};
+      if (gesture == pointing && side < 0) hand = shoulder + h * V3{side * dice.in(0.1, 0.25), dice.in(-0.1, 0.15), 0.15};
+      limbs.arm(shoulder, hand, {side * 0.6, -0.1, -0.6});
+      const V3 bag = hand + V3{0, -0.05 * h, 0};
+      if (gesture == shopping && side > 0)
+        m.hull({{bag + V3{0, 0, -0.06 * h}, 0.012 * h},
+                {bag + V3{0, 0, 0.06 * h}, 0.012 * h},
+                {bag + V3{0, -0.14 * h, 0.07 * h}, 0.012 * h},
+                {bag + V3{0, -0.14 * h, -0.07 * h}, 0.012 * h}},
+               o.extra);
     }
+    if (gesture == holding)
+      m.hull({{chest + V3{0, -0.16 * h, 0.19 * h}, 0.05 * h}, {chest + V3{0, -0.1 * h, 0.18 * h}, 0.04 * h}}, o.extra);
   }
-  if (gesture == 3) m.hull({{chest + V3{0, -0.16 * h, 0.19 * h}, 0.05 * h}, {chest + V3{0, -0.1 * h, 0.18 * h}, 0.04 * h}}, o.extra);
-  if (dice.chance(0.25))  // a rucksack
-    m.hull({{chest + V3{-0.05 * h, -0.02 * h, -0.09 * h}, 0.04 * h},
-            {chest + V3{0.05 * h, -0.02 * h, -0.09 * h}, 0.04 * h},
-            {chest + V3{-0.05 * h, -0.2 * h, -0.1 * h}, 0.045 * h},
-            {chest + V3{0.05 * h, -0.2 * h, -0.1 * h}, 0.045 * h}},
-           o.extra);
-  limbs.head(chest + V3{0, 0.035 * h, 0.005 * h}, {0, 1, 0}, unit({dice.in(-0.5, 0.5), 0, 1}), dice.chance(0.12), false);
-  m.draw_far_to_near();
-}
+};
+
+}  // namespace
+
+void draw_person(Model& m, double h, Dice& dice) { Person{m, h, dice}.draw(); }
 
 void draw_rider(Model& m, const Saddle& s, Dice& dice) {
   const Outfit o = outfit(dice);
   const double h = dice.in(1.62, 1.88);
   const Limbs limbs{m, o, h};
-  const double trunk = 0.31 * h, sw = 0.1 * h * o.build, hw = 0.05 * h * o.build;
-  const V3 up = unit({0, 1, s.lean}), chest = s.hip + trunk * up;
+  const double sw = 0.1 * h * o.build, hw = 0.05 * h * o.build;
+  const V3 up = unit({0, 1, s.lean}), chest = s.hip + 0.31 * h * up;
   for (const double side : {-1.0, 1.0})
     limbs.leg(s.hip + V3{side * hw, 0, 0}, side < 0 ? s.left_foot : s.right_foot, {side * 0.25, 0.4, 1}, unit({side * 0.1, -0.05, 1}));
-  m.hull({{chest + V3{-sw * 0.8, -0.015 * h, 0}, 0.038 * h},
-          {chest + V3{sw * 0.8, -0.015 * h, 0}, 0.038 * h},
-          {chest - 0.11 * h * up, 0.075 * h * o.build},
-          {s.hip + V3{-hw * 0.75, 0.01 * h, 0}, 0.058 * h * o.build},
-          {s.hip + V3{hw * 0.75, 0.01 * h, 0}, 0.058 * h * o.build}},
-         o.top);
+  trunk(m, o, h, chest, s.hip, sw, hw, up);
   for (const double side : {-1.0, 1.0})
     limbs.arm(chest + V3{side * sw, -0.01 * h, 0}, s.hands + V3{side * 0.25, 0, 0}, {side * 0.7, -0.6, -0.2});
-  if (dice.chance(0.3))
-    m.hull({{chest + V3{-0.05 * h, -0.02 * h, -0.08 * h}, 0.04 * h},
-            {chest + V3{0.05 * h, -0.02 * h, -0.08 * h}, 0.04 * h},
-            {chest - 0.2 * h * up + V3{-0.05 * h, 0, -0.1 * h}, 0.045 * h},
-            {chest - 0.2 * h * up + V3{0.05 * h, 0, -0.1 * h}, 0.045 * h}},
-           o.extra);
-  limbs.head(chest + 0.035 * h * up, unit({0, 1, 0.15}), unit({dice.in(-0.3, 0.3), 0, 1}), s.helmet || dice.chance(0.4), s.helmet);
+  if (dice.chance(0.3)) rucksack(m, o, h, chest, up);
+  const V3 look = unit({dice.in(-0.3, 0.3), 0, 1});
+  limbs.head(chest + 0.035 * h * up, unit({0, 1, 0.15}), look, s.helmet || dice.chance(0.4), s.helmet);
 }
 
 }  // namespace mr::scenes

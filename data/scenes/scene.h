@@ -20,9 +20,10 @@ struct SceneOptions {
   uint64_t seed = 1;
   Frequencies frequencies = Frequencies::balanced;
   double density = 1;       // of objects; about six at 1
+  double distance = 0.85;   // of objects: below 1 nearer, so larger
   double clutter = 1;       // of small things that are no objects
   double noise = 0.02;      // of the sensor, standard deviation
-  int64_t min_pixels = 40;  // visible; what shows less is not annotated
+  int64_t min_pixels = 50;  // visible; what shows less is not annotated
 
   void visit(Fields& f);
 };

@@ -2,10 +2,10 @@
 // Street frame: origin on the ground under the camera, z along the street, x to the right; turned by `yaw` against the camera.
 #pragma once
 
-#include <functional>
 #include <vector>
 
 #include "data/scenes/model.h"
+#include "data/scenes/order.h"
 
 namespace mr::scenes {
 
@@ -14,16 +14,6 @@ namespace stuff {
 inline constexpr uint16_t ground = 6, static_thing = 4, road = 7, sidewalk = 8, rail_track = 10, building = 11, wall = 12, fence = 13,
                           pole = 17, traffic_light = 19, traffic_sign = 20, vegetation = 21, terrain = 22, sky = 23;
 }
-
-// Something that can hide or be hidden: a rectangle on the ground and how to draw what stands on it.
-struct Item {
-  V2 corners[4];  // (x, z) in the camera frame
-  std::function<void()> draw;
-};
-void place_footprint(Item& item, V3 place, double heading, double half_width, double half_length);
-bool overlap(const Item& a, const Item& b);
-// Far to near: no item is before one that it can hide.
-std::vector<int> painters_order(const std::vector<Item>& items);
 
 struct Lane {
   double x = 0;
@@ -54,9 +44,10 @@ Light plan_light(const Weather& weather, Dice& dice);
 
 void draw_sky(Stage& stage, const Weather& weather, Dice& dice);
 void draw_ground(Stage& stage, const Street& street, Dice& dice);
-void cast_shadow(Stage& stage, V3 place, double heading, double half_width, double half_length, double height, double strength);
+void cast_shadow(Stage& stage, V3 place, double heading, double half_width, double half_length, double height);
 
-// Buildings, trees, poles, signs, bins … each as an Item, drawn when its turn comes. `clutter` scales how many small things stand about.
+// Buildings, trees, poles, signs, bins … each as an Item drawn when its turn comes, none where an item stands already. `clutter` scales
+// how many small things stand about.
 void add_background(Stage& stage, const Street& street, const Weather& weather, double clutter, uint64_t seed, uint64_t index,
                     std::vector<Item>& items);
 
