@@ -30,7 +30,7 @@ Tensor BoxCoder::encode(const Tensor& gt, const Tensor& anchors) const {
   const Tensor deltas = Tensor::empty(gt.shape());
   Box* d = as_boxes(deltas, "encode", "deltas").data();
   parallel_for(gt.size(0), grain, [&](int64_t i) {
-    const Centred to(g[static_cast<size_t>(i)]), from(a[static_cast<size_t>(i)]);
+    const Centred to(g[i]), from(a[i]);
     d[i] = {wx * (to.x - from.x) / from.w, wy * (to.y - from.y) / from.h, ww * std::log(to.w / from.w), wh * std::log(to.h / from.h)};
   });
   return deltas;
@@ -44,8 +44,8 @@ Tensor BoxCoder::decode(const Tensor& deltas, const Tensor& anchors) const {
   const int64_t per_anchor = deltas.size(1) / 4;
   const float most = std::log(1000.0f / 16.0f);
   parallel_for(boxes.numel() / 4, grain, [&](int64_t i) {
-    const Centred from(a[static_cast<size_t>(i / per_anchor)]);
-    const Box& t = d[static_cast<size_t>(i)];  // dx, dy, dw, dh
+    const Centred from(a[i / per_anchor]);
+    const Box& t = d[i];  // dx, dy, dw, dh
     const float x = t.x1 / wx * from.w + from.x, y = t.y1 / wy * from.h + from.y;
     const float half_w = 0.5f * (std::exp(std::min(t.x2 / ww, most)) * from.w),
                 half_h = 0.5f * (std::exp(std::min(t.y2 / wh, most)) * from.h);
@@ -59,7 +59,7 @@ void clip_boxes(const Tensor& boxes, int h, int w) {
   const auto b = box_rows(boxes, "clip_boxes", "boxes");
   const auto right = static_cast<float>(w), bottom = static_cast<float>(h);
   parallel_for(static_cast<int64_t>(b.size()), 4 * grain, [&](int64_t i) {
-    Box& box = b[static_cast<size_t>(i)];
+    Box& box = b[i];
     box = {std::clamp(box.x1, 0.0f, right), std::clamp(box.y1, 0.0f, bottom), std::clamp(box.x2, 0.0f, right),
            std::clamp(box.y2, 0.0f, bottom)};
   });

@@ -11,7 +11,7 @@ Tensor box_iou(const Tensor& a, const Tensor& b) {
   float* out = y.data<float>();
   parallel_for(a.size(0), 1 + (1 << 14) / (b.size(0) + 1), [&](int64_t i) {
     float* row = out + i * static_cast<int64_t>(boxes_b.size());
-    for (const Box& other : boxes_b) *row++ = iou(boxes_a[static_cast<size_t>(i)], other);
+    for (const Box& other : boxes_b) *row++ = iou(boxes_a[i], other);
   });
   return y;
 }

@@ -70,15 +70,14 @@ SoftMask paste_values(const float* mask, int m, const Box& box, int image_h, int
   out.width = static_cast<int>(across.reads.size());
   out.values.resize(down.reads.size() * across.reads.size());
 
-  const auto side = static_cast<size_t>(m), wide = side + 2;
+  const int wide = m + 2;
   std::vector<float> padded(wide * wide, 0.0f), line(wide);
-  for (size_t y = 0; y < side; ++y) std::copy_n(mask + y * side, side, padded.begin() + static_cast<int64_t>((y + 1) * wide + 1));
+  for (int y = 0; y < m; ++y) std::copy_n(mask + y * m, m, padded.data() + (y + 1) * wide + 1);
   float* value = out.values.data();
   for (const Read& y : down.reads) {
-    const float *top = padded.data() + static_cast<size_t>(y.low) * wide, *bottom = top + wide;
-    for (size_t x = 0; x < wide; ++x) line[x] = y.w_low * top[x] + y.w_high * bottom[x];
-    for (const Read& x : across.reads)
-      *value++ = x.w_low * line[static_cast<size_t>(x.low)] + x.w_high * line[static_cast<size_t>(x.low) + 1];
+    const float *top = padded.data() + y.low * wide, *bottom = top + wide;
+    for (int x = 0; x < wide; ++x) line[x] = y.w_low * top[x] + y.w_high * bottom[x];
+    for (const Read& x : across.reads) *value++ = x.w_low * line[x.low] + x.w_high * line[x.low + 1];
   }
   return out;
 }

@@ -20,32 +20,40 @@ void check_mask(const CroppedMask* mask, size_t r) {
         k.image_height, "×", k.image_width, " for box ", r);
 }
 
-// First down the columns of the crop, then along the rows: 2m sums for each pixel row instead of m².
+// First down the pixel columns that the box reads, then along them: m sums a pixel and m a bin, instead of m² a pixel.
 struct Target {
   BinTaps<float> rows, columns;
-  std::vector<float> line;  // Σ_y weight · bits[y][x], for one row of bins
+  std::vector<float> line;  // Σ_y weight · bits[y][x] for one row of bins, x from `left` on
 
   void fill(const CroppedMask& mask, const Box& box, int m, bool aligned, float* out) {
     rows.build(align_axis(box.y1, box.y2, 1.0f, m, 0, aligned), m, mask.image_height);
     columns.build(align_axis(box.x1, box.x2, 1.0f, m, 0, aligned), m, mask.image_width);
-    const auto width = static_cast<size_t>(mask.bits.width);
-    for (size_t p = 0; p < static_cast<size_t>(m); ++p) {
-      line.assign(width, 0.0f);
-      for (int i = rows.first[p]; i < rows.first[p + 1]; ++i) {
-        const int y = rows.cell[static_cast<size_t>(i)] - mask.y0;
-        if (y < 0 || y >= mask.bits.height) continue;
-        const float weight = rows.weight[static_cast<size_t>(i)];
-        const uint8_t* bits = mask.bits.pixels.data() + static_cast<size_t>(y) * width;
-        for (size_t x = 0; x < width; ++x) line[x] += weight * static_cast<float>(bits[x]);
-      }
-      for (size_t q = 0; q < static_cast<size_t>(m); ++q) {
+    std::fill_n(out, m * m, 0.0f);
+    if (columns.cell.empty()) return;
+    const auto [least, most] = std::ranges::minmax(columns.cell);
+    const int left = std::max(least - mask.x0, 0), right = std::min(most - mask.x0 + 1, mask.bits.width);
+    if (left >= right) return;
+    for (int p = 0; p < m; ++p) {
+      down(mask, rows.bin(p), left, right);
+      for (int q = 0; q < m; ++q) {
+        const auto bin = columns.bin(q);
         float sum = 0;
-        for (int j = columns.first[q]; j < columns.first[q + 1]; ++j) {
-          const int x = columns.cell[static_cast<size_t>(j)] - mask.x0;
-          if (x >= 0 && x < mask.bits.width) sum += columns.weight[static_cast<size_t>(j)] * line[static_cast<size_t>(x)];
+        for (int j = 0; j < bin.count; ++j) {
+          const int x = bin.cell[j] - mask.x0;
+          if (x >= left && x < right) sum += bin.weight[j] * line[x - left];
         }
         *out++ = sum;
       }
+    }
+  }
+
+  void down(const CroppedMask& mask, BinTaps<float>::Taps bin, int left, int right) {
+    line.assign(right - left, 0.0f);
+    for (int i = 0; i < bin.count; ++i) {
+      const int y = bin.cell[i] - mask.y0;
+      if (y < 0 || y >= mask.bits.height) continue;
+      const uint8_t* bits = mask.bits.pixels.data() + int64_t{y} * mask.bits.width + left;
+      for (int x = 0; x < right - left; ++x) line[x] += bin.weight[i] * static_cast<float>(bits[x]);
     }
   }
 };
@@ -67,7 +75,7 @@ Tensor mask_targets(const std::vector<const CroppedMask*>& masks, const Tensor& 
     Target target;
     for (int64_t r = begin; r < end; ++r) {
       float* out = t.data<float>() + r * m * m;
-      target.fill(*masks[static_cast<size_t>(r)], b[static_cast<size_t>(r)], m, hard, out);
+      target.fill(*masks[r], b[r], m, hard, out);
       if (hard)
         for (int i = 0; i < m * m; ++i) out[i] = out[i] >= 0.5f ? 1.0f : 0.0f;
     }

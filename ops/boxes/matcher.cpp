@@ -18,12 +18,11 @@ struct BlockBoxes {
   BlockBoxes(const Box* boxes, int64_t n) {
     for (int64_t i = 0; i < block_size; ++i) {
       const Box b = i < n ? boxes[i] : Box{};
-      const auto k = static_cast<size_t>(i);
-      x1[k] = b.x1;
-      y1[k] = b.y1;
-      x2[k] = b.x2;
-      y2[k] = b.y2;
-      area[k] = b.area();
+      x1[i] = b.x1;
+      y1[i] = b.y1;
+      x2[i] = b.x2;
+      y2[i] = b.y2;
+      area[i] = b.area();
     }
   }
 };
@@ -32,11 +31,9 @@ template <int W> [[gnu::always_inline]] inline Vec<float, W> iou_lanes(const Box
   const auto least = [](Vec<float, W> u, Vec<float, W> v) { return u < v ? u : v; };
   const auto most = [](Vec<float, W> u, Vec<float, W> v) { return u > v ? u : v; };
   const Vec<float, W> zero = {};
-  const auto w = most(
-      least(splat<W>(g.x2), load<W>(&b.x2[static_cast<size_t>(i)])) - most(splat<W>(g.x1), load<W>(&b.x1[static_cast<size_t>(i)])), zero);
-  const auto h = most(
-      least(splat<W>(g.y2), load<W>(&b.y2[static_cast<size_t>(i)])) - most(splat<W>(g.y1), load<W>(&b.y1[static_cast<size_t>(i)])), zero);
-  const Vec<float, W> both = w * h, either = splat<W>(g.area()) + load<W>(&b.area[static_cast<size_t>(i)]) - both;
+  const auto w = most(least(splat<W>(g.x2), load<W>(&b.x2[i])) - most(splat<W>(g.x1), load<W>(&b.x1[i])), zero);
+  const auto h = most(least(splat<W>(g.y2), load<W>(&b.y2[i])) - most(splat<W>(g.y1), load<W>(&b.y1[i])), zero);
+  const Vec<float, W> both = w * h, either = splat<W>(g.area()) + load<W>(&b.area[i]) - both;
   return either > zero ? both / either : zero;
 }
 
@@ -49,19 +46,19 @@ struct BestOfBlock {
   float* gt_best;
 
   template <int W> void operator()(Lanes<W>) const {
-    for (int64_t i = 0; i < block_size; i += W) {
-      Vec<float, W> m = splat<W>(-1.0f);
-      Vec<int32_t, W> at = {};
-      for (size_t g = 0; g < gt.size(); ++g) {
-        const Vec<float, W> v = iou_lanes<W>(gt[g], boxes, i);
-        at = v > m ? splat<W>(static_cast<int32_t>(g)) : at;
-        m = v > m ? v : m;
-        float top = gt_best[g];
-        for (int l = 0; l < W; ++l) top = v[l] > top ? v[l] : top;
-        gt_best[g] = top;
+    std::fill_n(best, block_size, -1.0f);
+    for (size_t g = 0; g < gt.size(); ++g) {
+      const Vec<int32_t, W> me = Vec<int32_t, W>{} + static_cast<int32_t>(g);
+      Vec<float, W> top = {};
+      for (int64_t i = 0; i < block_size; i += W) {
+        const Vec<float, W> v = iou_lanes<W>(gt[g], boxes, i), m = load<W>(best + i);
+        store<W>(index + i, v > m ? me : load<W>(index + i));
+        store<W>(best + i, v > m ? v : m);
+        top = v > top ? v : top;
       }
-      store<W>(best + i, m);
-      store<W>(index + i, at);
+      float most = 0;
+      for (int l = 0; l < W; ++l) most = top[l] > most ? top[l] : most;
+      gt_best[g] = most;
     }
   }
 };
@@ -92,18 +89,16 @@ Match match_boxes(const Tensor& gt_boxes, const Tensor& boxes, float high, float
   match.gt.assign(all.size(), Match::background);
   if (gt.empty() || n == 0) return match;
 
-  std::vector<int32_t> index(static_cast<size_t>(blocks * block_size));  // of each box, its own best object
-  std::vector<float> block_best(static_cast<size_t>(blocks) * gt.size(), 0.0f);
+  std::vector<int32_t> index(blocks * block_size);  // of each box, its own best object
+  std::vector<float> block_best(blocks * gt.size(), 0.0f);
   parallel_for(blocks, 4, [&](int64_t k) {
     const int64_t first = k * block_size, count = std::min(block_size, n - first);
     const BlockBoxes block(all.data() + first, count);
     std::array<float, block_size> best;
-    with_simd(BestOfBlock{gt, block, best.data(), index.data() + first, block_best.data() + static_cast<size_t>(k) * gt.size()});
+    with_simd(BestOfBlock{gt, block, best.data(), index.data() + first, block_best.data() + k * gt.size()});
     for (int64_t i = 0; i < count; ++i) {
-      const float m = best[static_cast<size_t>(i)];
-      match.gt[static_cast<size_t>(first + i)] = m >= high  ? index[static_cast<size_t>(first + i)]
-                                                 : m >= low ? Match::between
-                                                            : Match::background;
+      const float m = best[i];
+      match.gt[first + i] = m >= high ? index[first + i] : m >= low ? Match::between : Match::background;
     }
   });
   if (!keep_best) return match;
@@ -112,7 +107,7 @@ Match match_boxes(const Tensor& gt_boxes, const Tensor& boxes, float high, float
   for (size_t i = 0; i < block_best.size(); ++i) top[i % gt.size()] = std::max(top[i % gt.size()], block_best[i]);
   parallel_for(blocks, 4, [&](int64_t k) {
     const int64_t first = k * block_size, count = std::min(block_size, n - first);
-    const float* here = block_best.data() + static_cast<size_t>(k) * gt.size();
+    const float* here = block_best.data() + k * gt.size();
     const auto holds = [&](size_t g) { return here[g] == top[g] && top[g] > 0; };
     for (size_t g = 0; g < gt.size(); ++g) {
       if (!holds(g)) continue;
@@ -121,7 +116,7 @@ Match match_boxes(const Tensor& gt_boxes, const Tensor& boxes, float high, float
       for (; g < gt.size(); ++g)
         if (holds(g)) with_simd(EqualsBest{gt[g], block, top[g], keep.data()});
       for (int64_t i = 0; i < count; ++i)
-        if (keep[static_cast<size_t>(i)]) match.gt[static_cast<size_t>(first + i)] = index[static_cast<size_t>(first + i)];
+        if (keep[i]) match.gt[first + i] = index[first + i];
     }
   });
   return match;

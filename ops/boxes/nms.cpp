@@ -22,7 +22,7 @@ struct Sorted {
     for (auto* v : {&x1, &y1, &x2, &y2, &area}) v->assign(n, 0.0f);
     gone.assign(n, 0);
     for (size_t i = 0; i < order.size(); ++i) {
-      const Box& b = boxes[static_cast<size_t>(order[i])];
+      const Box& b = boxes[order[i]];
       x1[i] = b.x1;
       y1[i] = b.y1;
       x2[i] = b.x2;
@@ -86,7 +86,7 @@ std::vector<int32_t> nms(const Tensor& boxes, const Tensor& scores, double thres
   const auto b = as_boxes(boxes, "nms", "boxes");
   const std::vector<int32_t> order = by_score(b, scores, threshold, "nms");
   std::vector<int32_t> kept = scan(b, order, round_down(threshold), limit(keep_at_most, b.size()));
-  for (int32_t& i : kept) i = order[static_cast<size_t>(i)];
+  for (int32_t& i : kept) i = order[i];
   return kept;
 }
 
@@ -99,7 +99,7 @@ std::vector<int32_t> batched_nms(const Tensor& boxes, const Tensor& scores, cons
 
   std::vector<int32_t> ranks(order.size());  // positions in `order`, group by group
   for (size_t i = 0; i < ranks.size(); ++i) ranks[i] = static_cast<int32_t>(i);
-  const auto group_of = [&](int32_t rank) { return group[order[static_cast<size_t>(rank)]]; };
+  const auto group_of = [&](int32_t rank) { return group[order[rank]]; };
   std::ranges::stable_sort(ranks, {}, group_of);
   std::vector<size_t> first;
   for (size_t i = 0; i < ranks.size(); ++i)
@@ -109,11 +109,10 @@ std::vector<int32_t> batched_nms(const Tensor& boxes, const Tensor& scores, cons
   const size_t most = limit(keep_at_most, b.size());
   std::vector<uint8_t> keep(order.size());
   parallel_for(static_cast<int64_t>(first.size()) - 1, 1, [&](int64_t g) {
-    const size_t begin = first[static_cast<size_t>(g)], end = first[static_cast<size_t>(g) + 1];
+    const size_t begin = first[g], end = first[g + 1];
     std::vector<int32_t> members;
-    for (size_t i = begin; i < end; ++i) members.push_back(order[static_cast<size_t>(ranks[i])]);
-    for (const int32_t k : scan(b, members, round_down(threshold), most))
-      keep[static_cast<size_t>(ranks[begin + static_cast<size_t>(k)])] = 1;
+    for (size_t i = begin; i < end; ++i) members.push_back(order[ranks[i]]);
+    for (const int32_t k : scan(b, members, round_down(threshold), most)) keep[ranks[begin + k]] = 1;
   });
   std::vector<int32_t> kept;
   for (size_t i = 0; i < order.size() && kept.size() < most; ++i)

@@ -3,6 +3,7 @@
 
 #include <type_traits>
 
+#include "tensor/parallel.h"
 #include "tensor/simd.h"
 
 namespace mr {
@@ -15,6 +16,14 @@ template <int W, int K, class F> [[gnu::always_inline]] inline void for_channel_
   for (; c < channels; ++c) group(Lanes<1>{}, std::integral_constant<int, 1>{}, c);
 }
 
+// Channels that one thread owns where a backward scatters: whole cache lines, one block a thread. How they are cut leaves the bits
+// alone, since each channel's sums are its own.
+inline int64_t owner_channels(int64_t channels) {
+  constexpr int64_t line = 16;
+  const int64_t each = (channels + thread_count() - 1) / thread_count();
+  return (each + line - 1) / line * line;
+}
+
 // A running maximum over W channels and where it was found. Strict >: the first of equals stays, NaN never wins.
 template <class A, int W> struct ArgMax {
   using Index = std::conditional_t<sizeof(A) == 4, int32_t, int64_t>;  // as wide as A, so that one mask selects both
@@ -25,10 +34,10 @@ template <class A, int W> struct ArgMax {
     best = splat<W>(lowest);
     at = splat<W>(Index{-1});
   }
-  [[gnu::always_inline]] void offer(Vec<A, W> v, Index where) {
+  [[gnu::always_inline]] void offer(Vec<A, W> v, Vec<Index, W> where) {
     const auto better = v > best;
     best = better ? v : best;
-    at = better ? splat<W>(where) : at;
+    at = better ? where : at;
   }
   [[gnu::always_inline]] void store_at(int32_t* p) const {
     if constexpr (W == 1) {

@@ -72,25 +72,26 @@ template <class A> MR_HD SampleRange samples_near_map(const AlignAxis<A>& axis, 
 }
 
 // For the mean over samples: what each bin reads on one axis, as distinct cells with weights. The taps of a bin's samples are added
-// up per cell and divided by the number of samples, so that
-//     y[p,q] = Σ_i Σ_j  rows.weight[i] · columns.weight[j] · x[rows.cell[i], columns.cell[j]],    i of bin p, j of bin q.
-// The taps of bin b are [first[b], first[b+1]), cells ascending.
+// up cell by cell and divided by the number of samples, so that
+//     y[p,q] = Σ_i Σ_j  weight_i · weight_j · x[cell_i, cell_j],    i over the taps of row of bins p, j over those of column q
 template <class A> struct BinTaps {
-  std::vector<int32_t> first, cell;
+  std::vector<int32_t> first;  // of each bin, and of none: where its taps begin and the last bin's end
+  std::vector<int32_t> cell;   // rising within a bin
   std::vector<A> weight;
 
+  struct Taps {
+    const int32_t* cell;
+    const A* weight;
+    int count;
+  };
+  Taps bin(int b) const { return {cell.data() + first[b], weight.data() + first[b], first[b + 1] - first[b]}; }
+
   void build(const AlignAxis<A>& axis, int size, int n) {
-    first.clear();
+    first.assign(1, 0);
     cell.clear();
     weight.clear();
-    append(axis, size, n);
-  }
-
-  // As build, behind what is there: the lists of many RoIs in one block of memory.
-  void append(const AlignAxis<A>& axis, int size, int n) {
     const A share = A(1) / A(axis.samples > 0 ? axis.samples : 1);
     for (int b = 0; b < size; ++b) {
-      first.push_back(static_cast<int32_t>(cell.size()));
       const SampleRange range = samples_near_map(axis, b, n);
       for (int j = range.first; j < range.last; ++j) {
         const Tap<A> t = bilinear_tap(axis.position(b, j), n);
@@ -98,17 +99,17 @@ template <class A> struct BinTaps {
         add(t.low, t.w_low * share);
         if (t.w_high != A(0)) add(t.high, t.w_high * share);
       }
+      first.push_back(static_cast<int32_t>(cell.size()));
     }
-    first.push_back(static_cast<int32_t>(cell.size()));
   }
 
  private:
-  // A box with x2 < x1 has its samples in falling order; at most the last two cells can repeat either way.
-  void add(int at, A w) {
-    const auto begin = static_cast<size_t>(first.back());
-    for (size_t k = cell.size(); k > begin && k + 2 > cell.size(); --k) {
-      if (cell[k - 1] == at) {
-        weight[k - 1] += w;
+  // Neighbouring samples share cells; only the last two taps of this bin can be of cell `at`.
+  void add(int32_t at, A w) {
+    const int begin = first.back(), end = static_cast<int>(cell.size());
+    for (int k = end - 1; k >= begin && k >= end - 2; --k) {
+      if (cell[k] == at) {
+        weight[k] += w;
         return;
       }
     }

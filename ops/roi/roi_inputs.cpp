@@ -37,7 +37,7 @@ void check_rois(const char* op, DType maps, const Tensor& rois, const Tensor& le
 template <class T>
 void place(const char* op, RoIInputs& in, const T* rois, const int32_t* levels, int64_t count, int64_t images, int64_t depth) {
   constexpr double farthest = 1 << 24;  // where f32 no longer resolves a pixel
-  in.rois.resize(static_cast<size_t>(count));
+  in.rois.resize(count);
   for (int64_t r = 0; r < count; ++r) {
     const T* row = rois + r * 5;
     for (int k = 1; k < 5; ++k)
@@ -48,8 +48,23 @@ void place(const char* op, RoIInputs& in, const T* rois, const int32_t* levels, 
           images - 1, ", got ", image, " in RoI ", r);
     const int64_t level = levels ? levels[r] : 0;
     check(level >= 0 && level < depth, op, ": level must be one of 0 … ", depth - 1, ", got ", level, " for RoI ", r);
-    in.rois[static_cast<size_t>(r)] = {row[1], row[2], row[3], row[4], static_cast<int>(level * images) + static_cast<int>(image)};
+    in.rois[r] = {row[1], row[2], row[3], row[4], static_cast<int>(level * images) + static_cast<int>(image)};
   }
+}
+
+// Band by band of sixteen rows, from left to right: what one RoI has brought into the cache the next one uses.
+std::vector<int32_t> order_along_maps(const RoIInputs& in) {
+  constexpr double band = 64;
+  std::vector<std::tuple<int, double, double, int32_t>> keys;
+  for (size_t r = 0; r < in.rois.size(); ++r) {
+    const PlacedRoI& roi = in.rois[r];
+    const double scale = in.maps[roi.map].scale / 2;
+    keys.emplace_back(roi.map, std::floor((roi.y1 + roi.y2) * scale / band), (roi.x1 + roi.x2) * scale, static_cast<int32_t>(r));
+  }
+  std::ranges::sort(keys);
+  std::vector<int32_t> order;
+  for (const auto& key : keys) order.push_back(std::get<3>(key));
+  return order;
 }
 
 }  // namespace
@@ -64,21 +79,15 @@ RoIInputs check_roi_inputs(const char* op, const std::vector<Var>& maps, const s
   in.channels = maps[0].size(3);
   const int64_t images = maps[0].size(0), depth = static_cast<int64_t>(maps.size());
   for (int level = 0; level < static_cast<int>(depth); ++level) {
-    const auto l = static_cast<size_t>(level);
     for (int image = 0; image < static_cast<int>(images); ++image)
-      in.maps.push_back({level, image, static_cast<int>(maps[l].size(1)), static_cast<int>(maps[l].size(2)), 1.0 / strides[l]});
+      in.maps.push_back({level, image, static_cast<int>(maps[level].size(1)), static_cast<int>(maps[level].size(2)), 1.0 / strides[level]});
   }
   const int32_t* at = levels.defined() ? levels.data<int32_t>() : nullptr;
   if (rois.dtype() == DType::f64)
     place(op, in, rois.data<double>(), at, rois.size(0), images, depth);
   else
     place(op, in, rois.data<float>(), at, rois.size(0), images, depth);
-  in.order.resize(in.rois.size());
-  for (size_t r = 0; r < in.order.size(); ++r) in.order[r] = static_cast<int32_t>(r);
-  std::ranges::sort(in.order, {}, [&](int32_t r) {
-    const PlacedRoI& roi = in.rois[static_cast<size_t>(r)];
-    return std::tuple(roi.map, roi.y1 + roi.y2, r);
-  });
+  in.order = order_along_maps(in);
   return in;
 }
 

@@ -29,12 +29,16 @@ struct RoIInputs {
   std::vector<int32_t> order;  // the RoIs along the maps: neighbours in it read neighbouring cells
 
   int64_t count() const { return static_cast<int64_t>(rois.size()); }
+  const RoIMap& map_of(int64_t r) const { return maps[rois[r].map]; }
   // The [H,W,C] slab of a map inside the pyramid's tensors.
   template <class T> T* slab(const std::vector<Tensor>& levels, int map) const {
-    const RoIMap& m = maps[static_cast<size_t>(map)];
-    return levels[static_cast<size_t>(m.level)].data<T>() + int64_t{m.image} * m.h * m.w * channels;
+    const RoIMap& m = maps[map];
+    return levels[m.level].data<T>() + int64_t{m.image} * m.h * m.w * channels;
   }
 };
+
+// The type that a map's gradient is summed in.
+inline DType sum_type(DType maps) { return maps == DType::bf16 ? DType::f32 : maps; }
 
 // Errors: no maps; maps that are not [N,H,W,C] of one floating type with the same N and C; a stride below 1; rois not [R,5];
 // an image index or level that does not exist; a corner that is not finite or beyond ±2²⁴ pixels.

@@ -12,27 +12,37 @@
 namespace mr {
 namespace {
 
-template <class T> struct PoolForwardBin {
+// One RoI.
+template <class T> struct PoolForward {
   using A = acc_t<T>;
   const T* x;    // the map, [H,W,C]
-  T* y;          // [C]
-  int32_t* arg;  // [C], y·W + x of the maximum; may be null
-  int64_t map_w, channels;
-  CellRange rows, columns;
+  T* y;          // [P,P,C]
+  int32_t* arg;  // [P,P,C], h·W + w of the maximum; may be null
+  int h, w, size;
+  int64_t channels;
+  PoolAxis rows, columns;
 
   template <int W> void operator()(Lanes<W>) const {
-    const bool empty = rows.begin >= rows.end || columns.begin >= columns.end;
+    for (int p = 0; p < size; ++p)
+      for (int q = 0; q < size; ++q)
+        bin<W>(pool_bin<A>(rows, p, size, h), pool_bin<A>(columns, q, size, w), (int64_t{p} * size + q) * channels);
+  }
+
+  template <int W> void bin(CellRange down, CellRange across, int64_t out) const {
+    const bool empty = down.begin >= down.end || across.begin >= across.end;
     for_channel_groups<W, 4>(channels, [&]<int L, int K>(Lanes<L>, std::integral_constant<int, K>, int64_t c) {
+      using Index = typename ArgMax<A, L>::Index;
       ArgMax<A, L> m[K];
       for (int v = 0; v < K; ++v) m[v].start(empty ? A(0) : std::numeric_limits<A>::lowest());
-      for (int h = rows.begin; h < rows.end; ++h) {
-        const T* row = x + h * map_w * channels + c;
-        for (int w = columns.begin; w < columns.end; ++w)
-          for (int v = 0; v < K; ++v) m[v].offer(load<L>(row + w * channels + v * L), static_cast<int32_t>(h * map_w + w));
+      for (int i = down.begin; i < down.end; ++i) {
+        const T* cell = x + (int64_t{i} * w + across.begin) * channels + c;
+        Vec<Index, L> at = splat<L>(static_cast<Index>(i * w + across.begin));
+        for (int j = across.begin; j < across.end; ++j, cell += channels, at += 1)
+          for (int v = 0; v < K; ++v) m[v].offer(load<L>(cell + v * L), at);
       }
       for (int v = 0; v < K; ++v) {
-        store<L>(y + c + v * L, m[v].best);
-        if (arg) m[v].store_at(arg + c + v * L);
+        store<L>(y + out + c + v * L, m[v].best);
+        if (arg) m[v].store_at(arg + out + c + v * L);
       }
     });
   }
@@ -40,36 +50,45 @@ template <class T> struct PoolForwardBin {
 
 template <class T> void pool_forward(const RoIInputs& in, const std::vector<Tensor>& maps, int size, Tensor y, Tensor arg) {
   using A = acc_t<T>;
-  parallel_for(in.count(), 4, [&](int64_t k) {
-    const int64_t r = in.order[static_cast<size_t>(k)];
-    const PlacedRoI& roi = in.rois[static_cast<size_t>(r)];
-    const RoIMap& m = in.maps[static_cast<size_t>(roi.map)];
-    const PoolAxis ay = pool_axis(A(roi.y1), A(roi.y2), A(m.scale)), ax = pool_axis(A(roi.x1), A(roi.x2), A(m.scale));
-    for (int p = 0; p < size; ++p)
-      for (int q = 0; q < size; ++q) {
-        const int64_t at = ((r * size + p) * size + q) * in.channels;
-        with_simd(PoolForwardBin<T>{in.slab<T>(maps, roi.map), y.data<T>() + at, arg.defined() ? arg.data<int32_t>() + at : nullptr, m.w,
-                                    in.channels, pool_bin<A>(ay, p, size, m.h), pool_bin<A>(ax, q, size, m.w)});
-      }
+  parallel_for(in.count(), 8, [&](int64_t k) {
+    const int64_t r = in.order[k], out = r * size * size * in.channels;
+    const PlacedRoI& roi = in.rois[r];
+    const RoIMap& m = in.maps[roi.map];
+    with_simd(PoolForward<T>{in.slab<T>(maps, roi.map), y.data<T>() + out, arg.defined() ? arg.data<int32_t>() + out : nullptr, m.h, m.w,
+                             size, in.channels, pool_axis(A(roi.y1), A(roi.y2), A(m.scale)), pool_axis(A(roi.x1), A(roi.x2), A(m.scale))});
   });
 }
 
-// The owner of a block of channels goes through the RoIs in order: gx[argmax] += gy.
+// gx[argmax] += gy. The owner of a block of channels goes through the RoIs in a fixed order; eight channels are eight different
+// places, so that eight loads are under way before the first store.
 template <class T> void pool_backward(const RoIInputs& in, int size, const Tensor& gy, const Tensor& arg, const std::vector<Tensor>& gx) {
   using A = acc_t<T>;
-  constexpr int64_t block = 32;
-  parallel_for((in.channels + block - 1) / block, 1, [&](int64_t b) {
-    const int64_t c0 = b * block, c1 = std::min(in.channels, c0 + block);
-    for (int64_t r = 0; r < in.count(); ++r) {
-      const int map = in.rois[static_cast<size_t>(r)].map;
-      if (!gx[static_cast<size_t>(in.maps[static_cast<size_t>(map)].level)].defined()) continue;
+  const int64_t channels = in.channels, block = owner_channels(channels);
+  parallel_for((channels + block - 1) / block, 1, [&](int64_t b) {
+    const int64_t c0 = b * block, c1 = std::min(channels, c0 + block);
+    for (const int64_t r : in.order) {
+      const int map = in.rois[r].map;
+      if (!gx[in.maps[map].level].defined()) continue;
       A* out = in.slab<A>(gx, map);
       for (int bin = 0; bin < size * size; ++bin) {
-        const int64_t at = (r * size * size + bin) * in.channels;
+        const int64_t at = (r * size * size + bin) * channels;
         const int32_t* cell = arg.data<int32_t>() + at;
         const T* g = gy.data<T>() + at;
-        for (int64_t c = c0; c < c1; ++c)
-          if (cell[c] >= 0) out[cell[c] * in.channels + c] += static_cast<A>(g[c]);
+        int64_t c = c0;
+        for (; c + 8 <= c1; c += 8) {
+          int32_t any = 0;
+          for (int k = 0; k < 8; ++k) any |= cell[c + k];
+          if (any < 0) {  // an empty bin, or one of NaN alone
+            for (int64_t k = c; k < c + 8; ++k)
+              if (cell[k] >= 0) out[cell[k] * channels + k] += static_cast<A>(g[k]);
+            continue;
+          }
+          A sum[8];
+          for (int k = 0; k < 8; ++k) sum[k] = out[cell[c + k] * channels + c + k] + static_cast<A>(g[c + k]);
+          for (int k = 0; k < 8; ++k) out[cell[c + k] * channels + c + k] = sum[k];
+        }
+        for (; c < c1; ++c)
+          if (cell[c] >= 0) out[cell[c] * channels + c] += static_cast<A>(g[c]);
       }
     }
   });
@@ -92,14 +111,12 @@ Var roi_pool(const std::vector<Var>& maps, const std::vector<int>& strides, cons
   }
   dispatch_float(in->dtype, "roi_pool", [&]<class T>(T) { pool_forward<T>(*in, x, o.size, y, arg); });
   return record("roi_pool", o, maps, y, [in, o, arg, shapes](Grads& g) {
-    dispatch_float(in->dtype, "roi_pool", [&]<class T>(T) {
-      std::vector<Tensor> gx(shapes.size());
-      for (size_t l = 0; l < shapes.size(); ++l)
-        if (g.needs(static_cast<int>(l))) gx[l] = Tensor::zeros(shapes[l], dtype_of<acc_t<T>>());
-      pool_backward<T>(*in, o.size, g.out(), arg, gx);
-      for (size_t l = 0; l < shapes.size(); ++l)
-        if (gx[l].defined()) g.give(static_cast<int>(l), gx[l].to(in->dtype));
-    });
+    std::vector<Tensor> gx(shapes.size());
+    for (size_t l = 0; l < shapes.size(); ++l)
+      if (g.needs(static_cast<int>(l))) gx[l] = Tensor::zeros(shapes[l], sum_type(in->dtype));
+    dispatch_float(in->dtype, "roi_pool", [&]<class T>(T) { pool_backward<T>(*in, o.size, g.out(), arg, gx); });
+    for (size_t l = 0; l < shapes.size(); ++l)
+      if (gx[l].defined()) g.give(static_cast<int>(l), gx[l].to(in->dtype));
   });
 }
 

@@ -1,0 +1,273 @@
+// RoIAlign's mean: a bin is a weighted sum of cells, and its gradient the same weights turned round.
+#include <algorithm>
+#include <utility>
+
+#include "ops/roi/lanes.h"
+#include "ops/roi/roi_align_kernels.h"
+#include "tensor/parallel.h"
+
+namespace mr {
+namespace {
+
+// ---- forward: y[r,p,q,c] = Σ_k weight[k] · x[cell[k], c] --------------------------------------------------------------------
+
+// What one bin reads: elements of the map (of channel 0) and weights.
+template <class A> struct CellList {
+  std::vector<int64_t> at;
+  std::vector<A> weight;
+  int count = 0;
+
+  void product(typename BinTaps<A>::Taps rows, typename BinTaps<A>::Taps columns, int64_t map_w, int64_t channels) {
+    count = rows.count * columns.count;
+    if (count > static_cast<int>(at.size())) {
+      at.resize(count);
+      weight.resize(count);
+    }
+    int k = 0;
+    for (int i = 0; i < rows.count; ++i)
+      for (int j = 0; j < columns.count; ++j, ++k) {
+        at[k] = (rows.cell[i] * map_w + columns.cell[j]) * channels;
+        weight[k] = rows.weight[i] * columns.weight[j];
+      }
+  }
+};
+
+// One RoI: its bins one by one, each for all channels.
+template <class T> struct MeanForward {
+  using A = acc_t<T>;
+  const T* x;  // the map, [H,W,C]
+  T* y;        // [P,P,C]
+  int64_t map_w, channels;
+  int size;
+  const BinTaps<A>&rows, &columns;
+  CellList<A>& cells;  // scratch
+
+  template <int W> void operator()(Lanes<W>) const {
+    for (int p = 0; p < size; ++p)
+      for (int q = 0; q < size; ++q) {
+        cells.product(rows.bin(p), columns.bin(q), map_w, channels);
+        bin<W>(y + (int64_t{p} * size + q) * channels);
+      }
+  }
+
+  template <int W> void bin(T* out) const {
+    for_channel_groups<W, 8>(channels, [&]<int L, int K>(Lanes<L>, std::integral_constant<int, K>, int64_t c) {
+      const int64_t* at = cells.at.data();
+      const A* weight = cells.weight.data();
+      Vec<A, L> sum[K] = {};
+      for (int k = 0; k < cells.count; ++k) {
+        const T* cell = x + at[k] + c;
+        const Vec<A, L> w = splat<L>(weight[k]);
+#pragma GCC unroll 8
+        for (int v = 0; v < K; ++v) sum[v] = fma(w, load<L>(cell + v * L), sum[v]);
+      }
+#pragma GCC unroll 8
+      for (int v = 0; v < K; ++v) store<L>(out + c + v * L, sum[v]);
+    });
+  }
+};
+
+template <class T> void forward(const RoIInputs& in, const std::vector<Tensor>& maps, const RoIAlignOptions& o, const Tensor& y) {
+  using A = acc_t<T>;
+  const int64_t bins = int64_t{o.size} * o.size;
+  parallel_ranges(in.count(), 8, [&](int64_t begin, int64_t end) {
+    BinTaps<A> rows, columns;
+    CellList<A> cells;
+    for (int64_t k = begin; k < end; ++k) {
+      const int64_t r = in.order[k];
+      const RoIMap& m = in.map_of(r);
+      rows.build(axis_y<A>(in, r, o), o.size, m.h);
+      columns.build(axis_x<A>(in, r, o), o.size, m.w);
+      T* out = y.data<T>() + r * bins * in.channels;
+      with_simd(MeanForward<T>{in.slab<T>(maps, in.rois[r].map), out, m.w, in.channels, o.size, rows, columns, cells});
+    }
+  });
+}
+
+// ---- backward: who reads a cell? --------------------------------------------------------------------------------------------
+
+// For each row of each map, the bins that read it, RoI by RoI in rising order.
+struct RowUse {
+  int32_t roi, bin;
+};
+// For each RoI, the columns it reads, and for each column the bins that read it.
+struct Column {
+  int32_t x, first;  // its uses begin at `first` and end where the next column's begin
+};
+
+template <class A> struct MeanUses {
+  std::vector<int64_t> map_row;    // of each map, its first row among all rows
+  std::vector<int32_t> row_first;  // of each row, its first use
+  std::vector<RowUse> row_uses;
+  std::vector<A> row_weight;        // of each row use
+  std::vector<int32_t> roi_column;  // of each RoI, its first column
+  std::vector<Column> columns;
+  std::vector<int32_t> column_bin;  // of each column use
+  std::vector<A> column_weight;
+
+  MeanUses(const RoIInputs& in, const RoIAlignOptions& o) {
+    int64_t rows = 0;
+    for (const RoIMap& m : in.maps) {
+      map_row.push_back(rows);
+      rows += m.h;
+    }
+    std::vector<BinTaps<A>> taps(in.rois.size());
+    parallel_for(in.count(), 32, [&](int64_t r) { taps[r].build(axis_y<A>(in, r, o), o.size, in.map_of(r).h); });
+    add_rows(in, o.size, rows, taps);
+    parallel_for(in.count(), 32, [&](int64_t r) { taps[r].build(axis_x<A>(in, r, o), o.size, in.map_of(r).w); });
+    for (int64_t r = 0; r < in.count(); ++r) add_columns(taps[r], o.size, in.map_of(r).w);
+    roi_column.push_back(static_cast<int32_t>(columns.size()));
+    columns.push_back({0, static_cast<int32_t>(column_bin.size())});
+  }
+
+ private:
+  std::vector<int32_t> count_;
+
+  // Counted, then filled: a use's place is the number of uses before it.
+  void add_rows(const RoIInputs& in, int size, int64_t rows, const std::vector<BinTaps<A>>& taps) {
+    row_first.assign(rows + 1, 0);
+    for (int64_t r = 0; r < in.count(); ++r)
+      for (const int32_t y : taps[r].cell) ++row_first[map_row[in.rois[r].map] + y + 1];
+    for (int64_t i = 0; i < rows; ++i) row_first[i + 1] += row_first[i];
+    row_uses.resize(row_first[rows]);
+    row_weight.resize(row_first[rows]);
+    count_ = row_first;
+    for (int64_t r = 0; r < in.count(); ++r)
+      for (int p = 0; p < size; ++p) {
+        const auto bin = taps[r].bin(p);
+        for (int k = 0; k < bin.count; ++k) {
+          const int32_t at = count_[map_row[in.rois[r].map] + bin.cell[k]]++;
+          row_uses[at] = {static_cast<int32_t>(r), p};
+          row_weight[at] = bin.weight[k];
+        }
+      }
+  }
+
+  void add_columns(const BinTaps<A>& taps, int size, int map_w) {
+    roi_column.push_back(static_cast<int32_t>(columns.size()));
+    count_.assign(map_w, 0);
+    for (const int32_t x : taps.cell) ++count_[x];
+    auto next = static_cast<int32_t>(column_bin.size());
+    for (int32_t x = 0; x < map_w; ++x) {
+      if (count_[x] == 0) continue;
+      columns.push_back({x, next});
+      next += std::exchange(count_[x], next);
+    }
+    column_bin.resize(next);
+    column_weight.resize(next);
+    for (int q = 0; q < size; ++q) {
+      const auto bin = taps.bin(q);
+      for (int k = 0; k < bin.count; ++k) {
+        const int32_t at = count_[bin.cell[k]]++;
+        column_bin[at] = q;
+        column_weight[at] = bin.weight[k];
+      }
+    }
+  }
+};
+
+// One row of one map's gradient, for one block of channels: its owner gathers what every RoI gives to it. For RoI r
+//     share[q]  = Σ_p  row weight(p) · gy[r,p,q]            what the row gets of each column of bins
+//     gx[x]    += Σ_q  column weight(q, x) · share[q]
+template <class T> struct MeanBackwardRow {
+  using A = acc_t<T>;
+  const MeanUses<A>& uses;
+  const T* gy;  // [R,P,P,C], from the block's first channel on
+  A* row;       // the row's cells, `pitch` apart
+  int64_t pitch, channels, block;
+  int size;
+  int32_t first, last;  // the row's uses
+  A* share;             // scratch [P, block]
+
+  template <int W> void operator()(Lanes<W>) const {
+    for (int32_t k = first; k < last;) {
+      const int32_t r = uses.row_uses[k].roi;
+      int32_t end = k + 1;
+      while (end < last && uses.row_uses[end].roi == r) ++end;
+      gather_share<W>(k, end);
+      add_to_row<W>(r);
+      k = end;
+    }
+  }
+
+  template <int W> void gather_share(int32_t begin, int32_t end) const {
+    for (int q = 0; q < size; ++q)
+      for_channel_groups<W, 4>(block, [&]<int L, int K>(Lanes<L>, std::integral_constant<int, K>, int64_t c) {
+        Vec<A, L> sum[K] = {};
+        for (int32_t k = begin; k < end; ++k) {
+          const RowUse use = uses.row_uses[k];
+          const T* g = gy + ((int64_t{use.roi} * size + use.bin) * size + q) * channels + c;
+          const Vec<A, L> w = splat<L>(uses.row_weight[k]);
+#pragma GCC unroll 8
+          for (int v = 0; v < K; ++v) sum[v] = fma(w, load<L>(g + v * L), sum[v]);
+        }
+#pragma GCC unroll 8
+        for (int v = 0; v < K; ++v) store<L>(share + q * block + c + v * L, sum[v]);
+      });
+  }
+
+  template <int W> void add_to_row(int32_t r) const {
+    for (int32_t i = uses.roi_column[r]; i < uses.roi_column[r + 1]; ++i) {
+      A* gx = row + uses.columns[i].x * pitch;
+      const int32_t begin = uses.columns[i].first, end = uses.columns[i + 1].first;
+      for_channel_groups<W, 8>(block, [&]<int L, int K>(Lanes<L>, std::integral_constant<int, K>, int64_t c) {
+        Vec<A, L> sum[K];
+#pragma GCC unroll 8
+        for (int v = 0; v < K; ++v) sum[v] = load<L>(gx + c + v * L);
+        for (int32_t k = begin; k < end; ++k) {
+          const A* s = share + uses.column_bin[k] * block + c;
+          const Vec<A, L> w = splat<L>(uses.column_weight[k]);
+#pragma GCC unroll 8
+          for (int v = 0; v < K; ++v) sum[v] = fma(w, load<L>(s + v * L), sum[v]);
+        }
+#pragma GCC unroll 8
+        for (int v = 0; v < K; ++v) store<L>(gx + c + v * L, sum[v]);
+      });
+    }
+  }
+};
+
+// bf16 rows are summed in f32 and rounded once.
+template <class T> void gather(const RoIInputs& in, const RoIAlignOptions& o, const Tensor& gy, const std::vector<Tensor>& gx) {
+  using A = acc_t<T>;
+  constexpr int64_t most_channels = 256;  // a row of the block fits the second-level cache
+  const MeanUses<A> uses(in, o);
+  const int64_t rows = static_cast<int64_t>(uses.row_first.size()) - 1, blocks = (in.channels + most_channels - 1) / most_channels;
+  parallel_ranges(rows * blocks, 4, [&](int64_t begin, int64_t end) {
+    std::vector<A> share(o.size * std::min(in.channels, most_channels)), sums;
+    for (int64_t item = begin; item < end; ++item) {
+      const int64_t row = item / blocks, c0 = item % blocks * most_channels, block = std::min(most_channels, in.channels - c0);
+      const auto map = static_cast<int>(std::ranges::upper_bound(uses.map_row, row) - uses.map_row.begin()) - 1;
+      const RoIMap& m = in.maps[map];
+      if (!gx[m.level].defined()) continue;
+      T* out = in.slab<T>(gx, map) + (row - uses.map_row[map]) * m.w * in.channels + c0;
+      MeanBackwardRow<T> work{
+          uses,        gy.data<T>() + c0, nullptr, in.channels, in.channels, block, o.size, uses.row_first[row], uses.row_first[row + 1],
+          share.data()};
+      if constexpr (std::is_same_v<T, A>) {
+        work.row = out;
+      } else {
+        sums.resize(m.w * block);
+        work.row = sums.data();
+        work.pitch = block;
+      }
+      for (int64_t x = 0; x < m.w; ++x) std::fill_n(work.row + x * work.pitch, block, A(0));
+      with_simd(work);
+      if constexpr (!std::is_same_v<T, A>)
+        for (int64_t x = 0; x < m.w; ++x)
+          for (int64_t c = 0; c < block; ++c) out[x * in.channels + c] = T(work.row[x * work.pitch + c]);
+    }
+  });
+}
+
+}  // namespace
+
+void mean_forward(const RoIInputs& in, const std::vector<Tensor>& maps, const RoIAlignOptions& o, const Tensor& y) {
+  dispatch_float(in.dtype, "roi_align", [&]<class T>(T) { forward<T>(in, maps, o, y); });
+}
+
+void mean_backward(const RoIInputs& in, const RoIAlignOptions& o, const Tensor& gy, const std::vector<Tensor>& gx) {
+  dispatch_float(in.dtype, "roi_align", [&]<class T>(T) { gather<T>(in, o, gy, gx); });
+}
+
+}  // namespace mr
