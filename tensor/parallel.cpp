@@ -17,6 +17,9 @@ int thread_count() {
   return context().threads > 0 ? context().threads : omp_get_max_threads();
 }
 
+LibraryThreads::LibraryThreads() : saved_(omp_get_max_threads()) { omp_set_num_threads(thread_count()); }
+LibraryThreads::~LibraryThreads() { omp_set_num_threads(saved_); }
+
 void run_blocks(int64_t blocks, void (*fn)(void*, int64_t), void* state) {
   const int threads = thread_count();
   if (threads == 1 || blocks <= 1) {
@@ -49,6 +52,9 @@ void run_blocks(int64_t blocks, void (*fn)(void*, int64_t), void* state) {
 #else
 
 int thread_count() { return 1; }
+
+LibraryThreads::LibraryThreads() = default;
+LibraryThreads::~LibraryThreads() = default;
 
 void run_blocks(int64_t blocks, void (*fn)(void*, int64_t), void* state) {
   for (int64_t block = 0; block < blocks; ++block) fn(state, block);

@@ -11,6 +11,18 @@ namespace mr {
 void run_blocks(int64_t blocks, void (*fn)(void* state, int64_t block), void* state);
 int thread_count();  // threads that run_blocks uses from here
 
+// Inside this scope a library that uses OpenMP takes as many threads as run_blocks does.
+class LibraryThreads {
+ public:
+  LibraryThreads();
+  ~LibraryThreads();
+  LibraryThreads(const LibraryThreads&) = delete;
+  LibraryThreads& operator=(const LibraryThreads&) = delete;
+
+ private:
+  int saved_ = 1;
+};
+
 // body(begin, end) over [0, n) in pieces of `grain` items.
 template <class Body> void parallel_ranges(int64_t n, int64_t grain, Body&& body) {
   struct State {

@@ -20,6 +20,17 @@ constexpr int64_t max_rows = 96, min_rows = 24, cache_bytes = 192 << 10, enough_
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+// memcpy without a call for the short runs that patches are made of: whole pieces of 32 bytes, the last one overlapping.
+template <class T> void copy_run(const T* from, int64_t n, T* to) {
+  constexpr int64_t piece = 32 / static_cast<int64_t>(sizeof(T));
+  if (n < piece || n > 16 * piece) {
+    std::memcpy(to, from, static_cast<size_t>(n) * sizeof(T));
+    return;
+  }
+  for (int64_t i = 0; i + piece <= n; i += piece) std::memcpy(to + i, from + i, 32);
+  std::memcpy(to + n - piece, from + n - piece, 32);
+}
+
 // Columns [j0, j1) of the patches under output pixels [r0, r0+m) of one group → to [m][j1−j0].
 template <class T> struct Gather {
   const Conv2dCase& c;
@@ -27,14 +38,21 @@ template <class T> struct Gather {
   int64_t group, j0, j1;
 
   void operator()(int64_t r0, int64_t m, T* to) const {
+    const bool side_by_side = c.dilation == 1 && c.groups == 1;  // the taps of a line
+    const int64_t run = c.kW * c.Cin, all = c.kH * run;
     for (int64_t r = r0; r < r0 + m; ++r, to += j1 - j0) {
       const int64_t n = r / (c.OH * c.OW), h0 = r / c.OW % c.OH * c.stride - c.padding, v0 = r % c.OW * c.stride - c.padding;
+      const bool inside = h0 >= 0 && v0 >= 0 && h0 + c.kH <= c.H && v0 + c.kW <= c.W;
+      if (side_by_side && inside && j0 == 0 && j1 == all) {
+        for (int64_t p = 0; p < c.kH; ++p) copy_run(x + ((n * c.H + h0 + p) * c.W + v0) * c.Cin, run, to + p * run);
+        continue;
+      }
       for (int64_t p = 0; p < c.kH; ++p) {
         const int64_t h = h0 + p * c.dilation;
         const T* line = h < 0 || h >= c.H ? nullptr : x + (n * c.H + h) * c.W * c.Cin;
-        if (c.dilation == 1 && c.groups == 1) {  // the taps of a line lie side by side
+        if (side_by_side) {
           const int64_t first = std::max<int64_t>(0, -v0), last = std::min(c.kW, c.W - v0);
-          copy(line ? line + v0 * c.Cin : nullptr, p * c.kW * c.Cin, c.kW * c.Cin, first * c.Cin, last * c.Cin, to);
+          copy(line ? line + v0 * c.Cin : nullptr, p * run, run, first * c.Cin, last * c.Cin, to);
         } else {
           const int64_t in = c.Cin / c.groups;
           for (int64_t q = 0; q < c.kW; ++q) {
@@ -53,7 +71,7 @@ template <class T> struct Gather {
     if (a >= b) return;
     const int64_t lo = from ? std::clamp(start + first, a, b) : b, hi = from ? std::clamp(start + last, lo, b) : b;
     std::fill(to + (a - j0), to + (lo - j0), T(0));
-    if (hi > lo) std::memcpy(to + (lo - j0), from + (lo - start), static_cast<size_t>(hi - lo) * sizeof(T));
+    if (hi > lo) copy_run(from + (lo - start), hi - lo, to + (lo - j0));
     std::fill(to + (hi - j0), to + (b - j0), T(0));
   }
 };

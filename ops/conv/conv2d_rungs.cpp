@@ -12,6 +12,9 @@ constexpr Conv2dRung rungs[] = {
     {"matmul", conv_matmul::supports, conv_matmul::forward, conv_matmul::data, conv_matmul::weights},
     {"winograd", conv_winograd::supports, conv_winograd::forward, conv_winograd::data, conv_winograd::weights},
     {"im2col", conv_im2col::supports, conv_im2col::forward, conv_im2col::data, conv_im2col::weights},
+#ifdef MR_HAS_ONEDNN
+    {"onednn", conv_onednn::supports, conv_onednn::forward, conv_onednn::data, conv_onednn::weights},
+#endif
     {"reference", [](const Conv2dCase&, Conv2dPass) { return true; }, conv_reference::forward, conv_reference::data,
      conv_reference::weights},
 };

@@ -4,6 +4,7 @@
 //   im2col      patches gathered block by block into cache, then our matrix product; any stride, dilation and groups
 //   winograd    3×3, stride 1, padding 1, f32: a quarter of the products
 //   matmul      1×1, stride 1: the map is a matrix
+//   onednn      oneDNN's direct convolution: bf16, where the processor has AVX-512
 //
 // The first rung of the table that supports a case runs it, unless MR_CONV=name forces another (where that supports it).
 // Tests and benches go through all of them.

@@ -32,4 +32,13 @@ Tensor data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFin
 Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy);
 }  // namespace conv_winograd
 
+#ifdef MR_HAS_ONEDNN
+namespace conv_onednn {
+bool supports(const Conv2dCase& c, Conv2dPass pass);
+Tensor forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f);
+Tensor data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFinish& f);
+Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy);
+}  // namespace conv_onednn
+#endif
+
 }  // namespace mr

@@ -7,6 +7,7 @@
 //
 // Tiles are taken in blocks whose V and M stay in the shared cache; a block goes through three loops: transform, products, transform.
 #include <array>
+#include <cstdlib>
 
 #include "ops/conv/conv2d_table.h"
 #include "ops/conv/winograd.h"
@@ -18,7 +19,9 @@ namespace {
 
 using kernel::Panels;
 
-constexpr int64_t positions = 36, block_bytes = 6 << 20, pad = 16;  // pad: so that the 36 positions do not share cache sets
+constexpr int64_t positions = 36, pad = 16, line = 16;
+const int64_t block_bytes =
+    std::getenv("BB") ? atoll(std::getenv("BB")) << 10 : 6 << 20;  // pad: so that the 36 positions do not share cache sets
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -89,7 +92,15 @@ template <int size> struct TransformIn {
   Place place;
   int64_t first, t0, t1;  // first: the block's first tile
 
-  template <int L> [[gnu::always_inline]] void one(const float* const (&at)[size * size], int64_t t, int64_t c) const {
+  // next: the following tile's, asked for a line at a time; so are the lines that it will write.
+  template <int L> [[gnu::always_inline]] void one(const float* const (&at)[size * size], const float* const (&next)[size * size],
+                                                   int64_t t, int64_t c) const {
+    const int64_t stride = place.stride();
+    if (c % line == 0) {
+      for (int i = 0; i < size * size; ++i) __builtin_prefetch(next[i] + c);
+      const float* after = v + place(t + 1, c);
+      for (int i = 0; i < positions; ++i) __builtin_prefetch(after + i * stride, 1);
+    }
     F<L> half[6][size];
 #pragma GCC unroll 6
     for (int j = 0; j < size; ++j) {
@@ -101,7 +112,6 @@ template <int size> struct TransformIn {
       for (int i = 0; i < 6; ++i) half[i][j] = u[i];
     }
     float* to = v + place(t, c);
-    const int64_t stride = place.stride();
 #pragma GCC unroll 6
     for (int i = 0; i < 6; ++i) {
       F<L> u[6];
@@ -117,13 +127,19 @@ template <int size> struct TransformIn {
       winograd::output_adjoint(d, u);
   }
 
+  void pointers(int64_t t, const float* (&at)[size * size]) const {
+    int64_t offset[size * size];
+    grid.offsets<size>(first + t, size == 6 ? 1 : 0, offset);
+    for (int i = 0; i < size * size; ++i) at[i] = offset[i] < 0 ? zeros : x + offset[i];
+  }
+
   template <int W> void operator()(Lanes<W>) const {
+    const float *at[size * size], *next[size * size];
+    pointers(t0, at);
     for (int64_t t = t0; t < t1; ++t) {
-      int64_t offset[size * size];
-      grid.offsets<size>(first + t, size == 6 ? 1 : 0, offset);
-      const float* at[size * size];
-      for (int i = 0; i < size * size; ++i) at[i] = offset[i] < 0 ? zeros : x + offset[i];
-      for_channels<W>(grid.C, [&]<int L>(Lanes<L>, int64_t c) { one<L>(at, t, c); });
+      pointers(std::min(t + 1, t1 - 1), next);
+      for_channels<W>(grid.C, [&]<int L>(Lanes<L>, int64_t c) { one<L>(at, next, t, c); });
+      std::copy(next, next + size * size, at);
     }
   }
 };
@@ -140,6 +156,8 @@ struct TransformOut {
   template <int L> [[gnu::always_inline]] void one(const int64_t (&offset)[16], int64_t t, int64_t c) const {
     const float* from = m + place(t, c);
     const int64_t stride = place.stride();
+    if (c % line == 0)
+      for (int i = 0; i < positions; ++i) __builtin_prefetch(from + place.width + i * stride);
     F<L> half[4][6];
 #pragma GCC unroll 6
     for (int j = 0; j < 6; ++j) {

@@ -13,6 +13,9 @@ namespace {
 
 constexpr GemmRung rungs[] = {
     {"own", gemm_own_supports, gemm_own},  // f32, f64
+#ifdef MR_HAS_ONEDNN
+    {"onednn", gemm_onednn_supports, gemm_onednn},  // bf16 with AVX-512
+#endif
 #ifdef MR_HAS_OPENBLAS
     {"openblas", gemm_openblas_supports, gemm_openblas},
 #endif

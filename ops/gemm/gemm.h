@@ -5,7 +5,7 @@
 //   A: [M,K], or [K,M] with transpose_a       B: [K,N], or [N,K] with transpose_b (the layout of weights)
 //
 // Types: f32, f64, or bf16 with sums in f32 (C f32 or bf16). scale, shift: N values of the accumulation type.
-// The rungs, in the order tried: own (gemm_own.cpp), openblas, reference; MR_GEMM=name forces one where it
+// The rungs, in the order tried: own (gemm_own.cpp: f32, f64), onednn (bf16 with AVX-512), openblas, reference; MR_GEMM=name forces one where it
 // supports the case. Own and reference give the same bits for any number of threads.
 #pragma once
 

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 #include "tensor/simd.h"
@@ -22,7 +23,7 @@ template <class T, int W> struct Tile {
   static constexpr int columns = vectors * lanes;  // NR
   static constexpr int group = W == 16 ? 48 : 24;  // rows of a group of A: whole tiles and whole vectors
 };
-constexpr int64_t k_block = 256;  // a B panel of this depth stays in L1, an A block in L2
+constexpr int64_t k_block = 288;  // a B panel of this depth stays in L1, an A block in L2
 
 // The same at run time, for the processor that is there.
 struct Panels {
@@ -84,10 +85,11 @@ template <class T> [[gnu::always_inline]] inline T finished(T sum, const Finish<
   return f.relu && sum < 0 ? T(0) : sum;  // NaN stays NaN
 }
 
-// One tile: rows × (NV vectors); `m` rows and `n` columns of it exist.
-template <class T, int W, int NV, bool Grouped> [[gnu::always_inline]] inline void tile(int64_t m, int64_t n, int64_t k, const T* a,
-                                                                                        int64_t lda, const T* b, T* c, int64_t ldc,
-                                                                                        const Finish<T>& f, int64_t row, int64_t column) {
+// One tile: rows × (NV vectors); `m` rows and `n` columns of it exist. `next`: what the tile after the next panel's start will read,
+// asked for meanwhile, a line every 16 k.
+template <class T, int W, int NV, bool Grouped>
+[[gnu::always_inline]] inline void tile(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, T* c, int64_t ldc,
+                                        const Finish<T>& f, int64_t row, int64_t column, const T* next) {
   using S = Tile<T, W>;
   constexpr int MR = S::rows, L = S::lanes;
   constexpr int64_t step = Grouped ? S::group : 1;
@@ -99,39 +101,56 @@ template <class T, int W, int NV, bool Grouped> [[gnu::always_inline]] inline vo
   const T* p[MR];
 #pragma GCC unroll 16
   for (int i = 0; i < MR; ++i) p[i] = Grouped ? a + i : a + std::min<int64_t>(i, m - 1) * lda;
-#pragma GCC unroll 4
-  for (int64_t q = 0; q < k; ++q) {
-    V<T, W> bv[NV];
-#pragma GCC unroll 4
-    for (int v = 0; v < NV; ++v) bv[v] = load<L>(b + (q * NV + v) * L);
+  c += row * ldc + column;
 #pragma GCC unroll 16
-    for (int i = 0; i < MR; ++i) {
-      const V<T, W> av = splat<L>(p[i][q * step]);
+  for (int i = 0; i < MR; ++i) __builtin_prefetch(c + std::min<int64_t>(i, m - 1) * ldc, 1);
+  for (int64_t q0 = 0; q0 < k; q0 += 16) {
+    __builtin_prefetch(next);
+    next += 64 / sizeof(T);
+    const int64_t q1 = std::min(k, q0 + 16);
 #pragma GCC unroll 4
-      for (int v = 0; v < NV; ++v) sum[i][v] = multiply_add<T, W>(av, bv[v], sum[i][v]);
+    for (int64_t q = q0; q < q1; ++q) {
+      V<T, W> bv[NV];
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v) bv[v] = load<L>(b + (q * NV + v) * L);
+#pragma GCC unroll 16
+      for (int i = 0; i < MR; ++i) {
+        const V<T, W> av = splat<L>(p[i][q * step]);
+#pragma GCC unroll 4
+        for (int v = 0; v < NV; ++v) sum[i][v] = multiply_add<T, W>(av, bv[v], sum[i][v]);
+      }
     }
   }
-  c += row * ldc + column;
+  const bool affine = f.scale || f.shift, whole = m == MR && n == NV * L;
+  if (whole && f.accumulate) {
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v) sum[i][v] += load<L>(c + i * ldc + v * L);
+  }
+  if (whole && !affine && !f.residual && !f.relu) {
+#pragma GCC unroll 16
+    for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 4
+      for (int v = 0; v < NV; ++v) store<L>(c + i * ldc + v * L, sum[i][v]);
+    return;
+  }
   const T* residual = f.residual ? f.residual + row * f.ldr + column : nullptr;
-  if (m == MR && n == NV * L) {
+  if (whole) {
+    const T low = f.relu ? T(0) : -std::numeric_limits<T>::infinity();
     V<T, W> scale[NV], shift[NV];
 #pragma GCC unroll 4
     for (int v = 0; v < NV; ++v) {
       scale[v] = f.scale ? load<L>(f.scale + column + v * L) : splat<L>(T(1));
       shift[v] = f.shift ? load<L>(f.shift + column + v * L) : V<T, W>{};
     }
-    const bool affine = f.scale || f.shift;
 #pragma GCC unroll 16
     for (int i = 0; i < MR; ++i)
 #pragma GCC unroll 4
       for (int v = 0; v < NV; ++v) {
-        V<T, W> s = sum[i][v];
-        T* to = c + i * ldc + v * L;
-        if (f.accumulate) s += load<L>(to);
-        if (affine) s = s * scale[v] + shift[v];
+        V<T, W> s = sum[i][v] * scale[v] + shift[v];
         if (residual) s += load<L>(residual + i * f.ldr + v * L);
-        if (f.relu) s = s < V<T, W>{} ? V<T, W>{} : s;
-        store<L>(to, s);
+        store<L>(c + i * ldc + v * L, s < low ? splat<L>(low) : s);
       }
     return;
   }
@@ -149,27 +168,31 @@ template <class T, int W, int NV, bool Grouped> [[gnu::always_inline]] inline vo
 
 }  // namespace detail
 
-// Runs inside a with_simd kernel.
+// Runs inside a with_simd kernel. A strip of C's columns is finished before the next, so that it is added to while in cache.
 template <class T, int W, bool Grouped> [[gnu::always_inline]] inline void run_block(const Block<T>& g) {
   using S = Tile<T, W>;
-  for (int64_t k0 = 0; k0 < g.k || k0 == 0; k0 += k_block) {
-    const int64_t k = std::min(k_block, g.k - k0);
-    Finish<T> f;
-    if (k0 + k >= g.k) f = g.finish;
-    f.accumulate = g.finish.accumulate || k0 > 0;
-    for (int64_t j = 0; j < g.n; j += S::columns) {
-      const int64_t n = std::min<int64_t>(S::columns, g.n - j);
-      const T* b = g.b + j / S::columns * g.ldb;
-      for (int64_t i = 0; i < g.m; i += S::rows) {
-        const int64_t m = std::min<int64_t>(S::rows, g.m - i);
-        const T* a = Grouped ? g.a + i / S::group * g.lda + k0 * S::group + i % S::group : g.a + i * g.lda + k0;
-        if (n > S::lanes)
-          detail::tile<T, W, S::vectors, Grouped>(m, n, k, a, g.lda, b + k0 * S::columns, g.c, g.ldc, f, i, j);
-        else
-          detail::tile<T, W, 1, Grouped>(m, n, k, a, g.lda, b + k0 * S::lanes, g.c, g.ldc, f, i, j);
+  constexpr int64_t strip = 16 * S::columns, line = 64 / static_cast<int64_t>(sizeof(T));
+  const int64_t pieces = std::max<int64_t>(1, (g.k + k_block - 1) / k_block), depth = (g.k + pieces - 1) / pieces;
+  for (int64_t j0 = 0; j0 < g.n; j0 += strip)
+    for (int64_t piece = 0; piece < pieces; ++piece) {
+      const int64_t k0 = piece * depth, k = std::min(depth, g.k - k0);
+      Finish<T> f;
+      if (piece == pieces - 1) f = g.finish;
+      f.accumulate = g.finish.accumulate || piece > 0;
+      for (int64_t j = j0; j < std::min(g.n, j0 + strip); j += S::columns) {
+        const int64_t n = std::min<int64_t>(S::columns, g.n - j);
+        const T* b = g.b + j / S::columns * g.ldb;
+        for (int64_t i = 0; i < g.m; i += S::rows) {
+          const int64_t m = std::min<int64_t>(S::rows, g.m - i);
+          const T* a = Grouped ? g.a + i / S::group * g.lda + k0 * S::group + i % S::group : g.a + i * g.lda + k0;
+          const T* next = b + g.ldb + k0 * S::columns + i / S::rows * (k / 16) * line;
+          if (n > S::lanes)
+            detail::tile<T, W, S::vectors, Grouped>(m, n, k, a, g.lda, b + k0 * S::columns, g.c, g.ldc, f, i, j, next);
+          else
+            detail::tile<T, W, 1, Grouped>(m, n, k, a, g.lda, b + k0 * S::lanes, g.c, g.ldc, f, i, j, next);
+        }
       }
     }
-  }
 }
 
 // As a call, where the caller is not itself such a kernel.
