@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """torchvision's side of the parity check: weights with spread scores, then what torchvision computes from them.
 
-usage: parity_torchvision.py weights DIR [--steps N] [--images COCO_DIR]    DIR/weights.pth: maskrcnn_resnet50_fpn (91 classes), trained
+usage: parity_torchvision.py weights DIR [--steps N]                        DIR/trained.pth: maskrcnn_resnet50_fpn (91 classes), trained
                                                                           N steps on small images from random weights
-       parity_torchvision.py dump DIR                                     DIR/dump_*.safetensors: inputs, detections, losses, gradients
+       parity_torchvision.py spread DIR                                   DIR/weights.pth: the same, its scores spread
+       parity_torchvision.py dump DIR                                     DIR/{predict_*,train}.safetensors: inputs, detections, losses, gradients
 
 Run through scripts/parity, which also runs our side (tests/parity) on the same files.
 Needs torch, torchvision, safetensors (a venv under build/); nothing in the build or the tests does.
@@ -74,7 +75,44 @@ def make_weights(a):
         torch.nn.utils.clip_grad_norm_(m.parameters(), 5.)
         opt.step()
         if i % 20 == 0: print(i, f'{time.time() - t:.0f} s', {k: round(float(v.detach()), 3) for k, v in losses.items()}, flush=True)
+    torch.save(m.state_dict(), f'{a.dir}/trained.pth')
+
+
+def spread(a):
+    """A few hundred steps leave the background ahead nearly everywhere: scale objectness and classifier, and lower the background's
+    logit until every picture has many detections with scores well apart."""
+    m = build()
+    m.load_state_dict(torch.load(f'{a.dir}/trained.pth'))
+    m.eval()
+    objectness = []
+    hook = m.rpn.head.cls_logits.register_forward_hook(lambda mod, inp, out: objectness.append(out.detach().flatten()))
+    with torch.no_grad():
+        for x in test_images(): m([x])
+        hook.remove()
+        scale = 2.5 / float(torch.cat(objectness).std())
+        m.rpn.head.cls_logits.weight.mul_(scale); m.rpn.head.cls_logits.bias.mul_(scale)
+    p = m.roi_heads.box_predictor.cls_score
+    logits = []
+    hook = p.register_forward_hook(lambda mod, inp, out: logits.append(out.detach()))
+    with torch.no_grad():
+        for x in test_images(): m([x])
+        hook.remove()
+        margin = torch.cat([l[:, 1:].max(1).values - l[:, 0] for l in logits])
+        scale = 2.5 / float(margin.std())
+        p.weight.mul_(scale); p.bias.mul_(scale)
+        p.bias[0] += float((margin * scale).quantile(0.8))       # a fifth of the RoIs has a class ahead of the background
+        for x in test_images():
+            s = m([x])[0]['scores']
+            print(f'{tuple(x.shape[1:])}: {len(s)} detections, {f"{float(s.max()):.3f} … {float(s.min()):.3f}" if len(s) else ""}', flush=True)
     torch.save(m.state_dict(), f'{a.dir}/weights.pth')
+
+
+def test_images():
+    g = torch.Generator().manual_seed(3)
+    for h, w in ((480, 640), (800, 1216), (333, 500), (600, 417)):
+        images, _ = drawn_batch(1, max(h, w), g)
+        texture = sum(torch.nn.functional.interpolate(torch.randn(1, 3, k, k, generator=g), (h, w), mode='bicubic')[0] for k in (8, 40, 200))
+        yield (images[0][:, :h, :w] + 0.08 * texture).clamp(0, 1).contiguous()   # on plain areas anchors tie, and either order is right
 
 
 def save(path, tensors, meta):
@@ -85,10 +123,8 @@ def save(path, tensors, meta):
 def dump(a):
     m = build()
     m.load_state_dict(torch.load(f'{a.dir}/weights.pth'))
-    g = torch.Generator().manual_seed(3)
-    for h, w in ((480, 640), (800, 1216), (333, 500), (600, 417)):
-        images, _ = drawn_batch(1, max(h, w), g)
-        x = images[0][:, :h, :w].contiguous()
+    for x in test_images():
+        h, w = x.shape[1:]
         m.eval()
         seen = {}
         hook = m.backbone.register_forward_pre_hook(lambda mod, inp: seen.update(x=inp[0]))
@@ -102,6 +138,7 @@ def dump(a):
         print(f'{h}x{w}: {len(y["boxes"])} detections, scores {float(y["scores"].max()):.3f} … {float(y["scores"].min()):.3f}', flush=True)
 
     # one training step at fixed samples
+    g = torch.Generator().manual_seed(4)
     m.train()
     m.transform.min_size, m.transform.max_size = (256,), 400
     images, targets = drawn_batch(2, 320, g)
@@ -135,7 +172,7 @@ def dump(a):
 
 
 p = argparse.ArgumentParser()
-p.add_argument('what', choices=['weights', 'dump']); p.add_argument('dir'); p.add_argument('--steps', type=int, default=300)
+p.add_argument('what', choices=['weights', 'spread', 'dump']); p.add_argument('dir'); p.add_argument('--steps', type=int, default=300)
 a = p.parse_args()
 os.makedirs(a.dir, exist_ok=True)
-{'weights': make_weights, 'dump': dump}[a.what](a)
+{'weights': make_weights, 'spread': spread, 'dump': dump}[a.what](a)
