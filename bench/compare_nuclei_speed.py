@@ -80,7 +80,7 @@ def torch_rate(autocast):
 def our_rate():
     with tempfile.TemporaryDirectory() as folder:
         run = subprocess.run([a.program, 'train', 'nuclei_small', '--out', folder + '/run', '--set', f'data.root={a.data}', '--set', f'train.iterations={a.steps + 4}',
-                              '--set', 'train.budget=', '--set', 'eval.every=0', '--set', 'train.log_every=1'], capture_output=True, text=True)
+                              '--set', 'train.budget=', '--set', 'evaluation.at=[]', '--set', 'train.log_every=1'], capture_output=True, text=True)
         if run.returncode: sys.exit('ours failed: ' + run.stderr[-2000:])
         lines = [json.loads(l) for l in open(folder + '/run/metrics.jsonl')]
         lines = [l for l in lines if 'images_per_second' in l][4:]

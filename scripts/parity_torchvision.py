@@ -112,7 +112,8 @@ def test_images():
     for h, w in ((480, 640), (800, 1216), (333, 500), (600, 417)):
         images, _ = drawn_batch(1, max(h, w), g)
         texture = sum(torch.nn.functional.interpolate(torch.randn(1, 3, k, k, generator=g), (h, w), mode='bicubic')[0] for k in (8, 40, 200))
-        yield (images[0][:, :h, :w] + 0.08 * texture).clamp(0, 1).contiguous()   # on plain areas anchors tie, and either order is right
+        x = (images[0][:, :h, :w] + 0.08 * texture).clamp(0, 1)      # on plain areas anchors tie, and either order is right
+        yield ((x * 255).round() / 255).contiguous()
 
 
 def save(path, tensors, meta):
@@ -132,8 +133,8 @@ def dump(a):
         post = m.roi_heads.register_forward_hook(lambda mod, inp, out: raw.update(out[0][0], size=inp[2][0], proposals=inp[1][0]))
         with torch.no_grad(): y = m([x])[0]
         hook.remove(); post.remove()
-        t = dict(image=x, input=seen['x'], raw_boxes=raw['boxes'], raw_masks=raw['masks'][:, 0], boxes=y['boxes'], scores=y['scores'],
-                 labels=y['labels'].to(torch.int32), masks=(y['masks'][:, 0] > 0.5).to(torch.uint8)[:20], proposals=raw['proposals'])
+        t = dict(image=(x * 255).round().to(torch.uint8).permute(1, 2, 0), input=seen['x'], raw_boxes=raw['boxes'], raw_masks=raw['masks'][:, 0], boxes=y['boxes'], scores=y['scores'],
+                 labels=y['labels'].to(torch.int32), masks=(y['masks'][:, 0] > 0.5).to(torch.uint8), proposals=raw['proposals'])
         save(f'{a.dir}/predict_{h}x{w}.safetensors', t, dict(size=list(map(int, raw['size'])), proposals=len(raw['proposals'])))
         print(f'{h}x{w}: {len(y["boxes"])} detections, scores {float(y["scores"].max()):.3f} … {float(y["scores"].min()):.3f}', flush=True)
 

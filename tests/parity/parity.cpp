@@ -14,12 +14,13 @@
 #include "models/weights/load.h"
 #include "models/weights/weight_file.h"
 #include "ops/elementwise/add.h"
+#include "train/detector.h"
 
 using namespace mr;
 
 namespace {
 
-constexpr double box_bound = 0.01, score_bound = 1e-4, mask_bound = 1e-3, loss_bound = 1e-4, gradient_bound = 1e-3;
+constexpr double box_bound = 0.01, score_bound = 1e-4, mask_bound = 1e-3, pixel_bound = 5e-3, loss_bound = 1e-4, gradient_bound = 1e-3;
 
 bool all_good = true;
 void row(const char* what, double worst, double bound) {
@@ -120,6 +121,46 @@ std::vector<CroppedMask> read_masks(const WeightFile& f, const std::string& name
   return all;
 }
 
+Bitmap whole(const CroppedMask& m) {
+  Bitmap b(m.image_height, m.image_width);
+  for (int y = 0; y < m.bits.height; ++y)
+    for (int x = 0; x < m.bits.width; ++x) b.at(m.y0 + y, m.x0 + x) = m.bits.at(y, x);
+  return b;
+}
+
+// The whole way from the picture's bytes: resize, normalise, network, boxes back to the picture, pasted masks.
+void compare_detector(const Detector& detector, const std::string& path) {
+  const WeightFile f = open_weights(path);
+  const NamedTensor& picture = need(f, "image");
+  const std::vector<double> bytes = read_doubles(picture);
+  Image image(static_cast<int>(picture.shape[0]), static_cast<int>(picture.shape[1]));
+  std::ranges::transform(bytes, image.rgb.begin(), [](double v) { return static_cast<uint8_t>(v); });
+  const std::vector<Detection> found = detect(detector, image);
+  const std::vector<float> boxes = floats(f, "boxes"), scores = floats(f, "scores");
+  const std::vector<int32_t> labels = ints(f, "labels");
+  const std::vector<CroppedMask> masks = read_masks(f, "masks");
+  double box = 0, score = 0, mask = 0;
+  int other = std::abs(static_cast<int>(scores.size()) - static_cast<int>(found.size()));
+  for (size_t i = 0; i < std::min(found.size(), scores.size()); ++i) {
+    const Detection& d = found[i];
+    other += labels[i] != d.label;
+    const double corners[] = {d.box.x1, d.box.y1, d.box.x2, d.box.y2};
+    for (size_t k = 0; k < 4; ++k) box = std::max(box, std::abs(corners[k] - boxes[4 * i + k]));
+    score = std::max(score, std::abs(double{d.score} - scores[i]));
+    const Bitmap theirs = masks[i].bits, ours = whole(d.mask);
+    int64_t different = 0, area = 0;
+    for (size_t p = 0; p < theirs.pixels.size(); ++p) {
+      different += (theirs.pixels[p] != 0) != (ours.pixels[p] != 0);
+      area += theirs.pixels[p];
+    }
+    mask = std::max(mask, static_cast<double>(different) / static_cast<double>(std::max<int64_t>(area, 1)));
+  }
+  row("from the picture: box, px", box, box_bound);
+  row("from the picture: score", score, score_bound);
+  row("from the picture: pixels of a mask", mask, pixel_bound);
+  row("from the picture: other labels", other, 0);
+}
+
 void compare_training(MaskRCNN& model, const std::string& path) {
   const WeightFile f = open_weights(path);
   Batch b;
@@ -189,7 +230,11 @@ int main(int argc, char** argv) try {
   for (const auto& e : std::filesystem::directory_iterator(dir))
     if (e.path().filename().string().rfind("predict_", 0) == 0) files.push_back(e.path().string());
   std::ranges::sort(files);
-  for (const std::string& path : files) compare_prediction(model, path);
+  const Detector detector = load_detector(dir + "/weights.pth", "coco_r50_fpn_torchvision");
+  for (const std::string& path : files) {
+    compare_prediction(model, path);
+    compare_detector(detector, path);
+  }
   compare_training(model, dir + "/train.safetensors");
   std::printf(all_good ? "parity holds\n" : "parity FAILED\n");
   return all_good ? 0 : 1;
