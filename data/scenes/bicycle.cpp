@@ -52,6 +52,9 @@ struct Bicycle {
       const double r = R - tyre / 2;
       for (int i = 0; i < pieces; ++i) m.tube(at(r, 2 * pi * i / pieces), at(r, 2 * pi * (i + 1) / pieces), tyre / 2, tyre / 2, paint);
     } else {
+      std::vector<V3> rim;
+      for (int i = 0; i < pieces; ++i) rim.push_back(at(R - tyre, 2 * pi * i / pieces));
+      m.opening(rim);
       m.ring(c, along, up, R, R - tyre, paint);
       m.ring(c, along, up, R - tyre, R - 1.4 * tyre, {steel, 0, 0.1});
     }
@@ -59,6 +62,8 @@ struct Bicycle {
   }
 
   void tubes() {
+    m.opening({crank, seat_low, mix(head_low, head_top, 0.5), head_low});
+    m.opening({crank, seat_low, rear});
     for (const double x : {-0.06, 0.06}) {
       m.tube(rear + V3{x * 0.6, 0, 0}, crank, t * 0.7, t * 0.7, frame);
       m.tube(rear + V3{x * 0.6, 0, 0}, seat_low, t * 0.7, t * 0.7, frame);

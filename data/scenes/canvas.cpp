@@ -74,6 +74,24 @@ void Canvas::fill(const std::vector<V2>& points, uint16_t surface) {
   fill(points.data(), &end, 1, surface);
 }
 
+void Canvas::claim(const V2* points, int count, uint16_t owner) {
+  const int columns = width_ * grid;
+  std::vector<uint16_t> claimed(surfaces_.size());  // a surface's copy under the new owner; 0: none yet
+  scan(points, &count, 1, grid, height_ * grid, columns, [&](int row, int from, int to) {
+    uint16_t* p = samples_.data() + static_cast<size_t>(row) * static_cast<size_t>(columns);
+    for (int i = from; i < to; ++i) {
+      if (p[i] >= claimed.size()) continue;  // a copy already
+      uint16_t& copy = claimed[p[i]];
+      if (copy == 0) {
+        Surface s = surfaces_[p[i]];
+        s.owner = owner;
+        copy = add(s);
+      }
+      p[i] = copy;
+    }
+  });
+}
+
 void Canvas::shade(const std::vector<V2>& points, double strength) {
   if (light_.empty()) light_.assign(static_cast<size_t>(height_) * static_cast<size_t>(width_), 1.0f);
   const int end = static_cast<int>(points.size());

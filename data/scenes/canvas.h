@@ -51,6 +51,9 @@ class Canvas {
   void fill(const V2* points, const int* ends, int contours, uint16_t surface);
   void fill(const std::vector<V2>& points, uint16_t surface);
 
+  // What is seen inside keeps its colours but belongs to `owner` from now on: an object has no holes, as Cityscapes' annotators see it.
+  void claim(const V2* points, int count, uint16_t owner);
+
   // Multiplies the light on `ground` surfaces by 1 − strength inside the contour.
   void shade(const std::vector<V2>& points, double strength);
   // The same under a soft ellipse on the ground: full in its middle, none at its rim. Axes u, v in metres.

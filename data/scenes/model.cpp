@@ -239,6 +239,15 @@ void Model::ring(V3 centre, V3 u, V3 v, double outer, double inner, const Paint&
   parts_.push_back({first, static_cast<int>(ends_.size()) - first, d - bias_, s});
 }
 
+void Model::opening(const std::vector<V3>& points) {
+  std::vector<V3> w(points.size());
+  for (size_t i = 0; i < points.size(); ++i) w[i] = world(points[i]);
+  const std::vector<V2> p = project_clipped(w);
+  if (p.size() < 3) return;
+  add_part(p, length(centre_of(w) - V3{0, stage_.camera.height, 0}), owner_);
+  parts_.back().opening = true;
+}
+
 void Model::outline(const std::vector<V2>& pixels, V3 at, const Paint& paint) {
   const double d = distance(at);
   add_part(pixels, d, surface(paint, {0, 0.5, -1}, d, pixels));
@@ -246,6 +255,7 @@ void Model::outline(const std::vector<V2>& pixels, V3 at, const Paint& paint) {
 
 void Model::draw_part(const Part& p) {
   const int begin = p.first_end > 0 ? ends_[static_cast<size_t>(p.first_end) - 1] : 0;
+  if (p.opening) return stage_.canvas.claim(points_.data() + begin, ends_[static_cast<size_t>(p.first_end)] - begin, p.surface);
   int ends[2] = {ends_[static_cast<size_t>(p.first_end)] - begin, 0};
   if (p.contours == 2) ends[1] = ends_[static_cast<size_t>(p.first_end) + 1] - begin;
   stage_.canvas.fill(points_.data() + begin, ends, p.contours, p.surface);

@@ -60,6 +60,7 @@ class Model {
   void hull(std::initializer_list<Ball> balls, const Paint& paint);
   void hull(const std::vector<Ball>& balls, const Paint& paint);
   void ring(V3 centre, V3 u, V3 v, double outer, double inner, const Paint& paint);  // inner = 0: a disc
+  void opening(const std::vector<V3>& points);  // a flat polygon that one sees through; it is the object's all the same
   void outline(const std::vector<V2>& pixels, V3 at, const Paint& paint);            // any shape, already in pixels
 
   void draw_in_order();
@@ -69,7 +70,8 @@ class Model {
   struct Part {
     int first_end, contours;
     double depth;
-    uint16_t surface;
+    uint16_t surface;  // of an opening: its owner
+    bool opening = false;
   };
   void add_part(const std::vector<V2>& points, double depth, uint16_t surface);
   uint16_t surface(const Paint& paint, V3 normal, double distance, const std::vector<V2>& points);

@@ -55,6 +55,9 @@ struct Motorcycle {
       m.hull(rims, black);
       return;
     }
+    std::vector<V3> rim;
+    for (int i = 0; i < 12; ++i) rim.push_back(at(R, 2 * pi * i / 12));
+    m.opening(rim);
     for (int i = 0; i < 6; ++i) m.tube(c, at(R * 0.8, 2 * pi * (i + 0.3) / 6), 0.018, 0.018, grey);
     for (const double x : {-half, half}) m.ring(c + x * axle, along, up, R, R - tyre, black);
     m.ring(c, along, up, R * 0.35, 0, grey);
