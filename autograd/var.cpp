@@ -37,13 +37,16 @@ void Var::set_value(Tensor value) const {
 
 Tensor Var::derived(const char* key, const std::function<Tensor(const Tensor&)>& make) const {
   auto& all = impl_->derived;
-  auto it = std::ranges::find_if(all, [&](const Derived& d) { return d.key == key; });
-  if (it == all.end()) it = all.insert(all.end(), {key, impl_->version - 1, {}});
-  if (it->version != impl_->version) {
-    it->tensor = Tensor();  // the old copy first goes back to the allocator
-    it->tensor = make(value());
-    it->version = impl_->version;
-  }
+  const auto find = [&] { return std::ranges::find_if(all, [&](const Derived& d) { return d.key == key; }); };
+  auto it = find();
+  if (it != all.end() && it->version == impl_->version) return it->tensor;
+  if (it != all.end()) it->tensor = Tensor();  // the old copy first goes back to the allocator
+  const uint64_t version = impl_->version;
+  Tensor tensor = make(value());
+  it = find();  // make may derive something else from this value
+  if (it == all.end()) it = all.insert(all.end(), {key, version, {}});
+  it->tensor = std::move(tensor);
+  it->version = version;
   return it->tensor;
 }
 

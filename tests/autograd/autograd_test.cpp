@@ -76,3 +76,16 @@ TEST_CASE("derived tensors follow their value", "[autograd]") {
   w.touch();
   CHECK(w.derived("twice", twice).at(0) == 10);
 }
+
+TEST_CASE("a derived tensor may be made from other derived tensors of the same value", "[autograd]") {
+  const Var w(Tensor::of<double>({1}, {2}), true);
+  const std::function<Tensor(const Tensor&, int)> power = [&](const Tensor& t, int n) -> Tensor {
+    Tensor d = t.clone();
+    if (n > 1) d.scale_(w.derived(("power " + std::to_string(n - 1)).c_str(), [&](const Tensor& v) { return power(v, n - 1); }).at(0));
+    return d;
+  };
+  CHECK(w.derived("power 9", [&](const Tensor& t) { return power(t, 9); }).at(0) == 512);
+  w.value().fill_(1);
+  w.touch();
+  CHECK(w.derived("power 9", [&](const Tensor& t) { return power(t, 9); }).at(0) == 1);
+}
