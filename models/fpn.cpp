@@ -7,12 +7,10 @@ namespace mr {
 
 FPN::FPN(Parameters& p, const std::string& prefix, const std::vector<int64_t>& in, int64_t channels) {
   for (size_t l = 0; l < in.size(); ++l) {
-    const std::string i = std::to_string(l);
-    lateral_.emplace_back(p, prefix + "inner_blocks." + i + ".0", in[l], channels, 1, Init::kaiming_uniform_a1());
+    lateral_.emplace_back(p, str(prefix, "inner_blocks.", l, ".0"), in[l], channels, 1, Init::kaiming_uniform_a1());
   }
   for (size_t l = 0; l < in.size(); ++l) {
-    const std::string i = std::to_string(l);
-    output_.emplace_back(p, prefix + "layer_blocks." + i + ".0", channels, channels, 3, Init::kaiming_uniform_a1(),
+    output_.emplace_back(p, str(prefix, "layer_blocks.", l, ".0"), channels, channels, 3, Init::kaiming_uniform_a1(),
                          Conv2dOptions{.padding = 1});
   }
 }

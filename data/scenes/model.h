@@ -61,7 +61,7 @@ class Model {
   void hull(const std::vector<Ball>& balls, const Paint& paint);
   void ring(V3 centre, V3 u, V3 v, double outer, double inner, const Paint& paint);  // inner = 0: a disc
   void opening(const std::vector<V3>& points);  // a flat polygon that one sees through; it is the object's all the same
-  void outline(const std::vector<V2>& pixels, V3 at, const Paint& paint);            // any shape, already in pixels
+  void outline(const std::vector<V2>& pixels, V3 at, const Paint& paint);  // any shape, already in pixels
 
   void draw_in_order();
   void draw_far_to_near();

@@ -28,7 +28,7 @@ const std::array<float, 65536>& texture() {
           const double s = u - i, r = v - j, p = s * s * (3 - 2 * s), q = r * r * (3 - 2 * r);
           const double top = lattice(octave, i, j) * (1 - p) + lattice(octave, (i + 1) % n, j) * p;
           const double low = lattice(octave, i, (j + 1) % n) * (1 - p) + lattice(octave, (i + 1) % n, (j + 1) % n) * p;
-          t[static_cast<size_t>(y * 256 + x)] += static_cast<float>(weights[octave] * (top * (1 - q) + low * q));
+          t[static_cast<size_t>(y) * 256 + static_cast<size_t>(x)] += static_cast<float>(weights[octave] * (top * (1 - q) + low * q));
         }
       }
     }

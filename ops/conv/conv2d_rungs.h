@@ -30,7 +30,10 @@ struct Conv2dCase {
   Shape w_shape() const { return {Cout, kH, kW, Cin / groups}; }
   Shape y_shape() const { return {N, OH, OW, Cout}; }
   DType sum_dtype() const { return dtype == DType::f64 ? DType::f64 : DType::f32; }
-  double flops() const { return 2.0 * static_cast<double>(out_pixels() * Cout * kH * kW * (Cin / groups)); }
+  double flops() const {
+    const int64_t in = Cin / groups;
+    return 2.0 * static_cast<double>(out_pixels() * Cout * kH * kW * in);
+  }
 };
 // From the shapes of x and w, checked.
 Conv2dCase conv2d_case(const Shape& x, const Shape& w, const Conv2dOptions& options, DType dtype);

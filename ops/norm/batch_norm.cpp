@@ -64,8 +64,8 @@ Tensor to_tensor(const std::vector<double>& v, DType dtype) { return Tensor::of<
 
 }  // namespace
 
-Var batch_norm(const Var& x, const Var& weight, const Var& bias, Tensor running_mean, Tensor running_var, double momentum, double eps,
-               bool training) {
+Var batch_norm(const Var& x, const Var& weight, const Var& bias, const Tensor& running_mean, const Tensor& running_var, double momentum,
+               double eps, bool training) {
   const Tensor xv = x.value();
   check_input("batch_norm", xv, eps);
   check(momentum >= 0 && momentum <= 1, "batch_norm: momentum must be in [0, 1], got ", momentum);

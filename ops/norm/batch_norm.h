@@ -23,8 +23,8 @@
 
 namespace mr {
 
-Var batch_norm(const Var& x, const Var& weight, const Var& bias, Tensor running_mean, Tensor running_var, double momentum, double eps,
-               bool training);
+Var batch_norm(const Var& x, const Var& weight, const Var& bias, const Tensor& running_mean, const Tensor& running_var, double momentum,
+               double eps, bool training);
 
 Var frozen_batch_norm(const Var& x, const Tensor& weight, const Tensor& bias, const Tensor& mean, const Tensor& var, double eps);
 void fold_batch_norm(const Tensor& weight, const Tensor& bias, const Tensor& mean, const Tensor& var, double eps, Tensor& scale,

@@ -44,7 +44,7 @@ template <int W, bool with_place, class T> void pool_row(const T* x, T* y, uint8
         for (int64_t w = 0; w < w1 - w0; ++w, pixel += win.C, ++here) {
           for (int v = 0; v < n; ++v) {
             const auto value = load<L>(pixel + v * L);
-            const auto better = (value > best[v]) | (value != value);
+            const auto better = (value > best[v]) | (value != value);  // NOLINT(misc-redundant-expression): a NaN stays
             best[v] = better ? value : best[v];
             if constexpr (with_place) where[v] = better ? splat<L>(here) : where[v];
           }

@@ -87,7 +87,8 @@ template <class A, class F> void for_bins(const RoIInputs& in, int64_t r, const 
     }
 }
 
-template <class T> void forward(const RoIInputs& in, const std::vector<Tensor>& maps, const RoIAlignOptions& o, Tensor y, Tensor arg) {
+template <class T>
+void forward(const RoIInputs& in, const std::vector<Tensor>& maps, const RoIAlignOptions& o, const Tensor& y, const Tensor& arg) {
   parallel_ranges(in.count(), 8, [&](int64_t begin, int64_t end) {
     BinSamples<acc_t<T>> bin;
     for (int64_t k = begin; k < end; ++k)

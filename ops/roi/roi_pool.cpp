@@ -36,7 +36,7 @@ template <class T> struct PoolForward {
       for (int v = 0; v < K; ++v) m[v].start(empty ? A(0) : std::numeric_limits<A>::lowest());
       for (int i = down.begin; i < down.end; ++i) {
         const T* cell = x + (int64_t{i} * w + across.begin) * channels + c;
-        Vec<Index, L> at = splat<L>(static_cast<Index>(i * w + across.begin));
+        Vec<Index, L> at = splat<L>(static_cast<Index>(i) * static_cast<Index>(w) + across.begin);
         for (int j = across.begin; j < across.end; ++j, cell += channels, at += 1)
           for (int v = 0; v < K; ++v) m[v].offer(load<L>(cell + v * L), at);
       }
@@ -48,7 +48,7 @@ template <class T> struct PoolForward {
   }
 };
 
-template <class T> void pool_forward(const RoIInputs& in, const std::vector<Tensor>& maps, int size, Tensor y, Tensor arg) {
+template <class T> void pool_forward(const RoIInputs& in, const std::vector<Tensor>& maps, int size, const Tensor& y, const Tensor& arg) {
   using A = acc_t<T>;
   parallel_for(in.count(), 8, [&](int64_t k) {
     const int64_t r = in.order[k], out = r * size * size * in.channels;
