@@ -31,7 +31,8 @@ void check_subcommands(CLI::App& program, int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
+// What can throw outside the try is the table of options itself.
+int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   CLI::App program(
       "Mask R-CNN: trains, evaluates and predicts, on the CPU.\n\n"
       "  mrcnn train scenes_small --out run            the built-in drawn street scenes\n"

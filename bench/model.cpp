@@ -61,8 +61,8 @@ Batch make_batch(const std::string& input) {
       return read_doubles(*t);
     };
     const std::vector<double> image = read("image");  // [3,H,W], normalised
-    for (int c = 0; c < 3; ++c)
-      for (int p = 0; p < H * W; ++p) b.images.data<float>()[p * 3 + c] = static_cast<float>(image[static_cast<size_t>(c * H * W + p)]);
+    for (size_t c = 0, area = image.size() / 3; c < 3; ++c)
+      for (size_t p = 0; p < area; ++p) b.images.data<float>()[p * 3 + c] = static_cast<float>(image[c * area + p]);
     for (const double v : read("boxes")) boxes.push_back(static_cast<float>(v));
     for (const double v : read("labels")) labels.push_back(static_cast<int32_t>(v));
   }

@@ -154,7 +154,7 @@ Tensor resize_bilinear(const Tensor& x, int height, int width) {
   const auto row = [&](int r, float* to) { std::memcpy(to, x.data<float>() + static_cast<size_t>(r) * in_n, in_n * sizeof(float)); };
   parallel_ranges(height, kRows * 4, [&](int64_t begin, int64_t end) {
     resize_rows(row, in_width, channels, rows, columns, static_cast<int>(begin), static_cast<int>(end), y.data<float>(),
-                static_cast<size_t>(width * channels));
+                static_cast<size_t>(width) * static_cast<size_t>(channels));
   });
   return y;
 }
