@@ -132,6 +132,7 @@ Bitmap whole(const CroppedMask& m) {
 void compare_detector(const Detector& detector, const std::string& path) {
   const WeightFile f = open_weights(path);
   const NamedTensor& picture = need(f, "image");
+  check(picture.shape.size() == 3 && picture.shape[2] == 3, "parity: ", f.path, ": image must be [H,W,3]; made by an older script?");
   const std::vector<double> bytes = read_doubles(picture);
   Image image(static_cast<int>(picture.shape[0]), static_cast<int>(picture.shape[1]));
   std::ranges::transform(bytes, image.rgb.begin(), [](double v) { return static_cast<uint8_t>(v); });
