@@ -11,21 +11,10 @@ namespace {
 constexpr int64_t grain = 1 << 16;  // elements of a cheap loop a thread takes at once
 
 template <class F> decltype(auto) dispatch_any(DType t, F&& f) {
-  switch (t) {
-    case DType::f32:
-      return f(float{});
-    case DType::bf16:
-      return f(bf16{});
-    case DType::f64:
-      return f(double{});
-    case DType::i64:
-      return f(int64_t{});
-    case DType::i32:
-      return f(int32_t{});
-    case DType::u8:
-      break;
-  }
-  return f(uint8_t{});
+  if (t == DType::i64) return f(int64_t{});
+  if (t == DType::i32) return f(int32_t{});
+  if (t == DType::u8) return f(uint8_t{});
+  return dispatch_float(t, "tensor", std::forward<F>(f));
 }
 
 // Through the type that holds every value of both: a bf16 goes by way of f32.

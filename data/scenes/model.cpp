@@ -58,6 +58,12 @@ Model::Model(Stage& stage, V3 place, double heading, uint16_t owner)
 
 V3 Model::world(V3 p) const { return {place_.x + p.x * cosine_ + p.z * sine_, place_.y + p.y, place_.z - p.x * sine_ + p.z * cosine_}; }
 
+std::vector<V3> Model::world(const std::vector<V3>& points) const {
+  std::vector<V3> w(points.size());
+  for (size_t i = 0; i < points.size(); ++i) w[i] = world(points[i]);
+  return w;
+}
+
 V3 Model::camera() const {
   const double dx = -place_.x, dz = -place_.z;
   return {dx * cosine_ - dz * sine_, stage_.camera.height - place_.y, dx * sine_ + dz * cosine_};
@@ -100,8 +106,7 @@ void Model::add_part(const std::vector<V2>& points, double depth, uint16_t surfa
 }
 
 void Model::face(const std::vector<V3>& points, const Paint& paint) {
-  std::vector<V3> w(points.size());
-  for (size_t i = 0; i < points.size(); ++i) w[i] = world(points[i]);
+  const std::vector<V3> w = world(points);
   const std::vector<V2> p = project_clipped(w);
   if (p.size() < 3) return;
   const V3 c = centre_of(w), eye{0, stage_.camera.height, 0};
@@ -112,8 +117,7 @@ void Model::face(const std::vector<V3>& points, const Paint& paint) {
 }
 
 void Model::shell(const std::vector<V3>& points, V3 inside, const Paint& paint) {
-  std::vector<V3> w(points.size());
-  for (size_t i = 0; i < points.size(); ++i) w[i] = world(points[i]);
+  const std::vector<V3> w = world(points);
   const V3 c = centre_of(w), eye{0, stage_.camera.height, 0};
   V3 n = newell(w);
   if (dot(n, c - world(inside)) < 0) n = -1 * n;
@@ -240,8 +244,7 @@ void Model::ring(V3 centre, V3 u, V3 v, double outer, double inner, const Paint&
 }
 
 void Model::opening(const std::vector<V3>& points) {
-  std::vector<V3> w(points.size());
-  for (size_t i = 0; i < points.size(); ++i) w[i] = world(points[i]);
+  const std::vector<V3> w = world(points);
   const std::vector<V2> p = project_clipped(w);
   if (p.size() < 3) return;
   add_part(p, length(centre_of(w) - V3{0, stage_.camera.height, 0}), owner_);

@@ -49,6 +49,7 @@ class Model {
   uint16_t owner() const { return owner_; }
   void shift(double bias) { bias_ = bias; }  // metres nearer to the camera, in the order of drawing
   V3 world(V3 local) const;
+  std::vector<V3> world(const std::vector<V3>& local) const;
   double distance(V3 local) const;
   V3 camera() const;  // the camera's place in the object's frame
 

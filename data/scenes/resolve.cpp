@@ -85,24 +85,20 @@ struct Shader {
   static float blend(const Surface& s, float x, float row_part) { return std::min(std::max(s.gx * x + row_part, 0.0f), 1.0f); }
 
   void plain(const Surface& s, int from, int to, float weight, float* rgb) const {
-    const float py = static_cast<float>(y), part = s.gy * py + s.g0, du = static_cast<float>(s.shift & 255),
-                dv = static_cast<float>(s.shift >> 8);
-    if (s.step < 0.7f) return plain_smooth(s, from, to, weight, rgb);  // texels wider than pixels
-    const float* texels = texture_row(static_cast<int>(py * s.step * s.stretch + dv));
-    for (int x = from; x < to; ++x) {
-      const float px = static_cast<float>(x), t = blend(s, px, part);
-      const float g = weight * (1 + s.grain * texels[static_cast<int>(px * s.step + du) & 255]);
-      rgb[3 * x] += g * (s.a.r + t * (s.b.r - s.a.r));
-      rgb[3 * x + 1] += g * (s.a.g + t * (s.b.g - s.a.g));
-      rgb[3 * x + 2] += g * (s.a.b + t * (s.b.b - s.a.b));
+    const float py = static_cast<float>(y), du = static_cast<float>(s.shift & 255),
+                v = py * s.step * s.stretch + static_cast<float>(s.shift >> 8);
+    if (s.step < 0.7f) {  // texels wider than pixels
+      textured(s, from, to, weight, rgb, [&](float px) { return texture.smooth(px * s.step + du, v); });
+    } else {
+      const float* texels = texture_row(static_cast<int>(v));
+      textured(s, from, to, weight, rgb, [&](float px) { return texels[static_cast<int>(px * s.step + du) & 255]; });
     }
   }
-  void plain_smooth(const Surface& s, int from, int to, float weight, float* rgb) const {
-    const float py = static_cast<float>(y), part = s.gy * py + s.g0, du = static_cast<float>(s.shift & 255),
-                dv = static_cast<float>(s.shift >> 8);
+  template <class Texel> void textured(const Surface& s, int from, int to, float weight, float* rgb, Texel texel) const {
+    const float part = s.gy * static_cast<float>(y) + s.g0;
     for (int x = from; x < to; ++x) {
       const float px = static_cast<float>(x), t = blend(s, px, part);
-      const float g = weight * (1 + s.grain * texture.smooth(px * s.step + du, py * s.step * s.stretch + dv));
+      const float g = weight * (1 + s.grain * texel(px));
       rgb[3 * x] += g * (s.a.r + t * (s.b.r - s.a.r));
       rgb[3 * x + 1] += g * (s.a.g + t * (s.b.g - s.a.g));
       rgb[3 * x + 2] += g * (s.a.b + t * (s.b.b - s.a.b));

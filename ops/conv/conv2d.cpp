@@ -1,6 +1,6 @@
 #include "ops/conv/conv2d.h"
 
-#include "ops/conv/conv2d_rungs.h"
+#include "ops/conv/conv2d_table.h"
 #include "ops/gemm/finish_backward.h"
 
 namespace mr {
@@ -22,6 +22,9 @@ Tensor folded_shift(const Conv2dCase& c, const Var& b, const Epilogue& e) {
 }
 
 // t · scale[o] along the leading axis, a new tensor of t's type
+
+}  // namespace
+
 Tensor scaled_rows(const Tensor& t, const Tensor& scale) {
   const Tensor out = Tensor::empty_like(t);
   const int64_t rows = t.size(0), row = rows ? t.numel() / rows : 0;
@@ -33,8 +36,6 @@ Tensor scaled_rows(const Tensor& t, const Tensor& scale) {
   });
   return out;
 }
-
-}  // namespace
 
 Conv2dCase conv2d_case(const Shape& x, const Shape& w, const Conv2dOptions& o, DType dtype) {
   check(x.rank() == 4, "conv2d: x must be [N,H,W,Cin], got ", x);

@@ -19,15 +19,6 @@ Gemm product(int64_t M, int64_t N, int64_t K, const Tensor& a, const Tensor& c) 
   return g;
 }
 
-void finish(Gemm& g, const Conv2dFinish& f) {
-  const auto raw = [](const Tensor& t) -> const void* { return t.defined() ? t.raw() : nullptr; };
-  g.scale = raw(f.scale);
-  g.shift = raw(f.shift);
-  g.residual = raw(f.residual);
-  g.ldr = g.N;
-  g.relu = f.relu;
-}
-
 }  // namespace
 
 bool supports(const Conv2dCase& c, Conv2dPass) {
@@ -38,7 +29,7 @@ Tensor forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dF
   const Tensor y = Tensor::empty(c.y_shape(), c.dtype);
   Gemm g = product(c.out_pixels(), c.Cout, c.Cin, x, y);
   g.transpose_b = true;
-  finish(g, f);
+  set_finish(g, f);
   gemm_with_weights(g, w);
   return y;
 }
@@ -46,7 +37,7 @@ Tensor forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dF
 Tensor data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFinish& f) {
   const Tensor gx = Tensor::empty(c.x_shape(), c.dtype);
   Gemm g = product(c.out_pixels(), c.Cin, c.Cout, gy, gx);
-  finish(g, f);
+  set_finish(g, f);
   gemm_with_weights(g, w);
   return gx;
 }

@@ -4,8 +4,6 @@
 // scale is folded into the weights, shift is the bias, the residual is added by the `sum` post-op into a copy. ReLU is a
 // pass of its own, because oneDNN's gives 0 for a NaN, which would hide a training that fails.
 // Backward-data of stride 1 is a forward convolution with the kernel turned by 180°: as one it is up to twice as fast.
-#include <map>
-#include <mutex>
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "ops/conv/conv2d_table.h"
@@ -68,26 +66,11 @@ Plan make_plan(const Conv2dCase& c, Conv2dPass pass, bool bias, bool residual) {
   return {Weights(p), p.src_desc(), p.diff_weights_desc(), {}, p.diff_dst_desc(), p.scratchpad_desc()};
 }
 
-// Primitives are kept by everything they depend on; the store is emptied when a program keeps on asking for new shapes.
 Plan plan(const Conv2dCase& c, Conv2dPass pass, bool bias, bool residual) {
-  static std::mutex mutex;
-  static std::map<std::string, Plan> plans;
-  const std::string key = str(name(pass), c.N, ' ', c.H, ' ', c.W, ' ', c.Cin, ' ', c.Cout, ' ', c.kH, ' ', c.kW, ' ', c.stride, ' ',
-                              c.padding, ' ', c.dilation, ' ', c.groups, ' ', c.dtype, ' ', bias, residual, ' ', thread_count());
-  const std::lock_guard lock(mutex);
-  if (const auto found = plans.find(key); found != plans.end()) return found->second;
-  if (plans.size() >= 1024) plans.clear();
-  return plans.emplace(key, make_plan(c, pass, bias, residual)).first->second;
-}
-
-Tensor scaled(const Tensor& w, const Tensor& scale) {
-  const Tensor out = Tensor::empty(w.shape());
-  const Tensor from = w.to(DType::f32);
-  const int64_t row = w.numel() / std::max<int64_t>(w.size(0), 1);
-  parallel_for(w.size(0), 16, [&](int64_t o) {
-    for (int64_t i = o * row; i < (o + 1) * row; ++i) out.data<float>()[i] = from.data<float>()[i] * scale.data<float>()[o];
-  });
-  return out;
+  static onednn::Plans<Plan> plans;
+  return plans.get(str(name(pass), c.N, ' ', c.H, ' ', c.W, ' ', c.Cin, ' ', c.Cout, ' ', c.kH, ' ', c.kW, ' ', c.stride, ' ', c.padding,
+                       ' ', c.dilation, ' ', c.groups, ' ', c.dtype, ' ', bias, residual),
+                   [&] { return make_plan(c, pass, bias, residual); });
 }
 
 // w[o,p,q,c] → [c,−p,−q,o]
@@ -112,7 +95,7 @@ Tensor packed(const Conv2dCase& c, const Var& w, const Tensor& scale, bool turn,
     std::erase_if(w.impl()->derived, [&](const Var::Derived& d) { return d.key.starts_with(prefix) && d.key != key; });
   }
   return w.derived(key.c_str(), [&](const Tensor& value) {
-    const Tensor from = scale.defined() ? scaled(value, scale) : turn ? turned(value) : value;
+    const Tensor from = scale.defined() ? scaled_rows(value.to(DType::f32), scale) : turn ? turned(value) : value;
     const Tensor out = Tensor::empty({static_cast<int64_t>(to.get_size())}, DType::u8);
     onednn::reorder(w_as_stored(c, from.dtype()), from.raw(), to, out.raw());
     return out;
@@ -127,9 +110,7 @@ void finish(const Tensor& y, const Conv2dFinish& f) {
   g.dtype = g.c_dtype = y.dtype();
   g.c = y.raw();
   g.ldc = g.N;
-  g.scale = f.scale.defined() ? f.scale.raw() : nullptr;
-  g.shift = f.shift.defined() ? f.shift.raw() : nullptr;
-  g.relu = f.relu;
+  set_finish(g, f);
   gemm_finish(g);
 }
 

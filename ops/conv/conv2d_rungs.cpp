@@ -1,9 +1,9 @@
 #include "ops/conv/conv2d_rungs.h"
 
-#include <cstdlib>
 #include <string_view>
 
 #include "ops/conv/conv2d_table.h"
+#include "ops/rungs.h"
 
 namespace mr {
 namespace {
@@ -20,16 +20,7 @@ constexpr Conv2dRung rungs[] = {
 };
 
 const Conv2dRung* forced() {
-  static const Conv2dRung* const rung = []() -> const Conv2dRung* {
-    const char* want = std::getenv("MR_CONV");
-    if (!want) return nullptr;
-    std::string known;
-    for (const Conv2dRung& r : rungs) {
-      if (std::string_view(r.name) == want) return &r;
-      known += str(known.empty() ? "" : ", ", r.name);
-    }
-    fail("MR_CONV: expected one of ", known, ", got ", want);
-  }();
+  static const Conv2dRung* const rung = forced_rung<Conv2dRung>("MR_CONV", rungs);
   return rung;
 }
 
@@ -63,6 +54,15 @@ const Conv2dRung& conv2d_choice(const Conv2dCase& c, Conv2dPass pass) {
 
 Tensor weights_as(const Var& w, DType t) {
   return w.dtype() == t ? w.value() : w.derived(name(t), [&](const Tensor& v) { return v.to(t); });
+}
+
+void set_finish(Gemm& g, const Conv2dFinish& f) {
+  const auto raw = [](const Tensor& t) -> const void* { return t.defined() ? t.raw() : nullptr; };
+  g.scale = raw(f.scale);
+  g.shift = raw(f.shift);
+  g.residual = raw(f.residual);
+  g.ldr = g.N;
+  g.relu = f.relu;
 }
 
 Tensor conv2d_forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f) {

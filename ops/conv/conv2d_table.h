@@ -2,8 +2,12 @@
 #pragma once
 
 #include "ops/conv/conv2d_rungs.h"
+#include "ops/gemm/gemm.h"
 
 namespace mr {
+
+void set_finish(Gemm& g, const Conv2dFinish& f);           // what follows a convolution, after a product whose rows are pixels
+Tensor scaled_rows(const Tensor& t, const Tensor& scale);  // t[o, …] · scale[o]
 
 namespace conv_reference {
 Tensor forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f);

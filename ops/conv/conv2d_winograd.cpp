@@ -7,7 +7,6 @@
 //
 // Tiles are taken in blocks whose V and M stay in the shared cache; a block goes through three loops: transform, products, transform.
 #include <array>
-#include <cstdlib>
 
 #include "ops/conv/conv2d_table.h"
 #include "ops/conv/winograd.h"
@@ -19,9 +18,8 @@ namespace {
 
 using kernel::Panels;
 
-constexpr int64_t positions = 36, pad = 16, line = 16;
-const int64_t block_bytes =
-    std::getenv("BB") ? atoll(std::getenv("BB")) << 10 : 6 << 20;  // pad: so that the 36 positions do not share cache sets
+constexpr int64_t positions = 36, block_bytes = 6 << 20, pad = 16;  // pad: so that the 36 positions do not share cache sets
+constexpr int64_t line = 16;                                        // floats of a cache line
 
 int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 

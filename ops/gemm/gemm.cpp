@@ -1,11 +1,11 @@
 #include "ops/gemm/gemm.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <string_view>
 
 #include "ops/gemm/gemm_kernel.h"
 #include "ops/gemm/gemm_rungs.h"
+#include "ops/rungs.h"
 #include "tensor/parallel.h"
 
 namespace mr {
@@ -23,16 +23,7 @@ constexpr GemmRung rungs[] = {
 };
 
 const GemmRung* forced() {
-  static const GemmRung* const rung = []() -> const GemmRung* {
-    const char* want = std::getenv("MR_GEMM");
-    if (!want) return nullptr;
-    std::string known;
-    for (const GemmRung& r : rungs) {
-      if (std::string_view(r.name) == want) return &r;
-      known += str(known.empty() ? "" : ", ", r.name);
-    }
-    fail("MR_GEMM: expected one of ", known, ", got ", want);
-  }();
+  static const GemmRung* const rung = forced_rung<GemmRung>("MR_GEMM", rungs);
   return rung;
 }
 

@@ -1,7 +1,4 @@
 // oneDNN's matmul: bf16 where the processor has AVX-512; in f32 a peer to measure ours by.
-#include <map>
-#include <mutex>
-
 #include "ops/gemm/gemm_rungs.h"
 #include "ops/gemm/onednn.h"
 #include "tensor/parallel.h"
@@ -87,14 +84,10 @@ Plan make_plan(const Gemm& g) {
 }
 
 Plan plan(const Gemm& g) {
-  static std::mutex mutex;
-  static std::map<std::string, Plan> plans;
-  const std::string key = str(g.M, ' ', g.N, ' ', g.K, ' ', g.lda, ' ', g.ldb, ' ', g.ldc, ' ', g.transpose_a, g.transpose_b, g.accumulate,
-                              ' ', g.dtype, ' ', g.c_dtype, ' ', g.shift != nullptr, finished_after(g), ' ', thread_count());
-  const std::lock_guard lock(mutex);
-  if (const auto found = plans.find(key); found != plans.end()) return found->second;
-  if (plans.size() >= 1024) plans.clear();
-  return plans.emplace(key, make_plan(g)).first->second;
+  static onednn::Plans<Plan> plans;
+  return plans.get(str(g.M, ' ', g.N, ' ', g.K, ' ', g.lda, ' ', g.ldb, ' ', g.ldc, ' ', g.transpose_a, g.transpose_b, g.accumulate, ' ',
+                       g.dtype, ' ', g.c_dtype, ' ', g.shift != nullptr, finished_after(g)),
+                   [&] { return make_plan(g); });
 }
 
 }  // namespace
