@@ -1,103 +1,112 @@
 #include "tensor/storage.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <bit>
-#include <cstdlib>
-#include <map>
 #include <mutex>
-#include <new>
-#include <vector>
 
 #include "tensor/check.h"
+#include "tensor/heap.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define MR_ASAN 1
+#else
+#define MR_ASAN 0
+#define ASAN_POISON_MEMORY_REGION(p, bytes) ((void)(p), (void)(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(p, bytes) ((void)(p), (void)(bytes))
+#endif
 
 namespace mr {
 namespace {
 
-constexpr size_t alignment = 64;
-constexpr size_t huge_page = size_t{2} << 20;
+constexpr size_t red_zone = MR_ASAN ? Heap::alignment : 0;  // behind every block where AddressSanitizer watches
 
-// Rounds up to one of eight sizes an octave: 64, 128, …, then (8…15)·2^k.
-size_t size_class(size_t bytes) {
-  bytes = std::max(bytes, alignment);
-  const int octave = std::bit_width(bytes) - 1;
-  const size_t step = std::max(alignment, size_t{1} << std::max(octave - 3, 0));
-  return (bytes + step - 1) / step * step;
+size_t physical_memory() {
+  return std::max(static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE)), size_t{1} << 30);
 }
 
-std::byte* system_allocate(size_t bytes) {
-  const size_t align = bytes >= huge_page ? huge_page : alignment;
-  auto* p = static_cast<std::byte*>(std::aligned_alloc(align, (bytes + align - 1) / align * align));
+// One range of the process's addresses, as wide as the machine's memory. The system gives a page when it is first touched, and the heap
+// hands out low addresses first, so only what was ever in use at one time takes memory.
+class Range {
+ public:
+  Range() : Range(physical_memory()) {}
+
+  std::byte* take(size_t bytes) {
+    const auto offset = heap_.take(bytes + red_zone);
+    if (!offset) return nullptr;
+    ASAN_UNPOISON_MEMORY_REGION(base_ + *offset, bytes);
+    ASAN_POISON_MEMORY_REGION(base_ + *offset + bytes, red_zone);
+    return base_ + *offset;
+  }
+
+  void give_back(std::byte* p) {
+    const size_t size = heap_.give_back(static_cast<size_t>(p - base_));
+    ASAN_POISON_MEMORY_REGION(p, size);
+  }
+
+  const Heap& heap() const { return heap_; }
+
+ private:
+  explicit Range(size_t capacity) : base_(map(capacity)), heap_(capacity) {}  // map may narrow it
+
+  // Narrower where the process may not have that many addresses (ulimit -v).
+  static std::byte* map(size_t& capacity) {
+    for (;; capacity /= 2) {
+      void* p = mmap(nullptr, capacity + Heap::growth, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      if (p == MAP_FAILED) {
+        check(capacity > Heap::growth, "allocate: the system gives no range of addresses");
+        continue;
+      }
+      const auto skip = (Heap::growth - reinterpret_cast<uintptr_t>(p) % Heap::growth) % Heap::growth;
+      auto* base = static_cast<std::byte*>(p) + skip;
 #ifdef MADV_HUGEPAGE
-  if (p && bytes >= huge_page) madvise(p, bytes, MADV_HUGEPAGE);  // fewer page faults; a hint, so its result is of no concern
+      madvise(base, capacity, MADV_HUGEPAGE);  // fewer page faults; a hint, so its result is of no concern
 #endif
-  return p;
-}
+      return base;
+    }
+  }
 
-struct Block {
-  std::byte* p = nullptr;
-  size_t size = 0;
+  std::byte* base_;
+  Heap heap_;
 };
+
+// Small blocks stay in use for long or short, in great numbers; between the large ones they would split the space that those leave.
+constexpr size_t small = size_t{256} << 10;
 
 class CpuAllocator {
  public:
-  Block take(size_t bytes) {
-    size_t size = size_class(bytes);
+  std::byte* take(size_t bytes) {
     const std::lock_guard lock(mutex_);
     ++stats_.requests;
-    // The smallest block that fits: of this class, or one of up to half as much again, so that a run whose sizes vary from step to step
-    // soon stops asking the system.
-    auto fit = cache_.lower_bound(size);
-    while (fit != cache_.end() && fit->second.empty()) ++fit;
-    std::byte* p = nullptr;
-    if (fit != cache_.end() && fit->first <= size + size / 2) {
-      size = fit->first;
-      p = fit->second.back();
-      fit->second.pop_back();
-    } else {
-      p = system_allocate(size);
-      if (!p) {  // give the cache back and try once more
-        release_locked();
-        p = system_allocate(size);
-      }
-      check(p != nullptr, "allocate: out of memory on cpu for ", bytes, " bytes; in use ", stats_.in_use_bytes, ", reserved ",
-            stats_.reserved_bytes);
-      ++stats_.system_allocations;
-      stats_.reserved_bytes += size;
-    }
-    stats_.in_use_bytes += size;
+    std::byte* p = range(bytes).take(bytes);
+    check(p != nullptr, "allocate: out of memory on cpu for ", bytes, " bytes; in use ", stats_.in_use_bytes, ", reserved ", reserved());
+    stats_.in_use_bytes += bytes;
     stats_.peak_in_use_bytes = std::max(stats_.peak_in_use_bytes, stats_.in_use_bytes);
-    return {p, size};
+    return p;
   }
 
-  void give_back(Block b) {
+  void give_back(std::byte* p, size_t bytes) {
     const std::lock_guard lock(mutex_);
-    cache_[b.size].push_back(b.p);
-    stats_.in_use_bytes -= b.size;
-  }
-
-  void release() {
-    const std::lock_guard lock(mutex_);
-    release_locked();
+    range(bytes).give_back(p);
+    stats_.in_use_bytes -= bytes;
   }
 
   AllocatorStats stats() {
     const std::lock_guard lock(mutex_);
-    return stats_;
+    AllocatorStats s = stats_;
+    s.reserved_bytes = reserved();
+    s.system_allocations = small_.heap().growths() + large_.heap().growths();
+    return s;
   }
 
  private:
-  void release_locked() {
-    for (auto& [size, blocks] : cache_) {
-      for (std::byte* p : blocks) std::free(p);
-      stats_.reserved_bytes -= size * blocks.size();
-      blocks.clear();
-    }
-  }
+  Range& range(size_t bytes) { return bytes <= small ? small_ : large_; }
+  uint64_t reserved() const { return small_.heap().extent() + large_.heap().extent(); }
 
   std::mutex mutex_;
-  std::map<size_t, std::vector<std::byte*>> cache_;
+  Range small_, large_;
   AllocatorStats stats_;
 };
 
@@ -127,18 +136,12 @@ void append(std::string& out, Device device) {
 
 Storage allocate(size_t bytes, Device device) {
   require_cpu(device);
-  const Block block = cpu_allocator().take(bytes);
-  return {block.p, [size = block.size](std::byte* p) { cpu_allocator().give_back({p, size}); }};
+  return {cpu_allocator().take(bytes), [bytes](std::byte* p) { cpu_allocator().give_back(p, bytes); }};
 }
 
 AllocatorStats allocator_stats(Device device) {
   require_cpu(device);
   return cpu_allocator().stats();
-}
-
-void release_cached_memory(Device device) {
-  require_cpu(device);
-  cpu_allocator().release();
 }
 
 }  // namespace mr

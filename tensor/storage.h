@@ -1,8 +1,8 @@
 // Memory: where it lives, and the caching allocator it comes from, one a device.
 //
-// A block that is given back stays in the allocator's cache, in a class of its rounded size (eight classes an octave, so at
-// most an eighth is wasted), and serves the next request of that class or of one a little smaller: a training step in steady state asks the system for
-// nothing, and a 60 MB map is not paged in again each time. `allocator_stats` shows it.
+// A device has one range of addresses for small blocks and one for large ones, each run by a heap (tensor/heap.h), and gives nothing back to
+// the system: a training step in steady state asks it for nothing, and a 60 MB map is not paged in again each time. `allocator_stats`
+// shows it.
 #pragma once
 
 #include <cstddef>
@@ -28,11 +28,10 @@ Storage allocate(size_t bytes, Device device);  // not initialised; errors: out 
 struct AllocatorStats {
   uint64_t in_use_bytes = 0;  // held by tensors now
   uint64_t peak_in_use_bytes = 0;
-  uint64_t reserved_bytes = 0;      // taken from the system: in use and cached
+  uint64_t reserved_bytes = 0;      // taken from the system: in use and free
   uint64_t requests = 0;            // calls of allocate
-  uint64_t system_allocations = 0;  // requests that the cache could not serve
+  uint64_t system_allocations = 0;  // requests that made a range grow
 };
 AllocatorStats allocator_stats(Device device);
-void release_cached_memory(Device device);  // gives cached blocks back to the system
 
 }  // namespace mr

@@ -78,6 +78,22 @@ TEST_CASE("freed blocks are used again", "[allocator]") {
   CHECK(after.in_use_bytes == before.in_use_bytes);
 }
 
+TEST_CASE("sizes that vary from step to step work in the range that the largest took", "[allocator]") {
+  // Steps of the same kind, more or less large, in another order each: as many boxes and masks as the proposals happen to give.
+  Rng rng(3, "sizes");
+  const auto step = [&](double scale) {
+    std::vector<Tensor> held;
+    for (int i = 0; i < 20; ++i) {
+      held.push_back(Tensor::empty({static_cast<int64_t>(scale * static_cast<double>(100000 + rng.below(400000)))}));
+      if (rng.uniform() < 0.3) held.erase(held.begin() + static_cast<int64_t>(rng.below(held.size())));
+    }
+  };
+  for (int i = 0; i < 20; ++i) step(1.3);
+  const auto before = allocator_stats({});
+  for (int i = 0; i < 200; ++i) step(0.5 + 0.5 * rng.uniform());
+  CHECK(allocator_stats({}).system_allocations == before.system_allocations);
+}
+
 TEST_CASE("parallel_for visits each item once and passes on the first error", "[parallel]") {
   std::vector<int> seen(1000);
   parallel_for(1000, 7, [&](int64_t i) { ++seen[static_cast<size_t>(i)]; });
