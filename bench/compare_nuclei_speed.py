@@ -2,16 +2,17 @@
 """Images per second in training of the small Mask R-CNN on nuclei: ours (nuclei_small) beside a torch model of the same size.
 
 ResNet-18 with live batch norm, a 128-channel pyramid, two fully connected layers of 512, four mask convolutions of 128, 256×256
-crops, batch 8. torch: bf16 autocast (f32 without AVX-512), channels_last, data prepared beforehand (its loader costs it nothing); ours: the whole program,
+crops, batch 8. torch: bf16 autocast (f32 where the processor has no bf16), channels_last, data prepared beforehand (its loader costs it nothing); ours: the whole program,
 loader included. The two take turns, so that a noisy machine is noisy for both.
 
 usage: compare_nuclei_speed.py --data DIR [--json] [--steps N] [--rounds N] [--program build/release/mrcnn]
 prints {"ours": images/s, "torch_f32": images/s, "ratio": r}
 """
 import argparse, json, os, subprocess, sys, tempfile, time
+from peer import decode_mask, has_bf16
 
 p = argparse.ArgumentParser()
-p.add_argument('--data', required=True); p.add_argument('--json', action='store_true'); p.add_argument('--steps', type=int, default=12)
+p.add_argument('--data', required=True); p.add_argument('--json', action='store_true'); p.add_argument('--steps', type=int, default=8)
 p.add_argument('--rounds', type=int, default=2); p.add_argument('--program', default='build/release/mrcnn')
 p.add_argument('--side', action='store_true', help=argparse.SUPPRESS); p.add_argument('--autocast', type=int, default=1, help=argparse.SUPPRESS)
 a = p.parse_args()
@@ -22,7 +23,6 @@ def batches(n):
     """Real crops with their instances, as the peer's recipe makes them, prepared beforehand."""
     import numpy as np, torch
     from PIL import Image
-    from pycocotools import mask as mu
     rng = np.random.RandomState(0)
     J = json.load(open(a.data + '/instances_train.json')); by = {}
     for q in J['annotations']: by.setdefault(q['image_id'], []).append(q)
@@ -33,10 +33,7 @@ def batches(n):
         h, w = im.shape[:2]; c = min(int(round(S / rng.uniform(.75, 1.5))), h, w); y, x = rng.randint(h - c + 1), rng.randint(w - c + 1)
         masks, boxes = [], []
         for q in by.get(i['id'], []):
-            seg = q['segmentation']
-            if isinstance(seg, list): seg = mu.merge(mu.frPyObjects(seg, h, w))
-            elif isinstance(seg['counts'], list): seg = mu.frPyObjects(seg, h, w)
-            m = mu.decode(seg)[y:y + c, x:x + c]
+            m = decode_mask(q['segmentation'], h, w)[y:y + c, x:x + c]
             m = np.asarray(Image.fromarray(m).resize((S, S), Image.NEAREST))
             if m.sum() < 8: continue
             ys, xs = np.where(m); masks.append(m); boxes.append([xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
@@ -79,7 +76,7 @@ def torch_rate(autocast):
 
 def our_rate():
     with tempfile.TemporaryDirectory() as folder:
-        run = subprocess.run([a.program, 'train', 'nuclei_small', '--out', folder + '/run', '--set', f'data.root={a.data}', '--set', f'train.iterations={a.steps + 4}',
+        run = subprocess.run([a.program, 'train', 'nuclei_small', '--out', folder + '/run', '--set', f'data.root={a.data}', '--set', f'train.iterations={a.steps + 4}', '--set', f'train.batch={B}',
                               '--set', 'train.budget=', '--set', 'evaluation.at=[]', '--set', 'train.log_every=1'], capture_output=True, text=True)
         if run.returncode: sys.exit('ours failed: ' + run.stderr[-2000:])
         lines = [json.loads(l) for l in open(folder + '/run/metrics.jsonl')]
@@ -89,8 +86,7 @@ def our_rate():
 
 if a.side: torch_side()
 else:
-    # where bf16 is only emulated, torch's f32 is the harder peer, and the only one that ends
-    modes = {'torch_bf16': 1, 'torch_f32': 0} if 'avx512f' in open('/proc/cpuinfo').read() else {'torch_f32': 0}
+    modes = {'torch_bf16': 1, 'torch_f32': 0} if has_bf16() else {'torch_f32': 0}
     rates = {name: [] for name in ('ours', *modes)}
     for _ in range(a.rounds):
         rates['ours'].append(our_rate())

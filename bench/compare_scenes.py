@@ -17,6 +17,8 @@ import subprocess
 import sys
 import time
 
+from peer import decode_mask, has_bf16
+
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("--minutes", type=float, default=9)
 parser.add_argument("--out", default="build/scenes")
@@ -89,21 +91,12 @@ def load(split):
     return out
 
 
-def decode(segmentation, height, width):
-    from pycocotools import mask
-    if isinstance(segmentation, list):
-        segmentation = mask.merge(mask.frPyObjects(segmentation, height, width))
-    elif isinstance(segmentation["counts"], list):
-        segmentation = mask.frPyObjects(segmentation, height, width)
-    return mask.decode(segmentation)
-
-
 def sample(entry):
     import torch
     _, pixels, objects = entry
     image, width = pixels.float() / 255, pixels.shape[2]
     boxes = torch.tensor([[a["bbox"][0], a["bbox"][1], a["bbox"][0] + a["bbox"][2], a["bbox"][1] + a["bbox"][3]] for a in objects]).reshape(-1, 4).float()
-    masks = torch.stack([torch.from_numpy(decode(a["segmentation"], *pixels.shape[1:])) for a in objects])
+    masks = torch.stack([torch.from_numpy(decode_mask(a["segmentation"], *pixels.shape[1:])) for a in objects])
     if random.random() < 0.5:
         image, masks = image.flip(2), masks.flip(2)
         boxes = torch.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], 1)
@@ -121,8 +114,7 @@ def theirs():
     model = peer().to(memory_format=torch.channels_last).train()
     train = [e for e in load("train") if e[2]]
     optimiser = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9, weight_decay=1e-4, nesterov=True)
-    # bf16 where the processor has it; elsewhere it is emulated and f32 is the harder peer
-    cast = "avx512_bf16" in open("/proc/cpuinfo").read()
+    cast = has_bf16()
     budget, spent, step = args.minutes * 60, 0.0, 0
     while spent < budget:
         batch = [sample(random.choice(train)) for _ in range(BATCH)]                # prepared off the clock

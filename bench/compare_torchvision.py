@@ -4,15 +4,15 @@
 Two threads each; frozen norms, stem and res2 frozen; torch eager, channels_last; best of N after a warm-up. The two programs take
 turns, mode by mode, so that a noisy machine is noisy for both.
 
-usage: compare_torchvision.py [--json] [--repeat N] [--modes f32,bf16 (default: bf16 only with AVX-512)] [--bench build/release/bench/bench_model]
+usage: compare_torchvision.py [--json] [--repeat N] [--modes f32,bf16 (default: bf16 only where the processor has it)] [--bench build/release/bench/bench_model]
 prints {"f32.inference": {"ours": s, "torch": s, "ratio": r}, "f32.train": …, "bf16.inference": …, "bf16.train": …, "peak_gib": …}
 """
 import argparse, json, os, subprocess, sys, tempfile
+from peer import has_bf16
 
 p = argparse.ArgumentParser()
 p.add_argument('--json', action='store_true'); p.add_argument('--repeat', type=int, default=4)
-# without AVX-512 both sides only emulate bf16
-p.add_argument('--modes', default='f32,bf16' if 'avx512f' in open('/proc/cpuinfo').read() else 'f32'); p.add_argument('--bench', default='build/release/bench/bench_model')
+p.add_argument('--modes', default='f32,bf16' if has_bf16() else 'f32'); p.add_argument('--bench', default='build/release/bench/bench_model')
 p.add_argument('--side', help=argparse.SUPPRESS); p.add_argument('--dir', help=argparse.SUPPRESS)
 a = p.parse_args()
 H, W = 800, 1216

@@ -28,12 +28,13 @@ std::optional<size_t> Heap::take(size_t bytes) {
   return offset;
 }
 
-// At the end of the range, by what the free block there (if one is) lacks.
+// At the end of the range, by what the free block there (if one is) lacks, and by a thirty-second at least, so that it seldom has to.
 bool Heap::grow(size_t bytes) {
   const bool free_end = !blocks_.empty() && blocks_.rbegin()->second.free;
   const size_t there = free_end ? blocks_.rbegin()->second.size : 0;
-  const size_t more = round_up(bytes - there, growth);
-  if (more > capacity_ - extent_) return false;
+  const size_t missing = round_up(bytes - there, growth), room = capacity_ - extent_;
+  if (missing > room) return false;
+  const size_t more = std::min(std::max(missing, round_up(extent_ / 32, growth)), room);
   const auto added = blocks_.emplace_hint(blocks_.end(), extent_, Block{more, false});
   extent_ += more;
   ++growths_;

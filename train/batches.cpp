@@ -1,6 +1,7 @@
 #include "train/batches.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace mr {
 namespace {
@@ -23,7 +24,58 @@ ImageTargets targets_of(const Sample& s) {
   return t;
 }
 
+// Objects side by side in a grid that fills the image: no two overlap, so that each is a positive RoI of its own.
+ImageTargets grid_of_objects(PixelSize image, int64_t objects) {
+  const auto columns = static_cast<int64_t>(std::ceil(std::sqrt(static_cast<double>(objects))));
+  const int64_t rows = (objects + columns - 1) / columns;
+  ImageTargets t;
+  t.boxes = Tensor::empty({objects, 4});
+  t.labels = Tensor::empty({objects}, DType::i32);
+  t.labels.fill_(1);
+  float* box = t.boxes.data<float>();
+  for (int64_t i = 0; i < objects; ++i) {
+    const auto begin = [](int64_t k, int64_t n, int side) { return static_cast<int>(k * side / n); };
+    const int64_t x = i % columns, y = i / columns;
+    const int x1 = begin(x, columns, image.width), x2 = begin(x + 1, columns, image.width);
+    const int y1 = begin(y, rows, image.height), y2 = begin(y + 1, rows, image.height);
+    for (const int v : {x1, y1, x2, y2}) *box++ = static_cast<float>(v);
+    CroppedMask mask{image.height, image.width, x1, y1, Bitmap(y2 - y1, x2 - x1)};
+    std::ranges::fill(mask.bits.pixels, uint8_t{1});
+    t.masks.push_back(std::move(mask));
+  }
+  return t;
+}
+
+// The sides of the largest batch that the data and the augmentation give. Batches mix all images, or keep wide ones apart.
+PixelSize largest_image(const Recipe& recipe, const Dataset& dataset) {
+  PixelSize most[2] = {};
+  for (int64_t i = 0; i < dataset.size(); ++i) {
+    const ImageInfo info = dataset.info(i);
+    const PixelSize size = largest_augmented(recipe.augment, info.height, info.width);
+    PixelSize& m = most[recipe.data.group_aspect && info.width > info.height ? 1 : 0];
+    m = {std::max(m.height, size.height), std::max(m.width, size.width)};
+  }
+  const auto area = [](PixelSize s) { return static_cast<int64_t>(s.height) * s.width; };
+  return area(most[0]) > area(most[1]) ? most[0] : most[1];
+}
+
 }  // namespace
+
+Batch fullest_batch(const Recipe& recipe, const Dataset& dataset) {
+  const PixelSize size = largest_image(recipe, dataset);
+  const auto positives = static_cast<int64_t>(std::ceil(static_cast<double>(recipe.model.box.batch) * recipe.model.box.positive_fraction));
+  const std::vector<Image> black(static_cast<size_t>(recipe.train.batch), Image(size.height, size.width));
+  std::vector<const Image*> images;
+  for (const Image& image : black) images.push_back(&image);
+  Batch b;
+  b.images = images_to_tensor(images, recipe.preprocess).images;  // [N,H,W,3]
+  for (int64_t n = 0; n < recipe.train.batch; ++n) {
+    b.sizes.push_back({size.height, size.width});
+    b.targets.push_back(grid_of_objects(size, std::max<int64_t>(positives, 1)));
+    b.image_ids.push_back(n);
+  }
+  return b;
+}
 
 Batch training_batch(const LoadedBatch& loaded, const Preprocess& preprocess, uint64_t seed) {
   ImageBatch images = images_to_tensor(loaded.samples, preprocess);

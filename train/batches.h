@@ -14,4 +14,8 @@ Batch training_batch(const LoadedBatch& loaded, const Preprocess& preprocess, ui
 std::function<Batch()> training_batches(const Recipe& recipe, std::shared_ptr<const Dataset> dataset, int64_t first,
                                         std::function<void(const std::string&)> skipped);
 
+// The batch that takes most memory: as large as the recipe can make the largest images of the data, and with so many objects an image that
+// the second stage gets all the positive RoIs that it may sample. Black, and of class 1: for rehearsing a step, not for learning.
+Batch fullest_batch(const Recipe& recipe, const Dataset& dataset);
+
 }  // namespace mr

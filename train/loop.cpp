@@ -54,6 +54,7 @@ Ended Loop::run() {
   run_started_ = last_save_ = seconds_since_start();
   metrics_.emplace(job_.folder + "/metrics.jsonl", state_.iteration);
   write_recipe();
+  if (job_.fullest) rehearse();
   next_ = job_.batches(state_.iteration * recipe_.train.accumulate);
   for (;;) {
     if (evaluation_due()) evaluate();
@@ -77,6 +78,15 @@ bool Loop::finished() const {
 }
 
 // ---- one step ----
+
+void Loop::rehearse() {
+  const Parameters& parameters = job_.system->parameters();
+  std::vector<std::pair<Tensor, Tensor>> statistics;  // of live norms: a forward pass moves them
+  for (const Parameter& p : parameters.all())
+    if (!p.trainable) statistics.emplace_back(p.var.value(), p.var.value().clone());
+  backward(sum_of_losses(job_.system->losses(job_.fullest()), 1));
+  for (const auto& [value, before] : statistics) value.copy_(before);
+}
 
 void Loop::step() {
   const double begin = seconds_since_start();

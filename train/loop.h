@@ -3,6 +3,9 @@
 //   step        zero gradients · `accumulate` batches: losses, check, backward · check · SGD
 //   between     evaluation where due, best weights kept · progress and metrics · checkpoint where due · signals
 //
+// Before the first step one is rehearsed, forward and backward, on the fullest batch, and leaves no trace: what memory the run will ever need is
+// taken then, so that a run too large for the machine ends at once and not hours later, and no later step asks the system for any.
+//
 // A run that stops anywhere and is resumed takes the same steps, to the bit, as one that never stopped.
 #pragma once
 
@@ -33,6 +36,8 @@ struct LoopJob {
 
   // The batches from number `first` on, one a call.
   std::function<std::function<Batch()>(int64_t first)> batches;
+  // The batch that takes most memory (see Loop). Empty: no rehearsal.
+  std::function<Batch()> fullest;
   // Throws Interrupted when a signal came. Empty: no evaluation.
   std::function<EvaluationOutcome()> evaluate;
   // Seconds that an evaluation will take, found by doing a small part of it. For budgets.
@@ -56,6 +61,7 @@ class Loop {
   const TrainState& state() const { return state_; }
 
  private:
+  void rehearse();
   void step();
   double accumulate_gradients();
   void check_gradient(double norm) const;

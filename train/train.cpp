@@ -81,6 +81,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   job.batches = [&](int64_t first) {
     return training_batches(recipe, train_set, first, [&console](const std::string& text) { console.say("WARNING: " + text); });
   };
+  job.fullest = [&] { return fullest_batch(recipe, *train_set); };
   job.save_weights = [&](const std::string& path) {
     detector.recipe = recipe;  // with what the loop has recorded by now
     save_detector(detector, path);

@@ -43,6 +43,17 @@ TransformDraw draw(const TransformOptions& o, uint64_t seed, uint64_t epoch, uin
   return d;
 }
 
+PixelSize largest_augmented(const TransformOptions& o, int height, int width) {
+  PixelSize most{height, width};
+  if (o.crop_size > 0) {
+    most = {static_cast<int>(o.crop_size), static_cast<int>(o.crop_size)};
+  } else if (!o.min_sides.empty()) {
+    most = resized_extent(height, width, *std::ranges::max_element(o.min_sides), o.max_side);
+  }
+  if (o.rotate90) most.height = most.width = std::max(most.height, most.width);
+  return most;
+}
+
 namespace {
 
 // A window leaves something of an instance when it holds enough of its pixels, counted after the resize.

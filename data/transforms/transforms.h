@@ -97,6 +97,9 @@ struct TransformDraw {
 };
 TransformDraw draw(const TransformOptions& options, uint64_t seed, uint64_t epoch, uint64_t sample);
 
+// The longest sides that any draw gives an image of height × width.
+PixelSize largest_augmented(const TransformOptions& options, int height, int width);
+
 // A crop that would leave no instance is drawn again, up to ten times in all, where the sample has any.
 void augment(Sample& s, const TransformOptions& options, uint64_t seed, uint64_t epoch, uint64_t sample);
 

@@ -241,8 +241,6 @@ template <class T> void weights_of(const Conv2dCase& c, const T* x, const T* gy,
   });
 }
 
-}  // namespace
-
 bool supports(const Conv2dCase& c, Conv2dPass) { return c.dtype == DType::f32 || c.dtype == DType::f64; }
 
 Tensor forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f) {
@@ -272,4 +270,8 @@ Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy) {
   return gw;
 }
 
+}  // namespace
 }  // namespace mr::conv_im2col
+
+constinit const mr::Conv2dRung mr::conv2d_im2col{"im2col", conv_im2col::supports, conv_im2col::forward, conv_im2col::data,
+                                                 conv_im2col::weights};

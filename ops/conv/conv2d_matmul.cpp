@@ -19,8 +19,6 @@ Gemm product(int64_t M, int64_t N, int64_t K, const Tensor& a, const Tensor& c) 
   return g;
 }
 
-}  // namespace
-
 bool supports(const Conv2dCase& c, Conv2dPass) {
   return c.kH == 1 && c.kW == 1 && c.stride == 1 && c.padding == 0 && c.groups == 1 && c.dtype != DType::bf16;
 }
@@ -53,4 +51,8 @@ Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy) {
   return gw;
 }
 
+}  // namespace
 }  // namespace mr::conv_matmul
+
+constinit const mr::Conv2dRung mr::conv2d_matmul{"matmul", conv_matmul::supports, conv_matmul::forward, conv_matmul::data,
+                                                 conv_matmul::weights};

@@ -114,14 +114,12 @@ void finish(const Tensor& y, const Conv2dFinish& f) {
   gemm_finish(g);
 }
 
-}  // namespace
-
 bool supports(const Conv2dCase& c, Conv2dPass) {
   const bool type = c.dtype == DType::f32 || (c.dtype == DType::bf16 && onednn::has_bf16());
   return type && c.out_pixels() > 0 && c.Cin > 0 && c.Cout > 0;
 }
 
-static Tensor forward_as(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f, bool turn) {
+Tensor forward_as(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f, bool turn) {
   const LibraryThreads threads;
   const Plan p = plan(c, Conv2dPass::forward, f.shift.defined(), f.residual.defined());
   const Tensor weights = packed(c, w, f.scale, turn, p.w);
@@ -163,4 +161,8 @@ Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy) {
   return gw;
 }
 
+}  // namespace
 }  // namespace mr::conv_onednn
+
+constinit const mr::Conv2dRung mr::conv2d_onednn{"onednn", conv_onednn::supports, conv_onednn::forward, conv_onednn::data,
+                                                 conv_onednn::weights};

@@ -76,8 +76,6 @@ template <class T> void weights_as(const Conv2dCase& c, const T* x, const T* gy,
   });
 }
 
-}  // namespace
-
 Tensor forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f) {
   const Tensor y = Tensor::empty(c.y_shape(), c.dtype);
   dispatch_float(c.dtype, "conv2d", [&]<class T>(T) { forward_as(c, x.data<T>(), mr::weights_as(w, c.dtype).data<T>(), f, y.data<T>()); });
@@ -96,4 +94,8 @@ Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy) {
   return gw;
 }
 
+}  // namespace
 }  // namespace mr::conv_reference
+
+constinit const mr::Conv2dRung mr::conv2d_reference{"reference", [](const Conv2dCase&, Conv2dPass) { return true; },
+                                                    conv_reference::forward, conv_reference::data, conv_reference::weights};

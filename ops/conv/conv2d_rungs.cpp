@@ -8,19 +8,8 @@
 namespace mr {
 namespace {
 
-constexpr Conv2dRung rungs[] = {
-    {"matmul", conv_matmul::supports, conv_matmul::forward, conv_matmul::data, conv_matmul::weights},
-    {"winograd", conv_winograd::supports, conv_winograd::forward, conv_winograd::data, conv_winograd::weights},
-    {"im2col", conv_im2col::supports, conv_im2col::forward, conv_im2col::data, conv_im2col::weights},
-#ifdef MR_HAS_ONEDNN
-    {"onednn", conv_onednn::supports, conv_onednn::forward, conv_onednn::data, conv_onednn::weights},
-#endif
-    {"reference", [](const Conv2dCase&, Conv2dPass) { return true; }, conv_reference::forward, conv_reference::data,
-     conv_reference::weights},
-};
-
 const Conv2dRung* forced() {
-  static const Conv2dRung* const rung = forced_rung<Conv2dRung>("MR_CONV", rungs);
+  static const Conv2dRung* const rung = forced_rung<Conv2dRung>("MR_CONV", conv2d_rungs());
   return rung;
 }
 
@@ -43,13 +32,22 @@ const char* name(Conv2dPass pass) {
   return names[static_cast<int>(pass)];
 }
 
-std::span<const Conv2dRung> conv2d_rungs() { return rungs; }
+std::span<const Conv2dRung> conv2d_rungs() {
+  static const Conv2dRung rungs[] = {
+      conv2d_matmul,    conv2d_winograd, conv2d_im2col,
+#ifdef MR_HAS_ONEDNN
+      conv2d_onednn,
+#endif
+      conv2d_reference,
+  };
+  return rungs;
+}
 
 const Conv2dRung& conv2d_choice(const Conv2dCase& c, Conv2dPass pass) {
   if (const Conv2dRung* f = forced(); f && f->supports(c, pass)) return *f;
-  for (const Conv2dRung& r : rungs)
+  for (const Conv2dRung& r : conv2d_rungs())
     if (r.supports(c, pass)) return r;
-  return rungs[std::size(rungs) - 1];
+  return conv2d_reference;
 }
 
 Tensor weights_as(const Var& w, DType t) {

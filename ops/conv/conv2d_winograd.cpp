@@ -317,8 +317,6 @@ struct TransformGradient {
   }
 };
 
-}  // namespace
-
 bool supports(const Conv2dCase& c, Conv2dPass) {
   return c.dtype == DType::f32 && c.kH == 3 && c.kW == 3 && c.stride == 1 && c.padding == 1 && c.dilation == 1 && c.groups == 1 &&
          c.Cin >= 16 && c.Cout >= 16;
@@ -374,4 +372,8 @@ Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy) {
   return gw;
 }
 
+}  // namespace
 }  // namespace mr::conv_winograd
+
+constinit const mr::Conv2dRung mr::conv2d_winograd{"winograd", conv_winograd::supports, conv_winograd::forward, conv_winograd::data,
+                                                   conv_winograd::weights};

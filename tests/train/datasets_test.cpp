@@ -90,6 +90,37 @@ TEST_CASE("training batches leave crowds out and are keyed by their number", "[d
   CHECK(again.targets[0].labels.at(0) == second.targets[0].labels.at(0));
 }
 
+TEST_CASE("the fullest batch is as large as any, and fills the quota of positive RoIs", "[datasets]") {
+  Recipe r;
+  r.train.batch = 2;
+  r.model.box.batch = 30;
+  r.model.box.positive_fraction = 0.25;
+  r.augment.min_sides = {100, 160};
+  r.augment.max_side = 200;
+  const Toy toy;
+  const Batch b = fullest_batch(r, toy);
+  const ImageInfo info = toy.info(0);
+  const PixelSize most = resized_extent(info.height, info.width, 160, 200);
+  CHECK(b.sizes[1].height == most.height);
+  CHECK(b.sizes[1].width == most.width);
+  CHECK(b.images.shape() == Shape{2, (most.height + 31) / 32 * 32, (most.width + 31) / 32 * 32, 3});
+  REQUIRE(b.targets[1].boxes.shape() == Shape{8, 4});
+  REQUIRE(b.targets[1].masks.size() == 8);
+  double area = 0;
+  for (int64_t i = 0; i < 8; ++i) {
+    const auto box = [&](int64_t k) { return b.targets[1].boxes.at(4 * i + k); };
+    const Bitmap& bits = b.targets[1].masks[static_cast<size_t>(i)].bits;
+    CHECK(bits.width == box(2) - box(0));
+    CHECK(bits.height == box(3) - box(1));
+    area += (box(2) - box(0)) * (box(3) - box(1));
+  }
+  CHECK(area <= static_cast<double>(most.height) * most.width);
+  r.augment.rotate90 = true;
+  CHECK(fullest_batch(r, toy).sizes[0].height == most.width);
+  r.augment.crop_size = 64;
+  CHECK(fullest_batch(r, toy).images.shape() == Shape{2, 64, 64, 3});
+}
+
 TEST_CASE("datasets that are not there are errors that say what to set", "[datasets]") {
   Recipe r;
   r.data.root = "/nowhere";

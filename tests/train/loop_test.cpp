@@ -44,6 +44,7 @@ struct Script {
   int64_t interrupt_at_batch = -1, nan_at_batch = -1, interrupt_at_evaluation = -1;
   int sleep_ms = 0, sleep_ms_later = 0;  // a batch; later: from number 40 on
   double estimate = 0;
+  bool rehearse = true;
 };
 
 Outcome run(const std::string& folder, Recipe recipe, const Script& script, bool resume = false) {
@@ -65,6 +66,7 @@ Outcome run(const std::string& folder, Recipe recipe, const Script& script, bool
       return b;
     };
   };
+  if (script.rehearse) job.fullest = [&] { return fake_batch(-1, recipe.train.batch); };
   job.evaluate = [&] {
     if (evaluation++ == script.interrupt_at_evaluation) std::raise(SIGTERM);
     stop_if_interrupted();
@@ -132,6 +134,14 @@ TEST_CASE("a run that stops and is resumed gives the same bits as one that never
     for (const std::string& l : lines) evaluations += l.find("\"evaluation\"") != std::string::npos;
     CHECK(evaluations == 2);
   }
+}
+
+TEST_CASE("the rehearsed step leaves no trace", "[loop]") {
+  const TestFolder with, without;
+  Script script;
+  const Outcome a = run(with.path(), fake_recipe(10), script);
+  script.rehearse = false;
+  CHECK(run(without.path(), fake_recipe(10), script).weights == a.weights);
 }
 
 TEST_CASE("an interrupted evaluation is done again on resuming", "[loop]") {
