@@ -16,6 +16,7 @@ void Preprocess::validate() const {
     check(std::isfinite(mean[c]) && std::isfinite(std[c]) && std[c] > 0, "preprocess: expected finite means and positive stds, got ",
           mean[c], ", ", std[c]);
   check(min_side >= 0 && max_side >= 1, "preprocess: expected min_side >= 0 and max_side >= 1, got ", min_side, ", ", max_side);
+  check(enlarge > 0 && enlarge <= 16, "preprocess: enlarge must be above 0 and at most 16, got ", enlarge);
   check(size_divisor >= 1 && size_divisor <= 4096, "preprocess: size_divisor must be in [1, 4096], got ", size_divisor);
 }
 
@@ -94,15 +95,20 @@ Tensor padded_batch(const std::vector<PixelSize>& sizes, int64_t channels, int64
   return t;
 }
 
+PixelSize predicted_size(const Image& image, const Preprocess& p) {
+  if (p.min_side > 0) return resized_extent(image.height, image.width, p.min_side, p.max_side);
+  if (p.enlarge == 1) return {image.height, image.width};
+  const auto side = [&](int n) { return std::max(static_cast<int>(n * p.enlarge), 1); };
+  return {side(image.height), side(image.width)};
+}
+
 ImageBatch to_tensor(std::span<const Image* const> images, const Preprocess& p, bool resize) {
   const Normaliser normaliser(p);
   check(!images.empty(), "images_to_tensor: expected at least one image");
   ImageBatch batch;
   for (const Image* image : images) {
     check(image->height > 0 && image->width > 0, "images_to_tensor: expected an image, got ", image->width, "×", image->height, " pixels");
-    const bool native = !resize || p.min_side == 0;
-    batch.sizes.push_back(native ? PixelSize{image->height, image->width}
-                                 : resized_extent(image->height, image->width, p.min_side, p.max_side));
+    batch.sizes.push_back(resize ? predicted_size(*image, p) : PixelSize{image->height, image->width});
   }
   batch.images = padded_batch(batch.sizes, 3, p.size_divisor);
   const int64_t height = batch.images.size(1), width = batch.images.size(2);

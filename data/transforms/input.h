@@ -24,6 +24,7 @@ struct Preprocess {
   bool unit = true;
   bool bgr = false;
   int64_t min_side = 800, max_side = 1333;
+  double enlarge = 1;
   int64_t size_divisor = 32;
 
   void visit(Fields& f) {
@@ -31,7 +32,8 @@ struct Preprocess {
     f.field("std", std, "divided by after that");
     f.field("unit", unit, "pixels as 0 ... 1; off: 0 ... 255");
     f.field("bgr", bgr, "blue first (detectron2's and Caffe's weights)");
-    f.field("min_side", min_side, "prediction: length of the shorter side; 0: native size");
+    f.field("min_side", min_side, "prediction: length of the shorter side; 0: native size times enlarge");
+    f.field("enlarge", enlarge, "prediction with min_side = 0: factor of both sides, for objects that are small where they come from");
     f.field("max_side", max_side, "prediction: unless the longer side would exceed this");
     f.field("size_divisor", size_divisor, "height and width are padded with zeros to a multiple of this");
   }
@@ -47,7 +49,7 @@ struct ImageBatch {
 ImageBatch images_to_tensor(std::span<const Image* const> images, const Preprocess& p);
 ImageBatch images_to_tensor(std::span<const Sample> samples, const Preprocess& p);
 
-// Resized by min_side and max_side (prediction). A box of the result divided by (size / image size) is a box of the picture.
+// Resized by min_side, max_side and enlarge (prediction). A box of the result divided by (size / image size) is a box of the picture.
 ImageBatch resize_to_tensor(std::span<const Image* const> images, const Preprocess& p);
 
 // The same step by step, on arrays: [H,W,C] f32, any values.

@@ -452,6 +452,20 @@ TEST_CASE("the prediction resize equals its three steps, on any number of thread
   }
 }
 
+TEST_CASE("prediction at native size, or enlarged", "[input]") {
+  const Image a = noise(33, 47, 1);
+  const Image* one[] = {&a};
+  Preprocess p;
+  p.min_side = 0;
+  CHECK(resize_to_tensor(one, p).sizes[0] == PixelSize{33, 47});
+  p.enlarge = 1.5;
+  const ImageBatch batch = resize_to_tensor(one, p);
+  CHECK(batch.sizes[0] == PixelSize{49, 70});
+  CHECK(images_to_tensor(one, p).sizes[0] == PixelSize{33, 47});  // training: the augmentation sets the size
+  p.enlarge = 0;
+  CHECK_THROWS_WITH(p.validate(), Contains("enlarge must be above 0"));
+}
+
 TEST_CASE("the prediction resize equals torchvision's GeneralizedRCNNTransform", "[input]") {
   Image image(427, 640);
   for (int y = 0; y < 427; ++y)
