@@ -28,11 +28,15 @@ std::optional<size_t> Heap::take(size_t bytes) {
   return offset;
 }
 
-// At the end of the range, by what the free block there (if one is) lacks, and by a thirty-second at least, so that it seldom has to.
+size_t Heap::free_end() const { return !blocks_.empty() && blocks_.rbegin()->second.free ? blocks_.rbegin()->second.size : 0; }
+
+void Heap::reserve(size_t bytes) {
+  if (bytes > free_end() && bytes <= capacity_) grow(bytes);
+}
+
+// At the end of the range, by what the free block there lacks, and by a thirty-second at least, so that it seldom has to.
 bool Heap::grow(size_t bytes) {
-  const bool free_end = !blocks_.empty() && blocks_.rbegin()->second.free;
-  const size_t there = free_end ? blocks_.rbegin()->second.size : 0;
-  const size_t missing = round_up(bytes - there, growth), room = capacity_ - extent_;
+  const size_t missing = round_up(bytes - free_end(), growth), room = capacity_ - extent_;
   if (missing > room) return false;
   const size_t more = std::min(std::max(missing, round_up(extent_ / 32, growth)), room);
   const auto added = blocks_.emplace_hint(blocks_.end(), extent_, Block{more, false});

@@ -25,6 +25,7 @@ class Heap {
 
   std::optional<size_t> take(size_t bytes);  // the offset of a block of `bytes` (rounded up to the alignment); none where the range is full
   size_t give_back(size_t offset);           // its rounded size
+  void reserve(size_t bytes);                // grows until the free end has so many, where the capacity allows
   size_t extent() const { return extent_; }  // bytes from the start of the range that were ever part of a block
   uint64_t growths() const { return growths_; }
 
@@ -36,6 +37,7 @@ class Heap {
   using Blocks = std::map<size_t, Block>;  // by offset; together they cover the extent without a gap
 
   bool grow(size_t bytes);
+  size_t free_end() const;                // bytes of the free block at the end of the range
   void set_free(Blocks::iterator block);  // joins it to its free neighbours
 
   size_t capacity_ = 0;

@@ -46,6 +46,9 @@ class Range {
     ASAN_POISON_MEMORY_REGION(p, size);
   }
 
+  void reserve_headroom(double share) {
+    heap_.reserve(std::max(static_cast<size_t>(share * static_cast<double>(heap_.extent())), Heap::growth));
+  }
   const Heap& heap() const { return heap_; }
 
  private:
@@ -91,6 +94,12 @@ class CpuAllocator {
     const std::lock_guard lock(mutex_);
     range(bytes).give_back(p);
     stats_.in_use_bytes -= bytes;
+  }
+
+  void reserve_headroom(double share) {
+    const std::lock_guard lock(mutex_);
+    small_.reserve_headroom(share);
+    large_.reserve_headroom(share);
   }
 
   AllocatorStats stats() {
@@ -142,6 +151,11 @@ Storage allocate(size_t bytes, Device device) {
 AllocatorStats allocator_stats(Device device) {
   require_cpu(device);
   return cpu_allocator().stats();
+}
+
+void reserve_headroom(Device device, double share) {
+  require_cpu(device);
+  cpu_allocator().reserve_headroom(share);
 }
 
 }  // namespace mr

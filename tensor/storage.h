@@ -33,5 +33,7 @@ struct AllocatorStats {
   uint64_t system_allocations = 0;  // requests that made a range grow
 };
 AllocatorStats allocator_stats(Device device);
+// Makes sure that the device's ranges can grow by this share without asking the system.
+void reserve_headroom(Device device, double share);
 
 }  // namespace mr

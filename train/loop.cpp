@@ -86,6 +86,7 @@ void Loop::rehearse() {
     if (!p.trainable) statistics.emplace_back(p.var.value(), p.var.value().clone());
   backward(sum_of_losses(job_.system->losses(job_.fullest()), 1));
   for (const auto& [value, before] : statistics) value.copy_(before);
+  reserve_headroom(context().device, 1.0 / 16);  // where blocks lie differs from step to step
 }
 
 void Loop::step() {

@@ -54,7 +54,7 @@ void Pace::step(double seconds) {
 }
 
 bool BudgetPlan::time_to_fix(double now, int64_t iteration, int64_t warmup) const {
-  return iteration >= warmup || (iteration >= 6 && now >= 0.15 * budget);
+  return iteration >= 6 && now >= (iteration >= warmup ? 0.1 : 0.15) * budget;
 }
 
 int64_t BudgetPlan::iterations(double now, int64_t iteration, double seconds_per_step, int64_t evaluations) const {

@@ -1,7 +1,8 @@
 // How long a run is, and how fast it goes.
 //
-// train.budget = "30m" is the wall-clock time of the whole command. The first steps are measured (the warm-up, or the first 15% of
-// the budget if that is shorter); then the number of iterations is fixed so that these, the evaluations and the saving fit.
+// train.budget = "30m" is the wall-clock time of the whole command. The first steps are measured (a tenth of the budget, up to 15% of it
+// where the warm-up is longer: a step takes longer once the proposals meet objects); then the number of iterations is fixed so that these,
+// the evaluations and the saving fit.
 // Should the machine slow down later, the run stops early: the final evaluation always finds its time.
 #pragma once
 

@@ -123,7 +123,7 @@ TEST_CASE("stopped and resumed, with any number of workers: the same weights fil
   }
 }
 
-TEST_CASE("a run trains, evaluates, predicts; a used folder wants --resume", "[app]") {
+TEST_CASE("a run trains, evaluates, predicts, a used folder wants --resume", "[app]") {
   const std::string run = folder() + "/run";
   const std::string train = "train scenes_small --out " + run +
                             " --set train.iterations=2 --set train.batch=1 --set data.scenes.height=64 --set data.scenes.width=96"

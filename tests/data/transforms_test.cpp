@@ -368,7 +368,7 @@ TEST_CASE("augmentation without crops resizes to one of the sides", "[transforms
   CHECK(s.image.height == 30);
 }
 
-TEST_CASE("an image smaller than the crop is enlarged; one without instances is cropped all the same", "[transforms]") {
+TEST_CASE("an image smaller than the crop is enlarged, one without instances is cropped all the same", "[transforms]") {
   TransformOptions o;
   o.crop_size = 32;
   Sample s = painted(9, 20, 2, 1);

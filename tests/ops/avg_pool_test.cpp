@@ -21,7 +21,7 @@ TEST_CASE("global_average_pool: gradient", "[avg_pool]") {
   CHECK(gradient_off([](const std::vector<Var>& v) { return global_average_pool(v[0]); }, {random_tensor({2, 3, 4, 5}, "x")}) == "");
 }
 
-TEST_CASE("global_average_pool: a constant map gives the constant; a shift shifts", "[avg_pool]") {
+TEST_CASE("global_average_pool: a constant map gives the constant, a shift shifts", "[avg_pool]") {
   const Tensor y = global_average_pool(Var(Tensor::full({2, 7, 7, 130}, 0.25))).value();
   for (int64_t i = 0; i < y.numel(); ++i) CHECK(y.at(i) == 0.25);
 }

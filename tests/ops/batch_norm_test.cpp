@@ -114,7 +114,7 @@ TEST_CASE("batch_norm: gradient", "[batch_norm]") {
   CHECK(gradient_off([&](const std::vector<Var>& v) { return frozen_batch_norm(v[0], k.w, k.b, k.mean, k.var, eps); }, {k.x}) == "");
 }
 
-TEST_CASE("batch_norm: mean 0 and variance 1; blind to shift and scale of x; frozen is not training", "[batch_norm]") {
+TEST_CASE("batch_norm: mean 0 and variance 1, blind to shift and scale of x, frozen is not training", "[batch_norm]") {
   Case k({500, 20}, DType::f64);
   k.w.fill_(1);
   k.b.fill_(0);

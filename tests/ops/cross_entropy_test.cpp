@@ -37,7 +37,7 @@ TEST_CASE("softmax_cross_entropy: gradient", "[cross_entropy]") {
                      {random_tensor({6, 5}, "z", DType::f64, 0, 3)}) == "");
 }
 
-TEST_CASE("softmax: rows sum to 1; adding a number to a row changes nothing; huge logits are fine", "[cross_entropy]") {
+TEST_CASE("softmax: rows sum to 1, adding a number to a row changes nothing, huge logits are fine", "[cross_entropy]") {
   const Tensor z = random_tensor({20, 81}, "z", DType::f32, 0, 5), p = softmax(z);
   for (int64_t r = 0; r < 20; ++r) {
     double sum = 0;

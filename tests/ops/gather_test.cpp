@@ -34,7 +34,7 @@ TEST_CASE("gather_rows: gradient", "[gather]") {
   CHECK(gradient_off([&](const std::vector<Var>& v) { return gather_rows(v[0], index); }, {random_tensor({5, 3, 7}, "x")}) == "");
 }
 
-TEST_CASE("gather_rows: all in order is x; i32 and i64 agree; any number of threads", "[gather]") {
+TEST_CASE("gather_rows: all in order is x, i32 and i64 agree, any number of threads", "[gather]") {
   const Tensor x = random_tensor({9, 5}, "x", DType::f32);
   CHECK(same_bits(gather_rows(Var(x), Tensor::of<int32_t>({9}, {0, 1, 2, 3, 4, 5, 6, 7, 8})).value(), x));
   const Tensor index = random_index(5000, 40), big = random_tensor({40, 37}, "big", DType::f32),

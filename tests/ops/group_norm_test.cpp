@@ -73,7 +73,7 @@ TEST_CASE("group_norm: gradient", "[group_norm]") {
   }
 }
 
-TEST_CASE("group_norm: an image does not see the others; one group of all channels is layer norm", "[group_norm]") {
+TEST_CASE("group_norm: an image does not see the others, one group of all channels is layer norm", "[group_norm]") {
   const Tensor x = random_tensor({3, 4, 4, 20}, "x", DType::f32);
   const Var w(random_tensor({20}, "w", DType::f32)), b(random_tensor({20}, "b", DType::f32));
   const Tensor all = group_norm(Var(x), w, b, 5, eps).value();

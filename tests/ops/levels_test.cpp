@@ -23,7 +23,7 @@ TEST_CASE("assign_levels: as torchvision's", "[levels]") {
   for (int64_t i = 0; i < k.numel(); ++i) CHECK(k.at(i) == expected.at(i));
 }
 
-TEST_CASE("assign_levels: boxes without area go to the finest level; none; errors", "[levels]") {
+TEST_CASE("assign_levels: boxes without area go to the finest level, none, errors", "[levels]") {
   CHECK(assign_levels(Tensor::of<float>({2, 4}, {5, 5, 5, 9, 9, 9, 3, 12}), 2, 5).at(0) == 0);
   CHECK(assign_levels(Tensor::of<float>({2, 4}, {5, 5, 5, 9, 9, 9, 3, 12}), 2, 5).at(1) == 0);
   CHECK(assign_levels(Tensor::empty({0, 5}), 2, 5).shape() == Shape{0});

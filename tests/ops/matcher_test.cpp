@@ -74,7 +74,7 @@ TEST_CASE("match_boxes: an object that touches no box promotes none", "[matcher]
   CHECK(match_boxes(gt, boxes, 0.7f, 0.3f, true).gt == std::vector<int32_t>{0, -1});
 }
 
-TEST_CASE("match_boxes: a promoted box keeps its own best object; the first of equal objects wins", "[matcher]") {
+TEST_CASE("match_boxes: a promoted box keeps its own best object, the first of equal objects wins", "[matcher]") {
   // Box 0 is the best that object 1 finds (0.5), but matches object 0 (1.0).
   const Tensor gt = Tensor::of<float>({3, 4}, {0, 0, 10, 10, 0, 0, 10, 5, 0, 0, 10, 10}), boxes = Tensor::of<float>({1, 4}, {0, 0, 10, 10});
   CHECK(match_boxes(gt, boxes, 0.7f, 0.3f, true).gt == std::vector<int32_t>{0});

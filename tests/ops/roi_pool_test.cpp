@@ -136,7 +136,7 @@ TEST_CASE("roi_pool: every type and rest of channels against the definition", "[
   check_against_oracle(7, 2, DType::f32);
 }
 
-TEST_CASE("roi_pool: of equal values the first cell gets the gradient; NaN never wins", "[roi_pool]") {
+TEST_CASE("roi_pool: of equal values the first cell gets the gradient, NaN never wins", "[roi_pool]") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const Var x(Tensor::of<float>({1, 2, 2, 1}, {nan, 3, 3, 3}), true);
   const Var y = roi_pool({x}, {1}, Tensor::of<float>({1, 5}, {0, 0, 0, 1, 1}), {}, {.size = 1});

@@ -30,7 +30,7 @@ TEST_CASE("sample_balanced: at most the fraction of positives, the rest negative
   for (const int32_t i : s.negative) CHECK(m.gt[static_cast<size_t>(i)] == Match::background);
 }
 
-TEST_CASE("sample_balanced: too few positives make room for negatives; too few negatives leave a smaller sample", "[sampler]") {
+TEST_CASE("sample_balanced: too few positives make room for negatives, too few negatives leave a smaller sample", "[sampler]") {
   Rng rng(1);
   const Sampled many = sample_balanced(hundred(), 50, 0.5, rng);
   CHECK(many.positive.size() == 10);

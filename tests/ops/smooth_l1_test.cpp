@@ -50,7 +50,7 @@ TEST_CASE("smooth_l1 and class_box_loss: gradient", "[smooth_l1]") {
                      {random_tensor({6, 12}, "deltas")}) == "");
 }
 
-TEST_CASE("smooth_l1: even, continuous at β, near L1 for small β; agrees with class_box_loss", "[smooth_l1]") {
+TEST_CASE("smooth_l1: even, continuous at β, near L1 for small β, agrees with class_box_loss", "[smooth_l1]") {
   const Tensor x = random_tensor({50, 4}, "x"), t = random_tensor({50, 4}, "t");
   const double there = smooth_l1(Var(x), t, 0.3, 1).value().at(0), back = smooth_l1(Var(t), x, 0.3, 1).value().at(0);
   CHECK(there == back);

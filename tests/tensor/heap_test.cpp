@@ -54,6 +54,18 @@ TEST_CASE("a heap takes the smallest free block that holds a request, the lowest
   CHECK(heap.take(1) == wall_b);
 }
 
+TEST_CASE("a heap's headroom is for requests that its holes do not fit", "[allocator]") {
+  Heap heap(64 * MiB);
+  CHECK(heap.take(3 * MiB) == size_t{0});
+  heap.reserve(8 * MiB);
+  const size_t extent = heap.extent();
+  CHECK(extent >= 11 * MiB);
+  CHECK(heap.take(8 * MiB) == 3 * MiB);
+  CHECK(heap.extent() == extent);
+  heap.reserve(100 * MiB);  // more than there is: left alone
+  CHECK(heap.extent() == extent);
+}
+
 TEST_CASE("a heap grows at its end by what is missing, and is full at its capacity", "[allocator]") {
   Heap heap(8 * MiB);
   CHECK(heap.take(MiB) == size_t{0});

@@ -47,7 +47,7 @@ struct Run {
 
 }  // namespace
 
-TEST_CASE("a checkpoint brings back every value; the newest are kept", "[checkpoint]") {
+TEST_CASE("a checkpoint brings back every value, the newest are kept", "[checkpoint]") {
   Run r;
   CHECK_FALSE(r.load());
   for (const int64_t iteration : {9, 10, 11}) r.save(iteration);

@@ -53,7 +53,7 @@ TEST_CASE("a recipe is based on another, by name or by file beside it", "[recipe
   CHECK(b.optimiser.lr == 0.25);
   CHECK(b.optimiser.momentum == 0.5);
   CHECK_FALSE(b.optimiser.nesterov);
-  CHECK(b.train.batch == 8);
+  CHECK(b.train.batch == load_recipe("nuclei_small").train.batch);
   write_text_file(folder / "c.toml", "base = \"c.toml\"\n");
   CHECK_THROWS_WITH(load_recipe(folder / "c.toml"), Contains("in a circle"));
   write_text_file(folder / "d.toml", "base = 3\n");

@@ -108,7 +108,7 @@ TEST_CASE("sgd agrees with the formula in f64, by group, clipped and not", "[sgd
   }
 }
 
-TEST_CASE("sgd: the same bits for every number of threads; rows without gradient still move", "[sgd]") {
+TEST_CASE("sgd: the same bits for every number of threads, rows without gradient still move", "[sgd]") {
   OptimiserConfig c;
   c.clip_norm = 1;
   CHECK(after(1, c) == after(2, c));

@@ -61,7 +61,7 @@ TEST_CASE("coco ap: an IoU exactly at a threshold counts", "[coco_eval]") {
   CHECK(coco_evaluate(truth_of({object(1, {0, 0, 100, 100})}), {detection({0, 0, 100, 75}, .9)}).AP75 == Approx(1.0));
 }
 
-TEST_CASE("coco ap: of objects that overlap alike, the later is taken; each once", "[coco_eval]") {
+TEST_CASE("coco ap: of objects that overlap alike, the later is taken, each once", "[coco_eval]") {
   // Both objects are one box; the second detection overlaps it less and takes what is left.
   const CocoFigures f = coco_evaluate(truth_of({object(1, kA), object(2, kA)}), {detection(kA, .9), detection({0, 0, 50, 40}, .8)});
   CHECK(f.AP50 == Approx(1.0));

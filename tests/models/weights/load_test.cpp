@@ -93,7 +93,7 @@ TEST_CASE("save and load: a round trip, through torchvision's shapes", "[weights
   CHECK(read_file(folder / "a.safetensors") == read_file(folder / "b.safetensors"));
 }
 
-TEST_CASE("load: half, bfloat16 and double become f32; integers do not", "[weights]") {
+TEST_CASE("load: half, bfloat16 and double become f32, integers do not", "[weights]") {
   Parameters p;
   p.add("w", {2}, Init::zeros());
   p.pack(1);
