@@ -14,6 +14,7 @@ void add_weights(CLI::App& program);
 void add_dataset(CLI::App& program);
 void add_recipe(CLI::App& program);
 void add_bench(CLI::App& program);
+void add_explain(CLI::App& program);
 
 // Ends the program with this status, everything being said already.
 struct Exit {

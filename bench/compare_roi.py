@@ -3,7 +3,8 @@
 a 200×304 map of stride 4, two threads each. Best of N after a warm-up; the two programs take turns.
 
 usage: compare_roi.py [--json] [--repeat N] [--rounds N] [--bench build/release/bench/bench_ops_roi]
-prints {"align.forward": {"ours": s, "torch": s, "ratio": r}, "align.backward": …, "pool.forward": …, "pool.backward": …}
+prints {"align.forward": {"ours": s, "torch": s, "ratio": r}, "align.backward": …, "pool.forward": …, "pool.backward": …,
+        "warp.forward": {"ours": s, "align": s, "cost": r}, …}      of ours that torchvision has not: how many RoIAligns each costs
 """
 import argparse, json, os, subprocess, tempfile, time
 
@@ -36,23 +37,37 @@ def torch_side(op):
 
 
 ops = {'align': lambda: torchvision.ops.roi_align(x, rois, 7, .25, 2), 'pool': lambda: torchvision.ops.roi_pool(x, rois, 7, .25)}
-best = {}
+alone = ('warp', 'precise', 'crop')
+best, of_align = {}, {}
+
+
+def our_side(name):
+    out = subprocess.run([a.bench, '--rois', f.name, '--only', name, '--repeat', str(4 * a.repeat)], env=dict(os.environ, OMP_NUM_THREADS='2'),
+                         capture_output=True, text=True, check=True)
+    return json.loads(out.stdout)[name]
+
+
 with tempfile.NamedTemporaryFile() as f:
     f.write(rois.numpy().tobytes())
     f.flush()
     for _ in range(a.rounds):
         for name, op in ops.items():
-            env = dict(os.environ, OMP_NUM_THREADS='2')
-            out = subprocess.run([a.bench, '--rois', f.name, '--only', name, '--repeat', str(4 * a.repeat)], env=env, capture_output=True, text=True, check=True)
-            ours = json.loads(out.stdout)[name]
+            ours = our_side(name)
             theirs = dict(zip(('forward', 'backward'), torch_side(op)))
             for way in ('forward', 'backward'):
                 o, t = best.get(f'{name}.{way}', (9e9, 9e9))
                 best[f'{name}.{way}'] = min(o, ours[way]), min(t, theirs[way])
+        for name in ('align', *alone):
+            for way, s in our_side(name).items(): of_align[f'{name}.{way}'] = min(s, of_align.get(f'{name}.{way}', 9e9))
 
 result = {k: {'ours': round(o, 5), 'torch': round(t, 5), 'ratio': round(t / o, 2)} for k, (o, t) in best.items()}
+for name in alone:
+    for way in ('forward', 'backward'):
+        ours, align = of_align[f'{name}.{way}'], of_align[f'align.{way}']
+        result[f'{name}.{way}'] = {'ours': round(ours, 5), 'align': round(align, 5), 'cost': round(ours / align, 2)}
 if a.json:
     print(json.dumps(result))
 else:
     for k, v in result.items():
-        print(f"{k:15s} ours {v['ours'] * 1e3:8.1f} ms   torchvision {v['torch'] * 1e3:8.1f} ms   {v['ratio']:6.1f}×")
+        if 'cost' in v: print(f"{k:15s} ours {v['ours'] * 1e3:8.1f} ms   our RoIAlign {v['align'] * 1e3:6.1f} ms   {v['cost']:6.2f} of it")
+        else: print(f"{k:15s} ours {v['ours'] * 1e3:8.1f} ms   torchvision {v['torch'] * 1e3:8.1f} ms   {v['ratio']:6.1f}×")

@@ -1,6 +1,6 @@
-// Times RoIAlign and RoIPool, forward and backward, on one map. bench/compare_roi.py runs it beside torchvision on the same boxes.
+// Times the RoI operators, forward and backward, on one map. bench/compare_roi.py runs it beside torchvision on the same boxes.
 //
-//   bench_ops_roi [--rois FILE] [--repeat N] [--only align|pool|max] [--size P] [--dtype f32|bf16] [--h H --w W --channels C --stride S]
+//   bench_ops_roi [--rois FILE] [--repeat N] [--only align|pool|warp|precise|crop|max] [--size P] [--dtype f32|bf16] [--h H --w W --channels C --stride S]
 //   FILE: rows of five f32 (image, x1, y1, x2, y2); without it 1000 boxes of the map's size are drawn
 //   prints one line of JSON: seconds, best of N after a warm-up
 #include <algorithm>
@@ -11,8 +11,11 @@
 #include <functional>
 #include <string>
 
+#include "ops/roi/crop_and_resize.h"
+#include "ops/roi/precise_roi_pool.h"
 #include "ops/roi/roi_align.h"
 #include "ops/roi/roi_pool.h"
+#include "ops/roi/roi_warp.h"
 #include "tensor/parallel.h"
 #include "tensor/rng.h"
 #include "tensor/simd.h"
@@ -121,6 +124,10 @@ int run(int argc, char** argv) {
   };
   report("align", [&] { return roi_align({x}, {a.stride}, rois, {}, {.size = a.size}); });
   report("pool", [&] { return roi_pool({x}, {a.stride}, rois, {}, {.size = a.size}); });
+  const Var boxes(rois);
+  report("warp", [&] { return roi_warp({x}, {a.stride}, boxes, {}, {.size = a.size}); });
+  report("precise", [&] { return precise_roi_pool({x}, {a.stride}, boxes, {}, {.size = a.size}); });
+  report("crop", [&] { return crop_and_resize({x}, {a.stride}, boxes, {}, {.size = a.size}); });
   report("max", [&] { return roi_align({x}, {a.stride}, rois, {}, {.size = a.size, .reduce = Reduce::max}); });
   std::printf("}\n");
   return 0;

@@ -10,8 +10,11 @@
 #include "ops/gemm/linear.h"
 #include "ops/loss/cross_entropy.h"
 #include "ops/loss/smooth_l1.h"
+#include "ops/roi/crop_and_resize.h"
+#include "ops/roi/precise_roi_pool.h"
 #include "ops/roi/roi_align.h"
 #include "ops/roi/roi_pool.h"
+#include "ops/roi/roi_warp.h"
 #include "tensor/rng.h"
 #include "tensor/rows.h"
 
@@ -34,13 +37,23 @@ Var pool_rois(const Features& P, const Tensor& rois, int64_t size, const RoIConf
   const std::vector<Var> maps(P.maps.begin(), P.maps.begin() + std::min(levels, P.maps.size()));
   const std::vector<int> strides(P.strides.begin(), P.strides.begin() + std::min(levels, P.strides.size()));
   const Tensor level = assign_levels(rois, 2, 5);  // [R]
-  if (c.op == RoIOp::pool) return roi_pool(maps, strides, rois, level, {.size = static_cast<int>(size)});
-  RoIAlignOptions o;
-  o.size = static_cast<int>(size);
-  o.sampling_ratio = static_cast<int>(c.sampling);
-  o.aligned = c.aligned;
-  o.reduce = c.reduce == RoIReduce::max ? Reduce::max : Reduce::mean;
-  return roi_align(maps, strides, rois, level, o);
+  const auto bins = static_cast<int>(size), samples = static_cast<int>(c.sampling);
+  const Var boxes(rois);  // constants to the heads
+  switch (c.op) {
+    case RoIOp::align:
+      return roi_align(maps, strides, boxes, level, {.size = bins, .sampling_ratio = samples, .aligned = c.aligned, .reduce = c.reduce});
+    case RoIOp::pool:
+      return roi_pool(maps, strides, rois, level, {.size = bins});
+    case RoIOp::warp:
+      return roi_warp(maps, strides, boxes, level, {.size = bins, .sampling_ratio = samples, .reduce = c.reduce});
+    case RoIOp::mnc_warp:
+      return roi_warp(maps, strides, boxes, level, {.size = bins, .reduce = c.reduce, .variant = WarpVariant::mnc});
+    case RoIOp::precise:
+      return precise_roi_pool(maps, strides, boxes, level, {.size = bins, .aligned = c.aligned});
+    case RoIOp::crop:
+      return crop_and_resize(maps, strides, boxes, level, {.size = bins, .reduce = c.reduce});
+  }
+  fail("model.roi.op: unknown operator");
 }
 
 Tensor to_rois(const std::vector<Tensor>& boxes) {

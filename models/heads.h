@@ -14,7 +14,7 @@
 
 namespace mr {
 
-// RoIAlign or RoIPool over P2 … P5, each RoI on the level that fits its size.  rois [R,5] → [R,size,size,C]
+// RoIAlign, or another operator of its family, over P2 … P5, each RoI on the level that fits its size.  rois [R,5] → [R,size,size,C]
 Var pool_rois(const Features& P, const Tensor& rois, int64_t size, const RoIConfig& config);
 
 // [R_i,4] of each image → [R,5] with the image's index in front

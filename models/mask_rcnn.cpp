@@ -65,11 +65,19 @@ std::vector<NamedLoss> MaskRCNN::losses(const Batch& batch, const std::vector<Tr
   return losses;
 }
 
+MaskRCNN::FirstStage MaskRCNN::first_stage(const Batch& batch) const {
+  const NoGrad guard;
+  FirstStage s;
+  s.features = features(batch.images, false);
+  s.rpn = rpn_(s.features, batch.images.shape());
+  s.proposals = rpn_.proposals(s.rpn, batch.sizes, false);
+  return s;
+}
+
 std::vector<Detections> MaskRCNN::predict(const Batch& batch) {
   check_batch(batch, false);
   const NoGrad guard;
-  const Features P = features(batch.images, false);
-  const std::vector<Tensor> proposals = rpn_.proposals(rpn_(P, batch.images.shape()), batch.sizes, false);
+  const auto [P, rpn, proposals] = first_stage(batch);
   std::vector<Detections> found = box_.detections(box_(P, to_rois(proposals), config_.roi), proposals, batch.sizes);
   if (config_.mask.enabled) mask_.predict(P, found, config_.roi);
   return found;

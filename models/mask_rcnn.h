@@ -35,6 +35,13 @@ class MaskRCNN : public System {
   std::vector<Detections> predict(const Batch& batch) override;
 
   Features features(const Tensor& images, bool training) const;  // P2 … P6
+  // What prediction does before its second stage.
+  struct FirstStage {
+    Features features;
+    RPN::Output rpn;
+    std::vector<Tensor> proposals;  // [R,4] of each image, best first
+  };
+  FirstStage first_stage(const Batch& batch) const;
   const MaskRCNNConfig& config() const { return config_; }
 
  private:

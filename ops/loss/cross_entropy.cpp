@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "ops/elementwise/reshape.h"
 #include "ops/loss/reduce.h"
 
 namespace mr {
@@ -74,6 +75,19 @@ Var softmax_cross_entropy(const Var& logits, const Tensor& labels, double diviso
                   });
                   g.give(0, gz);
                 });
+}
+
+Var softmax_mask_loss(const Var& logits, const Tensor& labels, const Tensor& targets) {
+  check(logits.shape().rank() == 4, "softmax_mask_loss: logits must be [R,m,m,K+1], got ", logits.shape());
+  const int64_t R = logits.size(0), pixels = logits.size(1) * logits.size(2), columns = logits.size(3);
+  const Tensor t = check_like("softmax_mask_loss", "targets", targets, {R, logits.size(1), logits.size(2)}, logits.dtype()).to(DType::f64);
+  const int32_t* k = check_labels("softmax_mask_loss", labels, R, columns);
+  const Tensor classes = Tensor::empty({R * pixels}, DType::i32);
+  for (int64_t i = 0; i < R * pixels; ++i) {
+    check(k[i / pixels] > 0, "softmax_mask_loss: label ", i / pixels, " must not be the background's");
+    classes.data<int32_t>()[i] = t.data<double>()[i] >= 0.5 ? k[i / pixels] : 0;
+  }
+  return softmax_cross_entropy(reshape(logits, {R * pixels, columns}), classes, static_cast<double>(std::max<int64_t>(R * pixels, 1)));
 }
 
 }  // namespace mr

@@ -6,6 +6,13 @@
 //   logits z: [R, K+1] floating;  labels k: i32 [R], each in [0, K];  L: one number, f32 (f64 for f64 logits); R = 0 gives 0
 //
 // Gradient: gz = (softmax(z) − onehot(k)) / divisor.
+//
+//   softmax_mask_loss   the multinomial mask that Mask R-CNN's Table 2b compares with: pixels are classified among all K classes and the
+//                       background, L = 1/(R·m²) · Σ_r Σ_p −log softmax(z[r,p])[k_r inside the mask, 0 outside]
+//                       logits z: [R,m,m,K+1];  labels k: i32 [R] in [1, K];  targets: [R,m,m], a pixel is inside at ½ or more;  R = 0 gives 0
+//                       At test the predicted class's probability is the mask. (The paper does not say how the background enters; here it is a
+//                       class of its own.) Classes compete for pixels: 24.8 against 30.3 mask AP.
+//
 // Errors: logits not [R, K+1] or not floating; labels not i32 [R] or out of range; divisor not positive; softmax of rank 0 or of no classes.
 #pragma once
 
@@ -14,6 +21,7 @@
 namespace mr {
 
 Var softmax_cross_entropy(const Var& logits, const Tensor& labels, double divisor);
+Var softmax_mask_loss(const Var& logits, const Tensor& labels, const Tensor& targets);
 Tensor softmax(const Tensor& logits);
 
 }  // namespace mr

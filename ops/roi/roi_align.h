@@ -43,9 +43,11 @@
 // Types       maps f32, f64 or bf16 (sums in f32); rois f32, or f64 with f64 maps; levels i32
 //
 // Gradient    for the mean the transpose: cell k gets  gx[k] = Σ over RoIs, bins, samples that read it of  weight/(n_y·n_x) · gy[r,p,q];
-//             for the max only the four cells of the sample that won (the first of equals). None for the boxes, as in the
-//             released codes: proposals are constants to the heads. Each row of a map is summed by one owner, RoI by RoI in rising
+//             for the max only the four cells of the sample that won (the first of equals). Each row of a map is summed by one owner, RoI by RoI in rising
 //             order (max: each channel), so the bits do not depend on the number of threads, and nothing is atomic.
+//             The boxes have one too when they are a Var that requires it (the released codes have none: proposals are constants to the
+//             heads). A sample at the share t of the way from x1 to x2 moves by ∂u/∂x1 = (1−t)/s, ∂u/∂x2 = t/s, and its value by
+//             ∂v/∂u = (1−ly)·(x[b] − x[a]) + ly·(x[d] − x[c]): it jumps where a sample crosses from one cell to the next.
 //
 // Edge cases  R = 0: an empty result, zero gradients. A box of no height or width: aligned and adaptive has no samples and gives 0;
 //             not aligned it is one cell long. x2 < x1: the bins run backwards. A box off the map reads 0.
@@ -65,10 +67,9 @@
 #include <vector>
 
 #include "autograd/var.h"
+#include "ops/roi/roi_grid.h"
 
 namespace mr {
-
-enum class Reduce : uint8_t { mean, max };
 
 struct RoIAlignOptions {
   int size = 7;            // P: bins along each axis; 7 for boxes, 14 for masks
@@ -78,7 +79,11 @@ struct RoIAlignOptions {
   void visit(OptionVisitor& v) const;
 };
 
-Var roi_align(const std::vector<Var>& maps, const std::vector<int>& strides, const Tensor& rois, const Tensor& levels,
+Var roi_align(const std::vector<Var>& maps, const std::vector<int>& strides, const Var& rois, const Tensor& levels,
               const RoIAlignOptions& options = {});
+inline Var roi_align(const std::vector<Var>& maps, const std::vector<int>& strides, const Tensor& rois, const Tensor& levels,
+                     const RoIAlignOptions& options = {}) {
+  return roi_align(maps, strides, Var(rois), levels, options);
+}
 
 }  // namespace mr

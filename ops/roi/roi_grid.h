@@ -5,7 +5,8 @@
 // An axis is a thing by itself. A sample at (y, x) reads four cells with the weights
 //     (1−ly)(1−lx)   (1−ly)·lx   ly(1−lx)   ly·lx,
 // a product of what the row says and what the column says; the rule at the border of the map is a product too (a sample outside
-// on either axis reads nothing). So P bins need 2·P lists of taps, not P². Everything below is about one axis.
+// on either axis reads nothing). So P bins need 2·P lists of taps, not P². Everything below is about one axis, and an operator is
+// defined by what it does along one: by its *_axis function, or for PrRoI pooling by its integral.
 //
 // Coordinates. The image is continuous: pixel i covers [i, i+1). The map is indexed: cell i holds the value *at* i. Dividing a
 // continuous coordinate by the stride and subtracting ½ gives the index; `aligned` says whether the ½ is subtracted.
@@ -19,37 +20,79 @@
 
 namespace mr {
 
-// The bins of one axis of a RoI, in cells of the map: bin b covers [start + b·bin, start + (b+1)·bin) and holds `samples` samples.
-template <class A> struct AlignAxis {
+enum class Reduce : uint8_t { mean, max };  // what becomes of the samples of a bin
+
+// ∂/∂lo and ∂/∂hi of something that depends on a box [lo, hi], in pixels.
+template <class A> struct Slope { A lo = 0, hi = 0; };
+
+// The bins of one axis of a RoI, in cells of the map: bin b begins at start + b·bin and holds `samples` samples.
+template <class A> struct SampleAxis {
   A start = 0, bin = 0;
   int samples = 0;
+  A phase = A(0.5);  // where in its part of the bin a sample sits: ½ in the middle, 0 at the beginning
+  A margin = A(1);   // how far beyond the first and the last cell a sample still reads (that cell)
+  A scale = 0;       // cells a pixel
+  A parts = 1;       // the box, from lo to hi, is this many bins long; 0: its length does not depend on the box
 
-  // Sample j sits in the middle of the j-th of equal parts of bin b. The order of the operations is that of the released codes.
-  MR_HD A position(int b, int j) const { return start + A(b) * bin + (A(j) + A(0.5)) * bin / A(samples); }
+  // Sample j sits in the j-th of equal parts of bin b. The order of the operations is that of the released codes.
+  MR_HD A position(int b, int j) const { return start + A(b) * bin + (A(j) + phase) * bin / A(samples); }
+
+  // How the sample moves with the box: it lies at the share t of the way from lo to hi. Rounding counts as the identity.
+  MR_HD Slope<A> slope(int b, int j) const {
+    if (parts == A(0)) return {scale, A(0)};
+    const A t = (A(b) + (A(j) + phase) / A(samples)) / parts;
+    return {scale * (A(1) - t), scale * t};
+  }
 };
 
-// [lo, hi] in image pixels, cut into `size` bins. Nothing is rounded.
+// RoIAlign: [lo, hi] in image pixels, cut into `size` bins. Nothing is rounded.
 //   aligned:  start = lo/stride − ½          otherwise:  start = lo/stride, and a box is at least one cell long (first release)
 //   sampling_ratio 0: one sample a cell, ⌈length / size⌉ a bin; none where the length is 0 or negative
-template <class A> MR_HD AlignAxis<A> align_axis(A lo, A hi, A scale, int size, int sampling_ratio, bool aligned) {
+template <class A> MR_HD SampleAxis<A> align_axis(A lo, A hi, A scale, int size, int sampling_ratio, bool aligned) {
   const A offset = aligned ? A(0.5) : A(0);
   const A start = lo * scale - offset;
   A length = hi * scale - offset - start;
-  if (!aligned && length < A(1)) length = A(1);
+  const bool stretched = !aligned && length < A(1);
+  if (stretched) length = A(1);
   const int samples = sampling_ratio > 0 ? sampling_ratio : static_cast<int>(std::ceil(length / A(size)));
-  return {start, length / A(size), samples > 0 ? samples : 0};
+  return {start, length / A(size), samples > 0 ? samples : 0, A(0.5), A(1), scale, stretched ? A(0) : A(size)};
+}
+
+// RoIWarp as Mask R-CNN's Table 2c needs it: corners rounded to cells like RoIPool's, then RoIAlign's samples.
+template <class A> MR_HD SampleAxis<A> warp_axis(A lo, A hi, A scale, int size, int samples) {
+  const A start = std::round(lo * scale), length = std::round(hi * scale) - start;
+  const bool stretched = length < A(1);
+  return {start, (stretched ? A(1) : length) / A(size), samples, A(0.5), A(1), scale, stretched ? A(0) : A(size)};
+}
+
+// RoIWarp as MNC's layer has it: corners rounded, then a warp to 2·size with one sample at the beginning of each of its bins; 2×2 of them are
+// pooled, which makes two samples a bin. Half a cell around the map still reads.
+template <class A> MR_HD SampleAxis<A> mnc_axis(A lo, A hi, A scale, int size) {
+  const A start = std::round(lo * scale), length = std::round(hi * scale) - start;
+  const bool empty = length < A(0);
+  return {start, (empty ? A(0) : length) / A(size), 2, A(0), A(0.5), scale, empty ? A(0) : A(size)};
+}
+
+// TensorFlow's crop_and_resize: 2·size points from edge to edge of the box, both included, two to a bin. Pixel 0 lies on cell 0 and the
+// image's last pixel on the last of n cells; beyond them nothing is read.
+template <class A> MR_HD SampleAxis<A> crop_axis(A lo, A hi, A scale, int size, int n) {
+  const A cells_a_pixel = n > 1 ? A(n - 1) / (A(n) / scale - A(1)) : A(0);
+  const A start = lo * cells_a_pixel, bins = A(size) - A(0.5);  // from the first point to the last
+  return {start, (hi * cells_a_pixel - start) / bins, 2, A(0), A(0), cells_a_pixel, bins};
 }
 
 // The two cells that a sample at index coordinate t reads, on an axis of n cells; `inside` is false where it reads nothing.
-//   −1 ≤ t ≤ n: inside (half a cell and more around the map, the border's value is repeated); beyond: 0
+//   −margin ≤ t ≤ n−1+margin: inside; beyond the first and the last cell their values are repeated. Farther out: 0
 template <class A> struct Tap {
   int low = 0, high = 0;
   A w_low = 0, w_high = 0;
   bool inside = false;
+
+  MR_HD bool moves() const { return low != high; }  // its weights change with t: by −1 and +1 a cell
 };
 
-template <class A> MR_HD Tap<A> bilinear_tap(A t, int n) {
-  if (!(t >= A(-1) && t <= A(n))) return {};  // NaN too
+template <class A> MR_HD Tap<A> bilinear_tap(A t, int n, A margin = A(1)) {
+  if (!(t >= -margin && t <= A(n - 1) + margin)) return {};  // NaN too
   if (t <= A(0)) return {0, 0, A(1), A(0), true};
   const int low = static_cast<int>(t);
   if (low >= n - 1) return {n - 1, n - 1, A(1), A(0), true};
@@ -62,7 +105,7 @@ template <class A> MR_HD Tap<A> bilinear_tap(A t, int n) {
 struct SampleRange {
   int first = 0, last = 0;
 };
-template <class A> MR_HD SampleRange samples_near_map(const AlignAxis<A>& axis, int b, int n) {
+template <class A> MR_HD SampleRange samples_near_map(const SampleAxis<A>& axis, int b, int n) {
   constexpr int few = 64;
   if (axis.samples <= few) return {0, axis.samples};
   const A step = axis.bin / A(axis.samples), origin = axis.start + A(b) * axis.bin;
@@ -71,70 +114,149 @@ template <class A> MR_HD SampleRange samples_near_map(const AlignAxis<A>& axis, 
   return {static_cast<int>(first), static_cast<int>(last)};
 }
 
-// For the mean over samples: what each bin reads on one axis, as distinct cells with weights. The taps of a bin's samples are added
-// up cell by cell and divided by the number of samples, so that
+// The integral of the tent max(0, 1 − |u|) from −∞ to u, and the tent.
+template <class A> MR_HD A tent_integral(A u) {
+  if (u <= A(-1)) return A(0);
+  if (u >= A(1)) return A(1);
+  return u < A(0) ? A(0.5) * (u + A(1)) * (u + A(1)) : A(0.5) + u - A(0.5) * u * u;
+}
+template <class A> MR_HD A tent(A u) {
+  const A v = A(1) - (u < A(0) ? -u : u);
+  return v > A(0) ? v : A(0);
+}
+
+// A bin as a filter: what each bin reads on one axis, as distinct cells with weights, so that
 //     y[p,q] = Σ_i Σ_j  weight_i · weight_j · x[cell_i, cell_j],    i over the taps of row of bins p, j over those of column q
 template <class A> struct BinTaps {
   std::vector<int32_t> first;  // of each bin, and of none: where its taps begin and the last bin's end
-  std::vector<int32_t> cell;   // rising within a bin
+  std::vector<int32_t> cell;   // of a bin, each once
   std::vector<A> weight;
+  std::vector<Slope<A>> slope;  // of the weight, where they were asked for
 
   struct Taps {
     const int32_t* cell;
     const A* weight;
+    const Slope<A>* slope;
     int count;
   };
-  Taps bin(int b) const { return {cell.data() + first[b], weight.data() + first[b], first[b + 1] - first[b]}; }
+  Taps bin(int b) const {
+    return {cell.data() + first[b], weight.data() + first[b], slope.empty() ? nullptr : slope.data() + first[b], first[b + 1] - first[b]};
+  }
 
-  void build(const AlignAxis<A>& axis, int size, int n) {
-    first.assign(1, 0);
-    cell.clear();
-    weight.clear();
+  // The mean over samples: the taps of a bin's samples are added up cell by cell and divided by the number of samples.
+  void build(const SampleAxis<A>& axis, int size, int n, bool slopes = false) {
+    clear();
     const A share = A(1) / A(axis.samples > 0 ? axis.samples : 1);
     for (int b = 0; b < size; ++b) {
       const SampleRange range = samples_near_map(axis, b, n);
       for (int j = range.first; j < range.last; ++j) {
-        const Tap<A> t = bilinear_tap(axis.position(b, j), n);
+        const Tap<A> t = bilinear_tap(axis.position(b, j), n, axis.margin);
         if (!t.inside) continue;
-        add(t.low, t.w_low * share);
-        if (t.w_high != A(0)) add(t.high, t.w_high * share);
+        if (!slopes) {
+          add(t.low, t.w_low * share);
+          if (t.w_high != A(0)) add(t.high, t.w_high * share);
+        } else {
+          const Slope<A> s = axis.slope(b, j), up{s.lo * share, s.hi * share};
+          add(t.low, t.w_low * share, t.moves() ? Slope<A>{-up.lo, -up.hi} : Slope<A>{});
+          if (t.moves()) add(t.high, t.w_high * share, up);
+        }
+      }
+      first.push_back(static_cast<int32_t>(cell.size()));
+    }
+  }
+
+  // PrRoI pooling: the mean over the whole bin of the map interpolated bilinearly and 0 outside. Cell i is a tent about i, so its weight
+  // in the bin [a, e) is an integral over the tent:
+  //     weight_i = (C(e − i) − C(a − i)) / (e − a),     ∂/∂a = (weight_i − tent(a − i)) / (e − a),     ∂/∂e = (tent(e − i) − weight_i) / (e − a)
+  // In f64 whatever A is: the difference of integrals of a narrow bin would lose most of f32's digits.
+  void build_integral(double lo, double hi, double scale, double offset, int size, int n, bool slopes = false) {
+    clear();
+    const double start = lo * scale - offset, end = hi * scale - offset, length = end - start;
+    for (int b = 0; b < size; ++b) {
+      const double t0 = static_cast<double>(b) / size, t1 = static_cast<double>(b + 1) / size;
+      const double a = start + length * t0, e = start + length * t1;
+      if (length > 0 && a < n && e > -1) {
+        const int from = a > 0 ? static_cast<int>(a) : 0, to = e < n - 1 ? static_cast<int>(std::ceil(e)) : n - 1;
+        for (int i = from; i <= to; ++i) {
+          const double w = (tent_integral(e - i) - tent_integral(a - i)) / (e - a);
+          if (w == 0) continue;
+          if (!slopes) {
+            add(i, A(w));
+          } else {
+            const double wa = scale * (w - tent(a - i)) / (e - a), we = scale * (tent(e - i) - w) / (e - a);
+            add(i, A(w), {A(wa * (1 - t0) + we * (1 - t1)), A(wa * t0 + we * t1)});
+          }
+        }
       }
       first.push_back(static_cast<int32_t>(cell.size()));
     }
   }
 
  private:
-  // Neighbouring samples share cells; only the last two taps of this bin can be of cell `at`.
-  void add(int32_t at, A w) {
+  void clear() {
+    first.assign(1, 0);
+    cell.clear();
+    weight.clear();
+    slope.clear();
+  }
+
+  // The place of cell `at` in this bin. Neighbouring samples share cells; only the last two taps can be of it.
+  size_t place(int32_t at) {
     const int begin = first.back(), end = static_cast<int>(cell.size());
-    for (int k = end - 1; k >= begin && k >= end - 2; --k) {
-      if (cell[k] == at) {
-        weight[k] += w;
-        return;
-      }
-    }
+    for (int k = end - 1; k >= begin && k >= end - 2; --k)
+      if (cell[k] == at) return static_cast<size_t>(k);
     cell.push_back(at);
-    weight.push_back(w);
+    weight.push_back(A(0));
+    return weight.size() - 1;
+  }
+  void add(int32_t at, A w) { weight[place(at)] += w; }
+  void add(int32_t at, A w, Slope<A> s) {
+    const size_t k = place(at);
+    weight[k] += w;
+    slope.resize(weight.size());
+    slope[k].lo += s.lo;
+    slope[k].hi += s.hi;
   }
 };
 
-// RoIPool's bins: the corners of the box rounded to cells (half away from zero), both included.
-struct PoolAxis {
-  int start = 0, length = 1;  // first cell; number of cells, at least 1
+// The cells of one axis of a box in RoIPool's manner, and the way they are cut into bins.
+enum class PoolBins : uint8_t {
+  overlapping,  // Fast R-CNN: bin b is [⌊b·length/size⌋, ⌈(b+1)·length/size⌉): neighbours share a cell where length/size is not an integer
+  disjoint,   // the drawing in most explanations: [⌊b·length/size⌋, ⌊(b+1)·length/size⌋), with the box half-open
+  truncated,  // the one in others: bins of ⌊length/size⌋ cells; what is left over is lost
 };
-template <class A> MR_HD PoolAxis pool_axis(A lo, A hi, A scale) {
+struct PoolAxis {
+  int start = 0, length = 1;  // first cell; number of cells
+  PoolBins bins = PoolBins::overlapping;
+};
+
+// overlapping: the corners rounded (half away from zero), both cells included, at least one. disjoint: the corners rounded, the second
+// excluded. truncated: the corner and the length cut to whole cells.
+template <class A> MR_HD PoolAxis pool_axis(A lo, A hi, A scale, PoolBins bins = PoolBins::overlapping) {
+  if (bins == PoolBins::truncated) return {static_cast<int>(std::floor(lo * scale)), static_cast<int>(std::floor((hi - lo) * scale)), bins};
   const int start = static_cast<int>(std::round(lo * scale)), end = static_cast<int>(std::round(hi * scale));
-  return {start, end - start + 1 > 1 ? end - start + 1 : 1};
+  if (bins == PoolBins::disjoint) return {start, end - start, bins};
+  return {start, end - start + 1 > 1 ? end - start + 1 : 1, bins};
 }
 
-// The cells [begin, end) of bin b, cut to an axis of n cells: from ⌊b·length/size⌋ to ⌈(b+1)·length/size⌉, so neighbouring bins
-// share a cell where length/size is not an integer. In f32 with the bin's size rounded first, as in the released codes.
+// The cells [begin, end) of bin b, cut to an axis of n cells. `overlapping` in f32 with the bin's size rounded first, as in the released
+// codes.
 struct CellRange {
   int begin = 0, end = 0;
 };
 template <class A> MR_HD CellRange pool_bin(const PoolAxis& axis, int b, int size, int n) {
-  const A bin = A(axis.length) / A(size);
-  const int begin = static_cast<int>(std::floor(A(b) * bin)) + axis.start, end = static_cast<int>(std::ceil(A(b + 1) * bin)) + axis.start;
+  int begin = 0, end = 0;
+  if (axis.bins == PoolBins::overlapping) {
+    const A bin = A(axis.length) / A(size);
+    begin = static_cast<int>(std::floor(A(b) * bin));
+    end = static_cast<int>(std::ceil(A(b + 1) * bin));
+  } else if (axis.length > 0) {
+    const int64_t length = axis.bins == PoolBins::truncated ? int64_t{axis.length} / size * size : axis.length;
+    begin = static_cast<int>(b * length / size);
+    end = static_cast<int>((b + 1) * length / size);
+  }
+  begin += axis.start;
+  end += axis.start;
   return {begin < 0 ? 0 : begin > n ? n : begin, end < 0 ? 0 : end > n ? n : end};
 }
 

@@ -69,26 +69,60 @@ std::vector<int32_t> order_along_maps(const RoIInputs& in) {
 
 }  // namespace
 
-RoIInputs check_roi_inputs(const char* op, const std::vector<Var>& maps, const std::vector<int>& strides, const Tensor& rois,
-                           const Tensor& levels, int size) {
-  check_maps(op, maps, strides);
-  check_rois(op, maps[0].dtype(), rois, levels);
+std::vector<Var> RoICall::inputs() const {
+  std::vector<Var> all = maps;
+  all.push_back(rois);
+  return all;
+}
+
+std::vector<Tensor> RoICall::values() const {
+  std::vector<Tensor> all;
+  for (const Var& m : maps) all.push_back(m.value());
+  return all;
+}
+
+RoIInputs check_roi_inputs(const char* op, const RoICall& call, int size) {
+  check_maps(op, call.maps, call.strides);
+  check(call.rois.defined(), op, ": rois are undefined");
+  const Tensor& rois = call.rois.value();
+  check_rois(op, call.maps[0].dtype(), rois, call.levels);
   check(size >= 1 && size <= 1024, op, ": size must be 1 … 1024 bins, got ", size);
   RoIInputs in;
-  in.dtype = maps[0].dtype();
-  in.channels = maps[0].size(3);
-  const int64_t images = maps[0].size(0), depth = static_cast<int64_t>(maps.size());
+  in.dtype = call.maps[0].dtype();
+  in.channels = call.maps[0].size(3);
+  const int64_t images = call.maps[0].size(0), depth = static_cast<int64_t>(call.maps.size());
   for (int level = 0; level < static_cast<int>(depth); ++level) {
+    const Shape& shape = call.maps[level].shape();
     for (int image = 0; image < static_cast<int>(images); ++image)
-      in.maps.push_back({level, image, static_cast<int>(maps[level].size(1)), static_cast<int>(maps[level].size(2)), 1.0 / strides[level]});
+      in.maps.push_back({level, image, static_cast<int>(shape[1]), static_cast<int>(shape[2]), 1.0 / call.strides[level]});
   }
-  const int32_t* at = levels.defined() ? levels.data<int32_t>() : nullptr;
+  const int32_t* at = call.levels.defined() ? call.levels.data<int32_t>() : nullptr;
   if (rois.dtype() == DType::f64)
     place(op, in, rois.data<double>(), at, rois.size(0), images, depth);
   else
     place(op, in, rois.data<float>(), at, rois.size(0), images, depth);
   in.order = order_along_maps(in);
   return in;
+}
+
+RoIGradients wanted_gradients(const Grads& g, const std::vector<Shape>& shapes, const Tensor& rois,
+                              const std::function<Tensor(const Shape&)>& make) {
+  RoIGradients found;
+  for (size_t l = 0; l < shapes.size(); ++l) found.maps.push_back(g.needs(static_cast<int>(l)) ? make(shapes[l]) : Tensor());
+  if (g.needs(static_cast<int>(shapes.size()))) found.rois = Tensor::zeros(rois.shape(), rois.dtype());
+  return found;
+}
+
+void store_box_gradient(const Tensor& rois, int64_t r, const double (&box)[4]) {
+  dispatch_float(rois.dtype(), "rois", [&]<class T>(T) {
+    for (int k = 0; k < 4; ++k) rois.data<T>()[r * 5 + 1 + k] = T(box[k]);
+  });
+}
+
+void give_gradients(Grads& g, const RoIGradients& found, DType maps) {
+  for (size_t l = 0; l < found.maps.size(); ++l)
+    if (found.maps[l].defined()) g.give(static_cast<int>(l), found.maps[l].to(maps));
+  if (found.rois.defined()) g.give(static_cast<int>(found.maps.size()), found.rois);
 }
 
 }  // namespace mr

@@ -1,12 +1,25 @@
 // What every RoI operator is called with, checked once: maps, strides, RoIs, levels.
+// Proposals are constants to the heads, so most callers give RoIs without a gradient; given as a Var that requires one, the operators that
+// know how return ∂L/∂(x1, y1, x2, y2) in pixels.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "autograd/var.h"
 
 namespace mr {
+
+struct RoICall {
+  const std::vector<Var>& maps;     // [N,H,W,C], the levels of a pyramid with the same N and C
+  const std::vector<int>& strides;  // of each, in pixels
+  const Var& rois;                  // [R,5] = (image, x1, y1, x2, y2), pixels
+  const Tensor& levels;             // [R] i32, the map of each RoI; undefined: the first
+
+  std::vector<Var> inputs() const;     // of the tape: the maps, then the RoIs
+  std::vector<Tensor> values() const;  // of the maps
+};
 
 // One image of one pyramid level: an [H,W,C] slab of memory.
 struct RoIMap {
@@ -42,7 +55,17 @@ inline DType sum_type(DType maps) { return maps == DType::bf16 ? DType::f32 : ma
 
 // Errors: no maps; maps that are not [N,H,W,C] of one floating type with the same N and C; a stride below 1; rois not [R,5];
 // an image index or level that does not exist; a corner that is not finite or beyond ±2²⁴ pixels.
-RoIInputs check_roi_inputs(const char* op, const std::vector<Var>& maps, const std::vector<int>& strides, const Tensor& rois,
-                           const Tensor& levels, int size);
+RoIInputs check_roi_inputs(const char* op, const RoICall& call, int size);
+
+// The gradients that a backward has to find: of the maps (undefined where none is wanted) and of the RoIs.
+struct RoIGradients {
+  std::vector<Tensor> maps;
+  Tensor rois;  // [R,5]; the image's column is 0
+};
+// Of the maps of `shapes`, each made by `make`; the RoIs' zero and of their type.
+RoIGradients wanted_gradients(const Grads& g, const std::vector<Shape>& shapes, const Tensor& rois,
+                              const std::function<Tensor(const Shape&)>& make);
+void give_gradients(Grads& g, const RoIGradients& found, DType maps);
+void store_box_gradient(const Tensor& rois, int64_t r, const double (&box)[4]);  // x1, y1, x2, y2 of RoI r
 
 }  // namespace mr

@@ -48,14 +48,17 @@ template <class T> struct PoolForward {
   }
 };
 
-template <class T> void pool_forward(const RoIInputs& in, const std::vector<Tensor>& maps, int size, const Tensor& y, const Tensor& arg) {
+template <class T>
+void pool_forward(const RoIInputs& in, const std::vector<Tensor>& maps, const RoIPoolOptions& o, const Tensor& y, const Tensor& arg) {
   using A = acc_t<T>;
+  const int size = o.size;
   parallel_for(in.count(), 8, [&](int64_t k) {
     const int64_t r = in.order[k], out = r * size * size * in.channels;
     const PlacedRoI& roi = in.rois[r];
     const RoIMap& m = in.maps[roi.map];
     with_simd(PoolForward<T>{in.slab<T>(maps, roi.map), y.data<T>() + out, arg.defined() ? arg.data<int32_t>() + out : nullptr, m.h, m.w,
-                             size, in.channels, pool_axis(A(roi.y1), A(roi.y2), A(m.scale)), pool_axis(A(roi.x1), A(roi.x2), A(m.scale))});
+                             size, in.channels, pool_axis(A(roi.y1), A(roi.y2), A(m.scale), o.bins),
+                             pool_axis(A(roi.x1), A(roi.x2), A(m.scale), o.bins)});
   });
 }
 
@@ -96,27 +99,27 @@ template <class T> void pool_backward(const RoIInputs& in, int size, const Tenso
 
 }  // namespace
 
-void RoIPoolOptions::visit(OptionVisitor& v) const { v.field("size", size); }
+void RoIPoolOptions::visit(OptionVisitor& v) const {
+  constexpr const char* names[] = {"overlapping", "disjoint", "truncated"};
+  v.field("size", size);
+  v.field("bins", names[static_cast<int>(bins)]);
+}
 
 Var roi_pool(const std::vector<Var>& maps, const std::vector<int>& strides, const Tensor& rois, const Tensor& levels,
              const RoIPoolOptions& o) {
-  const auto in = std::make_shared<const RoIInputs>(check_roi_inputs("roi_pool", maps, strides, rois, levels, o.size));
+  const Var boxes(rois);
+  const RoICall call{maps, strides, boxes, levels};
+  const auto in = std::make_shared<const RoIInputs>(check_roi_inputs("roi_pool", call, o.size));
   const Tensor y = Tensor::empty({in->count(), o.size, o.size, in->channels}, in->dtype);
   const Tensor arg = needs_grad(maps) ? Tensor::empty(y.shape(), DType::i32) : Tensor();
-  std::vector<Tensor> x;
+  const std::vector<Tensor> x = call.values();
+  dispatch_float(in->dtype, "roi_pool", [&]<class T>(T) { pool_forward<T>(*in, x, o, y, arg); });
   std::vector<Shape> shapes;
-  for (const Var& m : maps) {
-    x.push_back(m.value());
-    shapes.push_back(m.shape());
-  }
-  dispatch_float(in->dtype, "roi_pool", [&]<class T>(T) { pool_forward<T>(*in, x, o.size, y, arg); });
-  return record("roi_pool", o, maps, y, [in, o, arg, shapes](Grads& g) {
-    std::vector<Tensor> gx(shapes.size());
-    for (size_t l = 0; l < shapes.size(); ++l)
-      if (g.needs(static_cast<int>(l))) gx[l] = Tensor::zeros(shapes[l], sum_type(in->dtype));
-    dispatch_float(in->dtype, "roi_pool", [&]<class T>(T) { pool_backward<T>(*in, o.size, g.out(), arg, gx); });
-    for (size_t l = 0; l < shapes.size(); ++l)
-      if (gx[l].defined()) g.give(static_cast<int>(l), gx[l].to(in->dtype));
+  for (const Tensor& t : x) shapes.push_back(t.shape());
+  return record("roi_pool", o, call.inputs(), y, [=](Grads& g) {
+    const RoIGradients found = wanted_gradients(g, shapes, rois, [&](const Shape& s) { return Tensor::zeros(s, sum_type(in->dtype)); });
+    dispatch_float(in->dtype, "roi_pool", [&]<class T>(T) { pool_backward<T>(*in, o.size, g.out(), arg, found.maps); });
+    give_gradients(g, found, in->dtype);
   });
 }
 

@@ -24,11 +24,15 @@
 #include <vector>
 
 #include "autograd/var.h"
+#include "ops/roi/roi_grid.h"
 
 namespace mr {
 
+// The other two ways to cut a box into bins are drawn in many explanations of RoIPool; no released detector has them. They are here to be
+// compared with (mrcnn explain roi_pool): `disjoint` is the 8×8 picture's, `truncated` rounds everything down.
 struct RoIPoolOptions {
   int size = 7;  // P: bins along each axis
+  PoolBins bins = PoolBins::overlapping;
   void visit(OptionVisitor& v) const;
 };
 

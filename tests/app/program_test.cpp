@@ -1,68 +1,16 @@
 // The program as a user meets it: exit codes, one-line messages, files that appear whole or not at all.
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-#include <cstdio>
-#include <filesystem>
-#include <string>
-
-#include "tensor/files.h"
-#include "tests/catch.h"
+#include "tests/app/program.h"
 
 using namespace mr;
 using Catch::Matchers::Contains;
 namespace fs = std::filesystem;
-
-namespace {
-
-struct Result {
-  int status = 0;
-  std::string out, err;
-};
-
-// A folder of the test's own, removed at its end.
-const std::string& folder() {
-  static const struct Folder {
-    std::string path = (fs::temp_directory_path() / ("mrcnn_app_" + std::to_string(getpid()))).string();
-    Folder() { fs::create_directories(path); }
-    ~Folder() { fs::remove_all(path); }
-  } f;
-  return f.path;
-}
-
-Result mrcnn(const std::string& arguments) {
-  const std::string err = folder() + "/stderr";
-  FILE* pipe = popen((std::string(MRCNN_PROGRAM) + " " + arguments + " 2>" + err).c_str(), "r");
-  Result r;
-  std::array<char, 4096> buffer;
-  for (size_t n = 0; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) r.out.append(buffer.data(), n);
-  const int status = pclose(pipe);
-  r.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-  r.err = read_text_file(err);
-  return r;
-}
-
-// Fails in the orderly way: a status that is not 0 and one line.
-void check_error(const std::string& arguments, const std::string& message) {
-  const Result r = mrcnn(arguments);
-  INFO(arguments << " said: " << r.err);
-  CHECK(r.status > 0);
-  CHECK(r.status < 128);
-  CHECK(r.err.rfind("mrcnn: ", 0) == 0);
-  CHECK(std::count(r.err.begin(), r.err.end(), '\n') == 1);
-  CHECK(r.err.find(message) != std::string::npos);
-}
-
-}  // namespace
 
 TEST_CASE("every subcommand explains itself", "[app]") {
   CHECK(mrcnn("--version").status == 0);
   for (const char* command :
        {"",           "train",        "eval",         "predict",       "coco-eval",    "weights", "weights show", "weights convert",
         "dataset",    "dataset draw", "dataset lint", "dataset stats", "dataset show", "recipe",  "recipe list",  "recipe show",
-        "recipe new", "bench",        "bench ops",    "bench model"}) {
+        "recipe new", "bench",        "bench ops",    "bench model",   "explain"}) {
     const Result r = mrcnn(std::string(command) + " --help");
     INFO(command);
     CHECK(r.status == 0);

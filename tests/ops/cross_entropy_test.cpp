@@ -109,3 +109,26 @@ TEST_CASE("softmax and cross entropy: edges and errors", "[cross_entropy]") {
   CHECK_THROWS_WITH(softmax_cross_entropy(z, Tensor::zeros({2}), 1), Contains("labels must be i32 [2], got f32 [2]"));
   CHECK_THROWS_WITH(softmax_cross_entropy(z, k, -1), Contains("divisor must be positive, got -1"));
 }
+
+TEST_CASE("softmax_mask_loss: two pixels of a person, by hand", "[cross_entropy]") {
+  // classes: background, cat, person; the first pixel is inside the mask
+  const Var z(Tensor::of<double>({1, 1, 2, 3}, {0, 0, std::log(2.0), 0, std::log(6.0), 0}), true);
+  const Var loss = softmax_mask_loss(z, Tensor::of<int32_t>({1}, {2}), Tensor::of<double>({1, 1, 2}, {1, 0}));
+  CHECK(loss.value().at(0) == Approx((std::log(2.0) + std::log(8.0)) / 2).epsilon(1e-14));
+  backward(loss);
+  // (softmax − onehot)/2: the cat's mask is pushed down although no cat is there
+  const double expected[] = {0.125, 0.125, -0.25, -0.4375, 0.375, 0.0625};
+  for (int i = 0; i < 6; ++i) CHECK(z.grad().at(i) == Approx(expected[i]).margin(1e-15));
+}
+
+TEST_CASE("softmax_mask_loss: gradient, none, errors", "[cross_entropy]") {
+  const Tensor k = Tensor::of<int32_t>({2}, {1, 3}), t = random_tensor({2, 3, 3}, "t", DType::f64, 0.5, 0.3);
+  CHECK(gradient_off([&](const std::vector<Var>& v) { return softmax_mask_loss(v[0], k, t); },
+                     {random_tensor({2, 3, 3, 4}, "z", DType::f64, 0, 2)}) == "");
+  CHECK(softmax_mask_loss(Var(Tensor::empty({0, 3, 3, 4})), Tensor::empty({0}, DType::i32), Tensor::empty({0, 3, 3})).value().at(0) == 0);
+  const Var z(Tensor::zeros({2, 3, 3, 4}));
+  CHECK_THROWS_WITH(softmax_mask_loss(z, Tensor::of<int32_t>({2}, {0, 1}), Tensor::zeros({2, 3, 3})),
+                    Contains("label 0 must not be the background's"));
+  CHECK_THROWS_WITH(softmax_mask_loss(z, k, Tensor::zeros({2, 3})), Contains("softmax_mask_loss: targets must have shape"));
+  CHECK_THROWS_WITH(softmax_mask_loss(Var(Tensor::zeros({2, 4})), k, t), Contains("logits must be [R,m,m,K+1]"));
+}

@@ -3,30 +3,13 @@
 #include <cmath>
 #include <limits>
 
-#include "autograd/gradcheck.h"
-#include "tensor/context.h"
-#include "tests/catch.h"
 #include "tests/ops/box_golden.h"
+#include "tests/ops/roi_cases.h"
 
 using namespace mr;
 using Catch::Matchers::Contains;
 
 namespace {
-
-// The 8×8 map that the notes on RoIPool draw.
-const std::vector<float> drawn = {0.88f, 0.44f, 0.14f, 0.16f, 0.37f, 0.77f, 0.96f, 0.27f, 0.19f, 0.45f, 0.57f, 0.16f, 0.63f,
-                                  0.29f, 0.71f, 0.70f, 0.66f, 0.26f, 0.82f, 0.64f, 0.54f, 0.73f, 0.59f, 0.26f, 0.85f, 0.34f,
-                                  0.76f, 0.84f, 0.29f, 0.75f, 0.62f, 0.25f, 0.32f, 0.74f, 0.21f, 0.39f, 0.34f, 0.03f, 0.33f,
-                                  0.48f, 0.20f, 0.14f, 0.16f, 0.13f, 0.73f, 0.65f, 0.96f, 0.32f, 0.19f, 0.69f, 0.09f, 0.86f,
-                                  0.88f, 0.07f, 0.01f, 0.48f, 0.83f, 0.24f, 0.97f, 0.04f, 0.24f, 0.35f, 0.50f, 0.91f};
-
-void check_values(const Tensor& y, const std::vector<double>& expected, double margin) {
-  REQUIRE(y.numel() == static_cast<int64_t>(expected.size()));
-  for (size_t i = 0; i < expected.size(); ++i) {
-    INFO("element " << i);
-    CHECK(y.at(static_cast<int64_t>(i)) == Approx(expected[i]).margin(margin));
-  }
-}
 
 // ---- the oracle: f64, one sample at a time, from the definition -----------------------------------------------------------
 
@@ -102,32 +85,6 @@ struct Oracle {
   }
 };
 
-Tensor random_map(const Shape& shape, uint64_t seed, DType dtype) {
-  const Tensor x = Tensor::empty(shape, DType::f64);
-  Rng rng(seed, "map");
-  for (double& v : x.values<double>()) v = rng.normal();
-  return x.to(DType::bf16).to(dtype);  // values that every type holds
-}
-
-// Boxes inside, across the border, outside, tiny, huge, upside down.
-Tensor random_rois(int64_t count, int64_t images, double width, double height, uint64_t seed, DType dtype) {
-  const Tensor rois = Tensor::empty({count, 5}, DType::f32);
-  Rng rng(seed, "rois");
-  for (int64_t r = 0; r < count; ++r) {
-    float* row = rois.data<float>() + r * 5;
-    const double side = r % 7 == 0 ? 3 : r % 5 == 0 ? 0.05 : 0.6;
-    const double x = rng.uniform(-0.4, 1.2), y = rng.uniform(-0.4, 1.2), w = rng.uniform(0, side), h = rng.uniform(0, side);
-    row[0] = static_cast<float>(rng.below(static_cast<uint64_t>(images)));
-    row[1] = static_cast<float>(x * width);
-    row[2] = static_cast<float>(y * height);
-    row[3] = static_cast<float>((x + (r % 11 == 0 ? -w : w)) * width);
-    row[4] = static_cast<float>((y + h) * height);
-  }
-  return rois.to(dtype);
-}
-
-double eps_of(DType t) { return t == DType::bf16 ? 0x1p-8 : t == DType::f32 ? 0x1p-23 : 0x1p-52; }
-
 // Forward and backward of every type against the oracle: |Δ| ≤ 4·eps·Σ|terms|, plus what rounding a coordinate moves.
 void check_against_oracle(const RoIAlignOptions& o, int64_t channels, DType dtype) {
   INFO("size " << o.size << " samples " << o.sampling_ratio << " aligned " << o.aligned << " max " << (o.reduce == Reduce::max) << " C "
@@ -174,7 +131,7 @@ Tensor constant_map(const Shape& s, float v) { return Tensor::full(s, v); }
 }  // namespace
 
 TEST_CASE("roi_align: the drawn 8×8 map, box (0,3,7,8), 2×2 bins", "[roi_align]") {
-  const Tensor x = Tensor::of<float>({1, 8, 8, 1}, drawn), roi = Tensor::of<float>({1, 5}, {0, 0, 3, 7, 8});
+  const Tensor x = drawn_map(), roi = Tensor::of<float>({1, 5}, {0, 0, 3, 7, 8});
   const auto run = [&](bool aligned, int samples, Reduce reduce) {
     return one_map(x, roi, {.size = 2, .sampling_ratio = samples, .aligned = aligned, .reduce = reduce}).value();
   };
@@ -329,27 +286,32 @@ TEST_CASE("roi_align: every type, rest of channels and reduction against the for
   check_against_oracle({.size = 14, .sampling_ratio = 0}, 3, DType::f64);
 }
 
+TEST_CASE("roi_align: f64 gradients of the boxes", "[roi_align]") {
+  for (const Reduce reduce : {Reduce::mean, Reduce::max})
+    for (const int samples : {0, 1, 2})
+      for (const bool aligned : {false, true})
+        check_map_and_box_gradients(
+            [=](const std::vector<Var>& maps, const Var& rois) {
+              return roi_align(maps, {4}, rois, {}, {.size = 3, .sampling_ratio = samples, .aligned = aligned, .reduce = reduce});
+            },
+            random_map({1, 6, 7, 3}, 13, DType::f64), plain_boxes(6, 28, 24, 17));
+}
+
+TEST_CASE("roi_align: a box shorter than a cell, not aligned, is moved and not stretched", "[roi_align]") {
+  const Var x(random_map({1, 6, 7, 3}, 13, DType::f64));
+  const Var boxes(Tensor::of<double>({1, 4}, {8.7, 9.1, 10.2, 11.3}), true);
+  const Var y = roi_align({x}, {4}, rois_of(boxes), {}, {.size = 2});
+  backward(y, random_map(y.shape(), 3, DType::f64));
+  CHECK(boxes.grad().at(0) != 0);
+  CHECK(boxes.grad().at(2) == 0);
+  CHECK(boxes.grad().at(3) == 0);
+}
+
 TEST_CASE("roi_align: the same bits for any number of threads", "[roi_align]") {
-  const Tensor x = random_map({2, 11, 17, 37}, 29, DType::f32), rois = random_rois(60, 2, 68, 44, 31, DType::f32);
-  for (const Reduce reduce : {Reduce::mean, Reduce::max}) {
-    Tensor first_y, first_g;
-    for (const int threads : {1, 2, 5}) {
-      const ContextGuard guard;
-      context().threads = threads;
-      const Var v(x, true);
-      const Var y = roi_align({v}, {4}, rois, {}, {.size = 5, .reduce = reduce});
-      backward(y, random_map(y.shape(), 37, DType::f32));
-      if (threads == 1) {
-        first_y = y.value();
-        first_g = v.grad();
-        continue;
-      }
-      int64_t differ = 0;
-      for (int64_t i = 0; i < y.value().numel(); ++i) differ += y.value().data<float>()[i] != first_y.data<float>()[i];
-      for (int64_t i = 0; i < x.numel(); ++i) differ += v.grad().data<float>()[i] != first_g.data<float>()[i];
-      CHECK(differ == 0);
-    }
-  }
+  for (const Reduce reduce : {Reduce::mean, Reduce::max})
+    check_threads(
+        [=](const std::vector<Var>& maps, const Var& rois) { return roi_align(maps, {4}, rois, {}, {.size = 5, .reduce = reduce}); },
+        DType::f32);
 }
 
 TEST_CASE("roi_align: agrees with torchvision on random cases", "[roi_align]") {

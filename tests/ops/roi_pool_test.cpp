@@ -3,10 +3,8 @@
 #include <cmath>
 #include <limits>
 
-#include "autograd/gradcheck.h"
-#include "tensor/context.h"
-#include "tests/catch.h"
 #include "tests/ops/box_golden.h"
+#include "tests/ops/roi_cases.h"
 
 using namespace mr;
 using Catch::Matchers::Contains;
@@ -26,18 +24,7 @@ Tensor distinct_map(const Shape& shape, uint64_t seed, DType dtype) {
 }
 
 Tensor random_rois(int64_t count, int64_t images, double width, double height, uint64_t seed) {
-  const Tensor rois = Tensor::empty({count, 5});
-  Rng rng(seed, "rois");
-  for (int64_t r = 0; r < count; ++r) {
-    float* row = rois.data<float>() + r * 5;
-    const double side = r % 7 == 0 ? 3 : r % 5 == 0 ? 0.05 : 0.6, x = rng.uniform(-0.4, 1.2), y = rng.uniform(-0.4, 1.2);
-    row[0] = static_cast<float>(rng.below(static_cast<uint64_t>(images)));
-    row[1] = static_cast<float>(x * width);
-    row[2] = static_cast<float>(y * height);
-    row[3] = static_cast<float>((x + rng.uniform(0, side)) * width);
-    row[4] = static_cast<float>((y + rng.uniform(0, side)) * height);
-  }
-  return rois;
+  return mr::random_rois(count, images, width, height, seed, DType::f32);
 }
 
 // From the definition, one bin at a time: the maximum and where it is (−1: the bin is empty).
@@ -89,11 +76,7 @@ void check_against_oracle(int size, int64_t channels, DType dtype) {
 }  // namespace
 
 TEST_CASE("roi_pool: the drawn 8×8 map, 2×2 bins", "[roi_pool]") {
-  const Var x(Tensor::of<float>(
-      {1, 8, 8, 1}, {0.88f, 0.44f, 0.14f, 0.16f, 0.37f, 0.77f, 0.96f, 0.27f, 0.19f, 0.45f, 0.57f, 0.16f, 0.63f, 0.29f, 0.71f, 0.70f,
-                     0.66f, 0.26f, 0.82f, 0.64f, 0.54f, 0.73f, 0.59f, 0.26f, 0.85f, 0.34f, 0.76f, 0.84f, 0.29f, 0.75f, 0.62f, 0.25f,
-                     0.32f, 0.74f, 0.21f, 0.39f, 0.34f, 0.03f, 0.33f, 0.48f, 0.20f, 0.14f, 0.16f, 0.13f, 0.73f, 0.65f, 0.96f, 0.32f,
-                     0.19f, 0.69f, 0.09f, 0.86f, 0.88f, 0.07f, 0.01f, 0.48f, 0.83f, 0.24f, 0.97f, 0.04f, 0.24f, 0.35f, 0.50f, 0.91f}));
+  const Var x(drawn_map());
   const Tensor y = roi_pool({x}, {1}, Tensor::of<float>({2, 5}, {0, 0, 3, 6, 7, 0, 0, 3, 7, 8}), {}, {.size = 2}).value();
   const float expected[] = {0.85f, 0.96f, 0.97f, 0.96f, 0.85f, 0.96f, 0.97f, 0.91f};
   for (int i = 0; i < 8; ++i) CHECK(y.at(i) == expected[i]);
@@ -105,6 +88,26 @@ TEST_CASE("roi_pool: the dog's box, 665 pixels at stride 32, covers 22 cells in 
   for (int64_t i = 0; i < 625; ++i) x.data<float>()[i] = static_cast<float>(i % 25);
   const Tensor y = roi_pool({Var(x)}, {32}, Tensor::of<float>({1, 5}, {0, 0, 0, 665, 665}), {}).value();
   for (int q = 0; q < 7; ++q) CHECK(y.at(q) == 3 + 3 * q);
+}
+
+TEST_CASE("roi_pool: the two drawings that no detector computes", "[roi_pool]") {
+  // The box's 7 × 5 cells in 3 + 4 columns and 2 + 3 rows.
+  const Tensor roi = Tensor::of<float>({1, 5}, {0, 0, 3, 7, 8});
+  check_values(roi_pool({Var(drawn_map())}, {1}, roi, {}, {.size = 2, .bins = PoolBins::disjoint}).value(), {0.85, 0.84, 0.97, 0.96}, 1e-7);
+  // The dog: 20 cells, bins of 2, which end with cell 13: a third of the box is lost.
+  const Tensor x = Tensor::empty({1, 25, 25, 1});
+  for (int64_t i = 0; i < 625; ++i) x.data<float>()[i] = static_cast<float>(i % 25);
+  const Tensor dog = Tensor::of<float>({1, 5}, {0, 0, 0, 665, 665});
+  const Tensor y = roi_pool({Var(x)}, {32}, dog, {}, {.bins = PoolBins::truncated}).value();
+  for (int q = 0; q < 7; ++q) CHECK(y.at(q) == 2 * q + 1);
+  // A box upside down has no cells, and one smaller than its bins has empty ones.
+  const Tensor odd = Tensor::of<float>({2, 5}, {0, 300, 300, 100, 100, 0, 64, 64, 128, 128});
+  for (const PoolBins bins : {PoolBins::disjoint, PoolBins::truncated}) {
+    const Var v(x, true);
+    const Var z = roi_pool({v}, {32}, odd, {}, {.bins = bins});
+    backward(z, Tensor::full(z.shape(), 1));
+    for (int64_t i = 0; i < 49; ++i) CHECK(z.value().at(i) == 0);
+  }
 }
 
 TEST_CASE("roi_pool: f64 gradients", "[roi_pool]") {

@@ -1,13 +1,24 @@
-// RoIAlign's mean: a bin is a weighted sum of cells, and its gradient the same weights turned round.
+#include "ops/roi/roi_filter.h"
+
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "ops/roi/lanes.h"
-#include "ops/roi/roi_align_kernels.h"
 #include "tensor/parallel.h"
 
 namespace mr {
 namespace {
+
+// The bins of RoI r down and across.
+template <class A> void row_taps(const RoIInputs& in, int64_t r, const FilterRule& rule, BinTaps<A>& taps, bool slopes = false) {
+  const RoIMap& m = in.map_of(r);
+  rule.of<A>()(A(in.rois[r].y1), A(in.rois[r].y2), A(m.scale), m.h, slopes, taps);
+}
+template <class A> void column_taps(const RoIInputs& in, int64_t r, const FilterRule& rule, BinTaps<A>& taps, bool slopes = false) {
+  const RoIMap& m = in.map_of(r);
+  rule.of<A>()(A(in.rois[r].x1), A(in.rois[r].x2), A(m.scale), m.w, slopes, taps);
+}
 
 // ---- forward: y[r,p,q,c] = Σ_k weight[k] · x[cell[k], c] --------------------------------------------------------------------
 
@@ -33,7 +44,7 @@ template <class A> struct CellList {
 };
 
 // One RoI: its bins one by one, each for all channels.
-template <class T> struct MeanForward {
+template <class T> struct FilterForward {
   using A = acc_t<T>;
   const T* x;  // the map, [H,W,C]
   T* y;        // [P,P,C]
@@ -67,19 +78,19 @@ template <class T> struct MeanForward {
   }
 };
 
-template <class T> void forward(const RoIInputs& in, const std::vector<Tensor>& maps, const RoIAlignOptions& o, const Tensor& y) {
+template <class T> void forward(const RoIInputs& in, const std::vector<Tensor>& maps, int size, const FilterRule& rule, const Tensor& y) {
   using A = acc_t<T>;
-  const int64_t bins = int64_t{o.size} * o.size;
+  const int64_t bins = int64_t{size} * size;
   parallel_ranges(in.count(), 8, [&](int64_t begin, int64_t end) {
     BinTaps<A> rows, columns;
     CellList<A> cells;
     for (int64_t k = begin; k < end; ++k) {
       const int64_t r = in.order[k];
       const RoIMap& m = in.map_of(r);
-      rows.build(axis_y<A>(in, r, o), o.size, m.h);
-      columns.build(axis_x<A>(in, r, o), o.size, m.w);
+      row_taps(in, r, rule, rows);
+      column_taps(in, r, rule, columns);
       T* out = y.data<T>() + r * bins * in.channels;
-      with_simd(MeanForward<T>{in.slab<T>(maps, in.rois[r].map), out, m.w, in.channels, o.size, rows, columns, cells});
+      with_simd(FilterForward<T>{in.slab<T>(maps, in.rois[r].map), out, m.w, in.channels, size, rows, columns, cells});
     }
   });
 }
@@ -95,7 +106,7 @@ struct Column {
   int32_t x, first;  // its uses begin at `first` and end where the next column's begin
 };
 
-template <class A> struct MeanUses {
+template <class A> struct Uses {
   std::vector<int64_t> map_row;    // of each map, its first row among all rows
   std::vector<int32_t> row_first;  // of each row, its first use
   std::vector<RowUse> row_uses;
@@ -105,17 +116,17 @@ template <class A> struct MeanUses {
   std::vector<int32_t> column_bin;  // of each column use
   std::vector<A> column_weight;
 
-  MeanUses(const RoIInputs& in, const RoIAlignOptions& o) {
+  Uses(const RoIInputs& in, int size, const FilterRule& rule) {
     int64_t rows = 0;
     for (const RoIMap& m : in.maps) {
       map_row.push_back(rows);
       rows += m.h;
     }
     std::vector<BinTaps<A>> taps(in.rois.size());
-    parallel_for(in.count(), 32, [&](int64_t r) { taps[r].build(axis_y<A>(in, r, o), o.size, in.map_of(r).h); });
-    add_rows(in, o.size, rows, taps);
-    parallel_for(in.count(), 32, [&](int64_t r) { taps[r].build(axis_x<A>(in, r, o), o.size, in.map_of(r).w); });
-    for (int64_t r = 0; r < in.count(); ++r) add_columns(taps[r], o.size, in.map_of(r).w);
+    parallel_for(in.count(), 32, [&](int64_t r) { row_taps(in, r, rule, taps[r]); });
+    add_rows(in, size, rows, taps);
+    parallel_for(in.count(), 32, [&](int64_t r) { column_taps(in, r, rule, taps[r]); });
+    for (int64_t r = 0; r < in.count(); ++r) add_columns(taps[r], size, in.map_of(r).w);
     roi_column.push_back(static_cast<int32_t>(columns.size()));
     columns.push_back({0, static_cast<int32_t>(column_bin.size())});
   }
@@ -169,9 +180,9 @@ template <class A> struct MeanUses {
 // One row of one map's gradient, for one block of channels: its owner gathers what every RoI gives to it. For RoI r
 //     share[q]  = Σ_p  row weight(p) · gy[r,p,q]            what the row gets of each column of bins
 //     gx[x]    += Σ_q  column weight(q, x) · share[q]
-template <class T> struct MeanBackwardRow {
+template <class T> struct BackwardRow {
   using A = acc_t<T>;
-  const MeanUses<A>& uses;
+  const Uses<A>& uses;
   const T* gy;  // [R,P,P,C], from the block's first channel on
   A* row;       // the row's cells, `pitch` apart
   int64_t pitch, channels, block;
@@ -228,21 +239,21 @@ template <class T> struct MeanBackwardRow {
 };
 
 // bf16 rows are summed in f32 and rounded once.
-template <class T> void gather(const RoIInputs& in, const RoIAlignOptions& o, const Tensor& gy, const std::vector<Tensor>& gx) {
+template <class T> void gather(const RoIInputs& in, int size, const FilterRule& rule, const Tensor& gy, const std::vector<Tensor>& gx) {
   using A = acc_t<T>;
   constexpr int64_t most_channels = 256;  // a row of the block fits the second-level cache
-  const MeanUses<A> uses(in, o);
+  const Uses<A> uses(in, size, rule);
   const int64_t rows = static_cast<int64_t>(uses.row_first.size()) - 1, blocks = (in.channels + most_channels - 1) / most_channels;
   parallel_ranges(rows * blocks, 4, [&](int64_t begin, int64_t end) {
-    std::vector<A> share(o.size * std::min(in.channels, most_channels)), sums;
+    std::vector<A> share(size * std::min(in.channels, most_channels)), sums;
     for (int64_t item = begin; item < end; ++item) {
       const int64_t row = item / blocks, c0 = item % blocks * most_channels, block = std::min(most_channels, in.channels - c0);
       const auto map = static_cast<int>(std::ranges::upper_bound(uses.map_row, row) - uses.map_row.begin()) - 1;
       const RoIMap& m = in.maps[map];
       if (!gx[m.level].defined()) continue;
       T* out = in.slab<T>(gx, map) + (row - uses.map_row[map]) * m.w * in.channels + c0;
-      MeanBackwardRow<T> work{
-          uses,        gy.data<T>() + c0, nullptr, in.channels, in.channels, block, o.size, uses.row_first[row], uses.row_first[row + 1],
+      BackwardRow<T> work{
+          uses,        gy.data<T>() + c0, nullptr, in.channels, in.channels, block, size, uses.row_first[row], uses.row_first[row + 1],
           share.data()};
       if constexpr (std::is_same_v<T, A>) {
         work.row = out;
@@ -260,14 +271,79 @@ template <class T> void gather(const RoIInputs& in, const RoIAlignOptions& o, co
   });
 }
 
-}  // namespace
+// ---- backward: how the bins move with the box ---------------------------------------------------------------------------------
 
-void mean_forward(const RoIInputs& in, const std::vector<Tensor>& maps, const RoIAlignOptions& o, const Tensor& y) {
-  dispatch_float(in.dtype, "roi_align", [&]<class T>(T) { forward<T>(in, maps, o, y); });
+// ⟨a, b⟩ over the channels.
+template <class T> struct Dot {
+  using A = acc_t<T>;
+  const T *a, *b;
+  int64_t channels;
+  double* result;
+
+  template <int W> void operator()(Lanes<W>) const {
+    double sum = 0;
+    for_channels<W>(channels, [&]<int L>(Lanes<L>, int64_t c) {
+      const Vec<A, L> v = load<L>(a + c) * load<L>(b + c);
+      if constexpr (L == 1) {
+        sum += static_cast<double>(v);
+      } else {
+        for (int k = 0; k < L; ++k) sum += static_cast<double>(v[k]);
+      }
+    });
+    *result = sum;
+  }
+};
+
+template <class T> void box_gradient(const RoIInputs& in, const std::vector<Tensor>& maps, int size, const FilterRule& rule,
+                                     const Tensor& gy, const Tensor& grois) {
+  using A = acc_t<T>;
+  parallel_ranges(in.count(), 4, [&](int64_t begin, int64_t end) {
+    BinTaps<A> rows, columns;
+    for (int64_t r = begin; r < end; ++r) {
+      const RoIMap& m = in.map_of(r);
+      row_taps(in, r, rule, rows, true);
+      column_taps(in, r, rule, columns, true);
+      const T* x = in.slab<T>(maps, in.rois[r].map);
+      double sum[4] = {};  // x1, y1, x2, y2
+      for (int p = 0; p < size; ++p)
+        for (int q = 0; q < size; ++q) {
+          const auto down = rows.bin(p), across = columns.bin(q);
+          const T* g = gy.data<T>() + ((r * size + p) * size + q) * in.channels;
+          for (int i = 0; i < down.count; ++i)
+            for (int j = 0; j < across.count; ++j) {
+              double dot = 0;
+              with_simd(Dot<T>{g, x + (int64_t{down.cell[i]} * m.w + across.cell[j]) * in.channels, in.channels, &dot});
+              sum[0] += dot * static_cast<double>(down.weight[i] * across.slope[j].lo);
+              sum[1] += dot * static_cast<double>(down.slope[i].lo * across.weight[j]);
+              sum[2] += dot * static_cast<double>(down.weight[i] * across.slope[j].hi);
+              sum[3] += dot * static_cast<double>(down.slope[i].hi * across.weight[j]);
+            }
+        }
+      store_box_gradient(grois, r, sum);
+    }
+  });
 }
 
-void mean_backward(const RoIInputs& in, const RoIAlignOptions& o, const Tensor& gy, const std::vector<Tensor>& gx) {
-  dispatch_float(in.dtype, "roi_align", [&]<class T>(T) { gather<T>(in, o, gy, gx); });
+}  // namespace
+
+Var filter_rois(const char* op, OptionsFn options, const RoICall& call, int size, FilterRule rule) {
+  const auto in = std::make_shared<const RoIInputs>(check_roi_inputs(op, call, size));
+  const Tensor y = Tensor::empty({in->count(), size, size, in->channels}, in->dtype);
+  const std::vector<Tensor> x = call.values();
+  dispatch_float(in->dtype, op, [&]<class T>(T) { forward<T>(*in, x, size, rule, y); });
+  std::vector<Shape> shapes;
+  for (const Tensor& t : x) shapes.push_back(t.shape());
+  const Tensor rois = call.rois.value();
+  // The maps are kept only where the boxes have a gradient: theirs asks what lies under them.
+  const std::vector<Tensor> kept = call.rois.requires_grad() ? x : std::vector<Tensor>();
+  return record_all(op, std::move(options), call.inputs(), {y}, [=](Grads& g) {
+    const RoIGradients found = wanted_gradients(g, shapes, rois, [&](const Shape& s) { return Tensor::empty(s, in->dtype); });
+    dispatch_float(in->dtype, op, [&]<class T>(T) {
+      gather<T>(*in, size, rule, g.out(), found.maps);
+      if (found.rois.defined()) box_gradient<T>(*in, kept, size, rule, g.out(), found.rois);
+    });
+    give_gradients(g, found, in->dtype);
+  })[0];
 }
 
 }  // namespace mr

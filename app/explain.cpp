@@ -1,0 +1,125 @@
+#include <algorithm>
+#include <functional>
+#include <iostream>
+#include <map>
+
+#include "app/commands.h"
+#include "app/explain/explain.h"
+#include "data/image/image.h"
+#include "tensor/files.h"
+#include "train/config.h"
+
+namespace mr::app {
+namespace {
+
+struct Arguments {
+  std::string topic, image, figure, weights, recipe = "scenes_small", reduce = "mean";
+  std::vector<std::string> assignments;
+  std::vector<double> box;
+  int stride = 16, size = 7, samples = 2;
+  bool unaligned = false, gradient = false, compare = false, json = false;
+};
+
+struct Topic {
+  const char* name;
+  const char* about;
+  std::function<Page(const Arguments&)> page;
+};
+
+RoIQuestion question_of(const Arguments& a) {
+  RoIQuestion q;
+  check(a.box.size() == 4, "explain: ", a.topic, ": --box x0,y0,x1,y1 is needed, in pixels");
+  for (const double v : a.box) check(std::abs(v) <= 1e5, "explain: --box: corners must be within 100000 pixels, got ", v);
+  check(a.stride >= 1 && a.stride <= 1024, "explain: --stride must be 1 … 1024 pixels, got ", a.stride);
+  check(a.size >= 1 && a.size <= 64, "explain: --size must be 1 … 64 bins, got ", a.size);
+  check(a.samples >= 0 && a.samples <= 16, "explain: --samples must be 0 (one a cell) … 16, got ", a.samples);
+  q.request = {{static_cast<float>(a.box[0]), static_cast<float>(a.box[1]), static_cast<float>(a.box[2]), static_cast<float>(a.box[3])},
+               a.stride,
+               a.size,
+               a.samples,
+               !a.unaligned,
+               a.reduce == "max" ? Reduce::max : Reduce::mean};
+  if (!a.image.empty()) q.picture = read_image(a.image);
+  q.gradient = a.gradient;
+  return q;
+}
+
+const std::vector<Topic>& topics() {
+  static const std::vector<Topic> all = [] {
+    std::vector<Topic> t = {
+        {"dog", "the dog that most texts on RoIAlign begin with: 800 pixels, stride 32, a box of 665",
+         [](const Arguments&) { return explain_dog(); }},
+        {"roi-pool-8x8", "the 8 × 8 map that most texts on RoIPool draw, under every operator",
+         [](const Arguments&) { return explain_roi_pool_8x8(); }},
+        {"roi-align-grid", "RoIAlign's grid: box, bins, samples, and the four neighbours of a sample",
+         [](const Arguments&) { return explain_roi_align_grid(); }},
+        {"bilinear", "bilinear interpolation at one point, and its gradient", [](const Arguments&) { return explain_bilinear(); }},
+        {"deconv", "transposed convolution as the adjoint of convolution", [](const Arguments&) { return explain_deconv(); }},
+        {"mask-loss", "sigmoid against softmax: which class's mask a RoI trains", [](const Arguments&) { return explain_mask_loss(); }},
+        {"anchors", "the anchors of a level, and how many an image has", [](const Arguments&) { return explain_anchors(); }},
+        {"rpn", "--weights FILE --image FILE: anchors, scores, NMS, proposals",
+         [](const Arguments& a) { return explain_rpn(a.weights, a.image); }},
+        {"gradients", "--recipe R --image FILE: which loss sends how much gradient where",
+         [](const Arguments& a) { return explain_gradients(a.recipe, a.assignments, a.image); }},
+    };
+    for (const RoIName& n : roi_names())
+      t.push_back({n.name, n.title, [kind = n.kind](const Arguments& a) {
+                     return a.compare ? compare_rois(question_of(a)) : explain_roi(kind, question_of(a));
+                   }});
+    return t;
+  }();
+  return all;
+}
+
+Page page_of(const Arguments& a) {
+  std::vector<std::string> names;
+  for (const Topic& t : topics()) {
+    if (a.topic == t.name) return t.page(a);
+    names.emplace_back(t.name);
+  }
+  fail("explain: there is no topic ", a.topic, "; the nearest is ", nearest(a.topic, names));
+}
+
+std::string topic_list() {
+  std::string s = "Topics:\n";
+  for (const Topic& t : topics())
+    s += "  " + std::string(t.name) + std::string(std::max<size_t>(20 - std::min<size_t>(std::string(t.name).size(), 19), 1), ' ') +
+         t.about + "\n";
+  return s;
+}
+
+}  // namespace
+
+void add_explain(CLI::App& program) {
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = program.add_subcommand("explain", "Replays an operator step by step on numbers, and draws it");
+  c->footer(topic_list() +
+            "\n  mrcnn explain dog --figure dog.svg\n  mrcnn explain roi_align --box 40,30,330,260 --stride 32 --image street.jpg "
+            "--compare --figure all.svg\n");
+  c->add_option("TOPIC", a->topic, "one of the topics below")->required();
+  c->add_option("--box", a->box, "x0,y0,x1,y1 in pixels (RoI operators)")->delimiter(',');
+  c->add_option("--stride", a->stride, "pixels a cell of the map")->capture_default_str();
+  c->add_option("--size", a->size, "bins along each axis")->capture_default_str();
+  c->add_option("--samples", a->samples, "samples along each axis of a bin; 0: one a cell")->capture_default_str();
+  c->add_option("--reduce", a->reduce, "what becomes of a bin's samples")->check(CLI::IsMember({"mean", "max"}))->capture_default_str();
+  c->add_flag("--unaligned", a->unaligned, "without the half-pixel shift, as torchvision's weights were trained");
+  c->add_option("--image", a->image, "a picture that the map stands for");
+  c->add_flag("--gradient", a->gradient, "which cells receive gradient, and how much");
+  c->add_flag("--compare", a->compare, "every RoI operator on this box, side by side");
+  c->add_option("--weights", a->weights, "rpn: a trained model");
+  c->add_option("--recipe", a->recipe, "gradients: a shipped name or a TOML file")->capture_default_str();
+  c->add_option("--set", a->assignments, "gradients: key=value over the recipe");
+  c->add_option("--figure", a->figure, "write the drawing to this file (.svg)");
+  c->add_flag("--json", a->json, "the numbers instead of the text");
+  c->callback([a] {
+    const Page page = page_of(*a);
+    if (!a->figure.empty()) {
+      check(page.figure.has_value(), "explain: ", a->topic, " has no figure");
+      write_text_file(a->figure, page.figure->str());
+    }
+    std::cout << (a->json ? to_json(page).dump(1) + "\n" : to_text(page));
+    if (!a->figure.empty() && !a->json) std::cout << "\nDrawn: " << a->figure << "\n";
+  });
+}
+
+}  // namespace mr::app

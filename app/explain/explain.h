@@ -1,0 +1,36 @@
+// The explanations, one function a topic. app/explain.cpp is their place on the command line.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/explain/page.h"
+#include "app/explain/roi_view.h"
+
+namespace mr::app {
+
+// ---- RoI operators on the reader's own box (roi.cpp) ----
+struct RoIQuestion {
+  RoIRequest request;
+  int map_h = 0, map_w = 0;      // cells; 0: large enough for the box, or the image's
+  std::optional<Image> picture;  // its grey values, averaged over each cell, are the map
+  bool gradient = false;
+};
+Page explain_roi(RoIKind kind, const RoIQuestion& question);
+Page compare_rois(const RoIQuestion& question);
+
+// ---- worked examples (worked.cpp) ----
+Page explain_dog();             // 800 pixels of image, 665 of box, stride 32
+Page explain_roi_pool_8x8();    // the drawing in most explanations of RoIPool, every operator on it
+Page explain_roi_align_grid();  // grid, box, bins, samples, neighbours
+Page explain_bilinear();
+Page explain_deconv();
+Page explain_mask_loss();
+Page explain_anchors();
+
+// ---- from inside a network (network.cpp) ----
+Page explain_rpn(const std::string& weights, const std::string& image);
+Page explain_gradients(const std::string& recipe, const std::vector<std::string>& assignments, const std::string& image);
+
+}  // namespace mr::app

@@ -1,0 +1,199 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+
+#include "app/explain/explain.h"
+#include "data/image/image.h"
+#include "models/mask_rcnn.h"
+#include "train/batches.h"
+#include "train/detector.h"
+
+namespace mr::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+double sigmoid(double z) { return 1 / (1 + std::exp(-z)); }
+
+// ---- rpn ----
+
+struct Scored {
+  double score;
+  Box box;
+};
+
+Box row_of(const Tensor& boxes, int64_t i) {
+  const float* b = boxes.data<float>() + 4 * i;
+  return {b[0], b[1], b[2], b[3]};
+}
+
+std::vector<Scored> best_anchors(const RPN::Output& out, size_t count) {
+  std::vector<Scored> all;
+  for (size_t l = 0; l < out.anchors.size(); ++l) {
+    const float* z = out.objectness[l].data<float>();
+    for (int64_t i = 0; i < out.anchors[l].size(0); ++i) all.push_back({sigmoid(z[i]), row_of(out.anchors[l], i)});
+  }
+  count = std::min(count, all.size());
+  std::ranges::partial_sort(all, all.begin() + static_cast<ptrdiff_t>(count), {}, [](const Scored& s) { return -s.score; });
+  all.resize(count);
+  return all;
+}
+
+// Boxes of the network's input on the picture, `side` pixels wide.
+Svg on_picture(const Image& picture, double scale_to_picture, const std::vector<Box>& boxes, const std::string& title,
+               const std::string& stroke, double side) {
+  const double k = side / picture.width;
+  Svg svg(side + 24, picture.height * k + 40);
+  svg.text(12, 17, title, 13, colour::ink, Anchor::start, true);
+  svg.image(12, 26, side, picture.height * k, picture);
+  for (const Box& b : boxes)
+    svg.rectangle(12 + b.x1 * scale_to_picture * k, 26 + b.y1 * scale_to_picture * k, b.width() * scale_to_picture * k,
+                  b.height() * scale_to_picture * k, {.stroke = stroke, .width = 1.5});
+  return svg;
+}
+
+// ---- gradients ----
+
+// The part of the network that a parameter belongs to: backbone.body.layer2.0.conv1.weight → backbone.body.layer2
+std::string module_of(const std::string& name) {
+  constexpr std::string_view deep = "backbone.body.";
+  size_t at = name.find('.', name.starts_with(deep) ? deep.size() : 0);
+  if (!name.starts_with(deep)) at = name.find('.', at + 1);
+  return name.substr(0, at);
+}
+
+// By file name, by number, or the first one.
+int64_t index_of(const Dataset& data, const std::string& image) {
+  if (image.empty()) return 0;
+  if (std::ranges::all_of(image, [](unsigned char c) { return std::isdigit(c); })) {
+    const int64_t i = std::stoll(image.substr(0, 12));
+    check(i < data.size(), "explain: gradients: --image: the training set has the images 0 … ", data.size() - 1, ", got ", image);
+    return i;
+  }
+  for (int64_t i = 0; i < data.size(); ++i)
+    if (const std::string file = data.info(i).file; file == image || fs::path(file).filename() == fs::path(image).filename()) return i;
+  fail("explain: gradients: --image: the training set has no image ", image, "; its gradient needs the objects that are annotated on it");
+}
+
+}  // namespace
+
+Page explain_rpn(const std::string& weights, const std::string& image) {
+  check(!weights.empty() && !image.empty(), "explain: rpn: a trained model and a picture are needed: --weights FILE --image FILE");
+  const Detector d = load_detector(weights);
+  const auto* model = dynamic_cast<const MaskRCNN*>(d.system.get());
+  check(model != nullptr, "explain: rpn: ", weights, " holds no network with an RPN");
+  const Image picture = read_image(image);
+  const Image* one = &picture;
+  const ImageBatch input = resize_to_tensor({&one, 1}, d.recipe.preprocess);
+  Batch batch;
+  batch.images = input.images;
+  batch.sizes = {{input.sizes[0].height, input.sizes[0].width}};
+  const MaskRCNN::FirstStage stage = model->first_stage(batch);
+
+  Page page;
+  page.title = fmt::format("From anchors to proposals: {}", fs::path(image).filename().string());
+  page.say(fmt::format("The picture is {} × {} pixels; the network sees {} × {}, padded to {} × {}.", picture.width, picture.height,
+                       input.sizes[0].width, input.sizes[0].height, batch.images.size(2), batch.images.size(1)));
+  Table& t = page.table("Every level's anchors and their scores", {"level", "anchors", "best score", "above 0.5", "kept for NMS"});
+  int64_t anchors = 0;
+  for (size_t l = 0; l < stage.rpn.anchors.size(); ++l) {
+    const auto z = stage.rpn.objectness[l].values<float>();
+    const auto n = static_cast<int64_t>(z.size());
+    anchors += n;
+    t.rows.push_back({fmt::format("P{}", l + 2), n, sigmoid(*std::ranges::max_element(z)),
+                      static_cast<int64_t>(std::ranges::count_if(z, [](float v) { return v > 0; })),
+                      std::min<int64_t>(n, d.recipe.model.rpn.pre_nms_test)});
+  }
+  const Tensor& proposals = stage.proposals[0];
+  page.say(
+      fmt::format("The {} best of each level are decoded (their deltas move and stretch the anchor), cut to the picture, and thinned by "
+                  "NMS at an IoU of {}: of {} anchors {} proposals are left.",
+                  d.recipe.model.rpn.pre_nms_test, number(d.recipe.model.rpn.nms), anchors, proposals.size(0)));
+  Table& best = page.table("The first proposals, in pixels of the picture", {"rank", "x1", "y1", "x2", "y2"});
+  const double to_picture = static_cast<double>(picture.width) / input.sizes[0].width;
+  std::vector<Box> after, before;
+  for (int64_t i = 0; i < std::min<int64_t>(proposals.size(0), 20); ++i) {
+    const Box b = row_of(proposals, i);
+    after.push_back(b);
+    if (i < 10) best.rows.push_back({i + 1, b.x1 * to_picture, b.y1 * to_picture, b.x2 * to_picture, b.y2 * to_picture});
+  }
+  for (const Scored& s : best_anchors(stage.rpn, 20)) before.push_back(s.box);
+  const Svg left = on_picture(picture, to_picture, before, "The 20 anchors of the highest score", colour::lost, 420),
+            right = on_picture(picture, to_picture, after, "The 20 best proposals", colour::good, 420);
+  Svg both(left.width() + right.width(), left.height());
+  both.place(0, 0, left);
+  both.place(left.width(), 0, right);
+  page.figure = both;
+  return page;
+}
+
+Page explain_gradients(const std::string& recipe_name, const std::vector<std::string>& assignments, const std::string& image) {
+  Recipe recipe = load_recipe(recipe_name, assignments);
+  use_context_of(recipe);
+  const std::shared_ptr<const Dataset> raw = open_dataset(recipe, Split::train);
+  const Classes classes = classes_of(recipe, *raw);
+  const std::shared_ptr<const Dataset> data = relabelled(raw, classes);
+  const int64_t index = index_of(*data, image);
+  Detector d = make_detector(recipe, classes);
+  if (!recipe.train.init.empty()) init_weights(d, recipe.train.init, recipe.train.skip_mismatch);
+
+  LoadedBatch loaded;
+  loaded.samples.push_back(data->sample(index));
+  augment(loaded.samples[0], recipe.augment, static_cast<uint64_t>(recipe.seed), 0, static_cast<uint64_t>(index));
+  const Batch batch = training_batch(loaded, recipe.preprocess, static_cast<uint64_t>(recipe.seed));
+  check(batch.targets[0].boxes.size(0) > 0, "explain: gradients: image ", batch.image_ids[0], " has no objects");
+
+  const Parameters& parameters = d.system->parameters();
+  const size_t terms = d.system->losses(batch).size();
+  std::vector<std::string> modules;
+  std::map<std::string, std::vector<double>> squares;
+  std::vector<std::string> columns = {"part of the network"};
+  Table by_class{"The mask loss, by the class whose mask it is", {"class", "objects in the image", "‖gradient‖ of its mask's weights"}, {}};
+  for (size_t k = 0; k < terms; ++k) {
+    parameters.zero_gradients();
+    const NamedLoss loss = d.system->losses(batch)[k];
+    backward(loss.value);
+    columns.push_back(fmt::format("{} ({})", loss.name, number(loss.value.value().at(0))));
+    for (const Parameter& p : parameters.all()) {
+      if (!p.trainable) continue;
+      const std::string m = module_of(p.name);
+      if (!squares.contains(m)) {
+        modules.push_back(m);
+        squares[m].assign(terms, 0);
+      }
+      const Tensor g = p.var.grad();
+      for (const float v : g.values<float>()) squares[m][k] += static_cast<double>(v) * v;
+      if (loss.name != "mask" || !p.name.ends_with("mask_fcn_logits.weight") || g.size(0) != static_cast<int64_t>(classes.size()) + 1)
+        continue;
+      for (int64_t c = 1; c < g.size(0); ++c) {
+        double sum = 0;
+        for (const float v : g.slice(c, c + 1).values<float>()) sum += static_cast<double>(v) * v;
+        int64_t objects = 0;
+        for (const int32_t l : batch.targets[0].labels.values<int32_t>()) objects += l == c;
+        by_class.rows.push_back({classes.names[static_cast<size_t>(c - 1)], objects, std::sqrt(sum)});
+      }
+    }
+  }
+  Page page;
+  page.title = fmt::format("Where the gradients of one training image go: {}, image {}", recipe.name, batch.image_ids[0]);
+  page.say("Each loss term sent back alone; the norms of the gradients that reach each part. (In brackets the term's value.)");
+  Table& t = page.table("", columns);
+  for (const std::string& m : modules) {
+    std::vector<Cell> row = {m};
+    for (const double s : squares[m]) row.emplace_back(std::sqrt(s));
+    t.rows.push_back(std::move(row));
+  }
+  page.say(
+      "The RPN's terms reach the backbone and the RPN's head and no head behind it: proposals are constants to the second stage. The class "
+      "and box terms pass by the mask head, and the mask's by the box head.");
+  if (!by_class.rows.empty()) {
+    page.parts.emplace_back(by_class);
+    page.say("Only the masks of classes that are in the image receive a gradient: the ground truth's class selects the channel.");
+  }
+  return page;
+}
+
+}  // namespace mr::app

@@ -1,0 +1,219 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "app/explain/explain.h"
+#include "tensor/rng.h"
+
+namespace mr::app {
+namespace {
+
+// A map of one channel, f64: the picture's grey averaged over each cell, or numbers drawn from a fixed seed.
+Tensor map_of(const RoIQuestion& q) {
+  const Tensor map = Tensor::zeros({1, q.map_h, q.map_w, 1}, DType::f64);
+  double* v = map.data<double>();
+  if (!q.picture) {
+    Rng rng(1, "explain");
+    for (int64_t i = 0; i < map.numel(); ++i) v[i] = rng.uniform();
+    return map;
+  }
+  const int s = q.request.stride;
+  for (int i = 0; i < q.map_h; ++i)
+    for (int j = 0; j < q.map_w; ++j) {
+      double sum = 0;
+      int64_t pixels = 0;
+      for (int y = i * s; y < std::min((i + 1) * s, q.picture->height); ++y)
+        for (int x = j * s; x < std::min((j + 1) * s, q.picture->width); ++x, ++pixels) {
+          const uint8_t* p = q.picture->at(y, x);
+          sum += (0.299 * p[0] + 0.587 * p[1] + 0.114 * p[2]) / 255;
+        }
+      v[i * q.map_w + j] = pixels ? sum / static_cast<double>(pixels) : 0;
+    }
+  return map;
+}
+
+RoIQuestion sized(RoIQuestion q) {
+  const int s = q.request.stride;
+  const auto cells = [&](double pixels) { return std::max(1, static_cast<int>(std::ceil(pixels / s))); };
+  if (q.picture) {
+    q.map_w = cells(q.picture->width);
+    q.map_h = cells(q.picture->height);
+  }
+  if (q.map_w == 0) q.map_w = cells(q.request.box.x2) + 2;
+  if (q.map_h == 0) q.map_h = cells(q.request.box.y2) + 2;
+  return q;
+}
+
+std::string list(const std::vector<double>& values) {
+  std::string s;
+  for (const double v : values) s += (s.empty() ? "" : ", ") + number(v);
+  return s;
+}
+
+// "3:0.2500  4:0.7500"; of a long list the first five and the last two.
+std::string tap_list(const BinView& b, bool weights) {
+  const size_t count = b.taps.size();
+  std::string s = count == 0 ? "none" : "";
+  for (size_t k = 0; k < count; ++k) {
+    const bool left_out = count > 8 && k >= 5 && k + 2 < count;
+    if (left_out && k > 5) continue;
+    const auto& [cell, weight] = b.taps[k];
+    s += s.empty() ? "" : "  ";
+    s += left_out ? "…" : weights ? fmt::format("{}:{:.4f}", cell, weight) : std::to_string(cell);
+  }
+  return s;
+}
+
+void box_table(Page& page, const RoIView& v) {
+  Table& t = page.table(
+      "The box, from pixels to cells (cell k covers [k, k+1))",
+      {"axis", "from, px", "to, px", "÷ stride: from", "to", "length", "bins: from", "to", "length", "left edge moved, px", "right, px"});
+  const int s = v.request.stride;
+  const auto row = [&](const char* name, double lo, double hi, const AxisView& a) {
+    t.rows.push_back({name, lo, hi, a.exact_lo, a.exact_hi, a.exact_hi - a.exact_lo, a.lo, a.hi, a.hi - a.lo, (a.lo - a.exact_lo) * s,
+                      (a.hi - a.exact_hi) * s});
+  };
+  row("x", v.request.box.x1, v.request.box.x2, v.x);
+  row("y", v.request.box.y1, v.request.box.y2, v.y);
+}
+
+void bins_table(Page& page, const RoIView& v, const char* name, const AxisView& a) {
+  const bool samples = !a.bins[0].samples.empty(),
+             weights = v.kind != RoIKind::pool && v.kind != RoIKind::pool_disjoint && v.kind != RoIKind::pool_truncated;
+  Table& t =
+      page.table(fmt::format("Bins along {}", name), {"bin", "a true bin: from", "to", "this one: from", "to", "edges moved, px",
+                                                      samples ? "samples at" : "cells", weights ? "cells read : weight" : "cells read"});
+  const double exact = (a.exact_hi - a.exact_lo) / v.request.size;
+  for (size_t b = 0; b < a.bins.size(); ++b) {
+    const BinView& bin = a.bins[b];
+    const double from = a.exact_lo + exact * static_cast<double>(b), to = from + exact;
+    t.rows.push_back({static_cast<int64_t>(b), from, to, bin.begin, bin.end,
+                      number((bin.begin - from) * v.request.stride) + ", " + number((bin.end - to) * v.request.stride),
+                      samples ? list(bin.samples) : number(bin.end - bin.begin), tap_list(bin, weights)});
+  }
+}
+
+void values_table(Page& page, const std::string& title, const Tensor& y, int size) {
+  std::vector<std::string> columns = {"row"};
+  for (int q = 0; q < size; ++q) columns.push_back(std::to_string(q));
+  Table& t = page.table(title, columns);
+  for (int p = 0; p < size; ++p) {
+    std::vector<Cell> row = {static_cast<int64_t>(p)};
+    for (int q = 0; q < size; ++q) row.emplace_back(y.at(int64_t{p} * size + q));
+    t.rows.push_back(std::move(row));
+  }
+}
+
+// What the operator does to a box, in a sentence with its numbers.
+std::string verdict(const RoIView& v) {
+  const int s = v.request.stride;
+  const double left = (v.x.lo - v.x.exact_lo) * s, right = (v.x.hi - v.x.exact_hi) * s;
+  double worst = 0;
+  const double exact = (v.x.exact_hi - v.x.exact_lo) / v.request.size;
+  for (size_t b = 0; b < v.x.bins.size(); ++b)
+    worst = std::max({worst, std::abs(v.x.bins[b].begin - (v.x.exact_lo + exact * static_cast<double>(b))) * s,
+                      std::abs(v.x.bins[b].end - (v.x.exact_lo + exact * static_cast<double>(b + 1))) * s});
+  if (std::abs(left) < 1e-6 && std::abs(right) < 1e-6 && worst < 1e-6)
+    return "Nothing is rounded: along x every bin lies where it should, to the pixel.";
+  return fmt::format(
+      "Along x the left edge moves by {} pixels and the right one by {}; the worst edge of a bin is {} pixels from its place.",
+      number(left), number(right), number(worst));
+}
+
+// ∂(Σ y)/∂map, [1,H,W,1].
+Tensor gradient_of(RoIKind kind, const RoIQuestion& q, const Tensor& map) {
+  const Var x(map, true);
+  const Var y = run_roi(kind, x, q.request);
+  backward(y, Tensor::full(y.shape(), 1, DType::f64));
+  return x.grad();
+}
+
+void gradient_table(Page& page, const Tensor& g, int map_w) {
+  std::vector<std::pair<double, int64_t>> cells;
+  double sum = 0;
+  for (int64_t i = 0; i < g.numel(); ++i)
+    if (g.at(i) != 0) {
+      cells.emplace_back(-std::abs(g.at(i)), i);
+      sum += g.at(i);
+    }
+  std::ranges::sort(cells);
+  page.say(fmt::format("With a gradient of 1 at every bin, {} cells of {} receive any; together they receive {}.", cells.size(), g.numel(),
+                       number(sum)));
+  Table& t = page.table("The cells that receive most", {"row", "column", "gradient"});
+  for (size_t k = 0; k < std::min<size_t>(cells.size(), 12); ++k) {
+    const int64_t i = cells[k].second;
+    t.rows.push_back({i / map_w, i % map_w, g.at(i)});
+  }
+}
+
+}  // namespace
+
+Page explain_roi(RoIKind kind, const RoIQuestion& question) {
+  const RoIQuestion q = sized(question);
+  const RoIView v = view_roi(kind, q.request, q.map_h, q.map_w);
+  const Tensor map = map_of(q);
+  Page page;
+  page.title = fmt::format("{} of a {} × {} pixel box, stride {}, {} × {} bins", title_of(kind), number(v.request.box.width()),
+                           number(v.request.box.height()), v.request.stride, v.request.size, v.request.size);
+  page.say(verdict(v));
+  box_table(page, v);
+  bins_table(page, v, "x", v.x);
+  bins_table(page, v, "y", v.y);
+  const Tensor y = run_roi(kind, Var(map), q.request).value();
+  values_table(page,
+               q.picture ? "Values, from the picture's mean grey in each cell" : "Values, from a map of random numbers (always the same)",
+               y, q.request.size);
+  RoIDrawing drawing;
+  if (q.picture) drawing.picture = &*q.picture;
+  if (q.gradient) {
+    drawing.values = gradient_of(kind, q, map);
+    drawing.signed_values = drawing.numbers = true;
+    gradient_table(page, drawing.values, q.map_w);
+  }
+  page.figure = draw_roi(v, drawing);
+  return page;
+}
+
+Page compare_rois(const RoIQuestion& question) {
+  const RoIQuestion q = sized(question);
+  const Tensor map = map_of(q);
+  Page page;
+  page.title = fmt::format("One box, every operator: {} × {} pixels, stride {}, {} × {} bins", number(q.request.box.width()),
+                           number(q.request.box.height()), q.request.stride, q.request.size, q.request.size);
+  Table& t =
+      page.table("Along x; cells of the map, pixels of the image", {"operator", "from", "to", "left moved, px", "right moved, px",
+                                                                    "worst edge of a bin, px", "cells with gradient", "first bin's value"});
+  std::vector<Svg> figures;
+  for (const RoIName& name : roi_names()) {
+    const RoIView v = view_roi(name.kind, q.request, q.map_h, q.map_w);
+    const double exact = (v.x.exact_hi - v.x.exact_lo) / q.request.size;
+    double worst = 0;
+    for (size_t b = 0; b < v.x.bins.size(); ++b)
+      worst = std::max({worst, std::abs(v.x.bins[b].begin - (v.x.exact_lo + exact * static_cast<double>(b))),
+                        std::abs(v.x.bins[b].end - (v.x.exact_lo + exact * static_cast<double>(b + 1)))});
+    const Tensor g = gradient_of(name.kind, q, map);
+    int64_t touched = 0;
+    for (int64_t i = 0; i < g.numel(); ++i) touched += g.at(i) != 0;
+    const int s = q.request.stride;
+    t.rows.push_back({name.title, v.x.lo, v.x.hi, (v.x.lo - v.x.exact_lo) * s, (v.x.hi - v.x.exact_hi) * s, worst * s, touched,
+                      run_roi(name.kind, Var(map), q.request).value().at(0)});
+    RoIDrawing d;
+    d.side = 250;
+    if (q.picture) d.picture = &*q.picture;
+    figures.push_back(draw_roi(v, d));
+  }
+  double width = 0, height = 0;
+  for (const Svg& f : figures) {
+    width = std::max(width, f.width());
+    height = std::max(height, f.height());
+  }
+  constexpr size_t columns = 3;
+  Svg all(width * columns, height * static_cast<double>((figures.size() + columns - 1) / columns));
+  for (size_t k = 0; k < figures.size(); ++k)
+    all.place(width * static_cast<double>(k % columns), height * static_cast<double>(k / columns), figures[k]);
+  page.figure = all;
+  return page;
+}
+
+}  // namespace mr::app

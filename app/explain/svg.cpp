@@ -1,0 +1,123 @@
+#include "app/explain/svg.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "data/image/image.h"
+
+namespace mr::app {
+namespace {
+
+// −0.00 and 0.00 are one number.
+std::string n(double v) {
+  std::string s = fmt::format("{:.2f}", v);
+  return s == "-0.00" ? "0.00" : s;
+}
+
+std::string paint(const Style& s) {
+  std::string out = fmt::format(" fill=\"{}\"", s.fill);
+  if (s.stroke != "none") out += fmt::format(" stroke=\"{}\" stroke-width=\"{}\"", s.stroke, n(s.width));
+  if (s.dashed) out += " stroke-dasharray=\"5 4\"";
+  if (s.opacity != 1) out += fmt::format(" opacity=\"{}\"", n(s.opacity));
+  return out;
+}
+
+std::string escaped(std::string_view s) {
+  std::string out;
+  for (const char c : s) {
+    if (c == '&')
+      out += "&amp;";
+    else if (c == '<')
+      out += "&lt;";
+    else if (c == '>')
+      out += "&gt;";
+    else
+      out += c;
+  }
+  return out;
+}
+
+std::string base64(const std::vector<uint8_t>& bytes) {
+  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string out;
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    const size_t left = std::min<size_t>(3, bytes.size() - i);
+    uint32_t v = 0;
+    for (size_t k = 0; k < 3; ++k) v = v << 8 | (k < left ? bytes[i + k] : 0);
+    for (size_t k = 0; k < 4; ++k) out += k <= left ? digits[v >> (18 - 6 * k) & 63] : '=';
+  }
+  return out;
+}
+
+std::string mixed(const int (&a)[3], const int (&b)[3], double share) {
+  int c[3];
+  for (int k = 0; k < 3; ++k) c[k] = static_cast<int>(std::lround(a[k] + (b[k] - a[k]) * share));
+  return fmt::format("#{:02x}{:02x}{:02x}", c[0], c[1], c[2]);
+}
+
+constexpr int white[] = {255, 255, 255}, blue[] = {60, 120, 190}, red[] = {205, 80, 70};
+
+}  // namespace
+
+std::string shade(double share) { return mixed(white, blue, std::clamp(std::isfinite(share) ? share : 0, 0.0, 1.0)); }
+std::string diverging(double share) {
+  const double s = std::clamp(std::isfinite(share) ? share : 0, -1.0, 1.0);
+  return s < 0 ? mixed(white, red, -s) : mixed(white, blue, s);
+}
+
+void Svg::rectangle(double x, double y, double w, double h, const Style& style) {
+  body_ += fmt::format("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\"{}/>\n", n(x), n(y), n(std::max(w, 0.0)), n(std::max(h, 0.0)),
+                       paint(style));
+}
+
+void Svg::line(Point a, Point b, const Style& style) {
+  body_ += fmt::format("<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"{}/>\n", n(a.x), n(a.y), n(b.x), n(b.y), paint(style));
+}
+
+void Svg::arrow(Point a, Point b, const Style& style) {
+  const double length = std::hypot(b.x - a.x, b.y - a.y), head = std::min(7.0, length / 2);
+  if (length == 0) return;
+  line(a, b, style);
+  const double ux = (b.x - a.x) / length, uy = (b.y - a.y) / length;
+  const Point left{b.x - head * ux - head / 2 * uy, b.y - head * uy + head / 2 * ux},
+      right{b.x - head * ux + head / 2 * uy, b.y - head * uy - head / 2 * ux};
+  body_ += fmt::format("<path d=\"M{} {}L{} {}L{} {}Z\" fill=\"{}\"/>\n", n(b.x), n(b.y), n(left.x), n(left.y), n(right.x), n(right.y),
+                       style.stroke);
+}
+
+void Svg::circle(Point centre, double radius, const Style& style) {
+  body_ += fmt::format("<circle cx=\"{}\" cy=\"{}\" r=\"{}\"{}/>\n", n(centre.x), n(centre.y), n(radius), paint(style));
+}
+
+void Svg::cross(Point centre, double radius, const Style& style) {
+  line({centre.x - radius, centre.y - radius}, {centre.x + radius, centre.y + radius}, style);
+  line({centre.x - radius, centre.y + radius}, {centre.x + radius, centre.y - radius}, style);
+}
+
+void Svg::text(double x, double y, std::string_view s, double size, const std::string& colour, Anchor anchor, bool bold) {
+  constexpr const char* anchors[] = {"start", "middle", "end"};
+  body_ += fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"{}\" fill=\"{}\" text-anchor=\"{}\"{}>{}</text>\n", n(x), n(y), n(size), colour,
+                       anchors[static_cast<int>(anchor)], bold ? " font-weight=\"bold\"" : "", escaped(s));
+}
+
+void Svg::image(double x, double y, double w, double h, const Image& pixels) {
+  body_ += fmt::format(
+      "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" "
+      "href=\"data:image/png;base64,{}\"/>\n",
+      n(x), n(y), n(w), n(h), base64(encode_png(pixels)));
+}
+
+void Svg::place(double x, double y, const Svg& other) {
+  body_ += fmt::format("<g transform=\"translate({} {})\">\n{}</g>\n", n(x), n(y), other.body_);
+}
+
+std::string Svg::str() const {
+  return fmt::format(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" "
+      "font-family=\"Helvetica,Arial,sans-serif\">\n<rect width=\"{0}\" height=\"{1}\" fill=\"#ffffff\"/>\n{2}</svg>\n",
+      n(width_), n(height_), body_);
+}
+
+}  // namespace mr::app

@@ -1,0 +1,36 @@
+// RoI operators whose bins hold samples, each of them interpolated bilinearly.
+//
+//     mean    y[r,p,q,c] = 1/n · Σ over the samples of bin (p, q)     a filter (roi_filter.h): the weights of all samples, added up cell by cell
+//     max     y[r,p,q,c] = max over the samples of bin (p, q)         of the interpolated values; a sample off the map is worth 0
+//
+// The gradient of the maximum goes to the four cells of the sample that won, the first of equals; the box's is that of its position.
+// RoIAlign, RoIWarp and crop_and_resize differ only in where the samples sit along an axis: in their rule.
+#pragma once
+
+#include <functional>
+
+#include "ops/roi/roi_grid.h"
+#include "ops/roi/roi_inputs.h"
+
+namespace mr {
+
+// Where the samples of one axis sit: of the box [lo, hi] in pixels, on a map of n cells of 1/scale pixels.
+template <class A> using AxisSamples = std::function<SampleAxis<A>(A lo, A hi, A scale, int n)>;
+struct SampleRule {
+  AxisSamples<float> f32;
+  AxisSamples<double> f64;
+
+  // `rule` takes either type: [=](auto lo, auto hi, auto scale, int n) { … }
+  template <class F> explicit SampleRule(F rule) : f32(rule), f64(rule) {}
+  template <class A> const AxisSamples<A>& of() const {
+    if constexpr (std::is_same_v<A, float>)
+      return f32;
+    else
+      return f64;
+  }
+};
+
+// [R,size,size,C]. Errors: as check_roi_inputs.
+Var sample_rois(const char* op, OptionsFn options, const RoICall& call, int size, Reduce reduce, SampleRule rule);
+
+}  // namespace mr
