@@ -117,7 +117,7 @@ void add_explain(CLI::App& program) {
       check(page.figure.has_value(), "explain: ", a->topic, " has no figure");
       write_text_file(a->figure, page.figure->str());
     }
-    std::cout << (a->json ? to_json(page).dump(1) + "\n" : to_text(page));
+    std::cout << (a->json ? to_json(page) : to_text(page));
     if (!a->figure.empty() && !a->json) std::cout << "\nDrawn: " << a->figure << "\n";
   });
 }

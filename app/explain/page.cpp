@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 namespace mr::app {
 namespace {
@@ -81,7 +82,7 @@ std::string to_text(const Page& p) {
   return out;
 }
 
-nlohmann::ordered_json to_json(const Page& p) {
+std::string to_json(const Page& p) {
   nlohmann::ordered_json out = {{"title", p.title}, {"text", nlohmann::ordered_json::array()}, {"tables", nlohmann::ordered_json::array()}};
   for (const auto& part : p.parts) {
     if (const auto* s = std::get_if<std::string>(&part)) {
@@ -97,7 +98,7 @@ nlohmann::ordered_json to_json(const Page& p) {
     }
     out["tables"].push_back({{"title", t.title}, {"columns", t.columns}, {"rows", rows}});
   }
-  return out;
+  return out.dump(1) + "\n";
 }
 
 }  // namespace mr::app

@@ -1,7 +1,6 @@
 // What an explanation is: paragraphs and tables in order, and one figure. The same page is printed in a terminal, written as JSON, and drawn.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <variant>
@@ -31,8 +30,8 @@ struct Page {
   }
 };
 
-std::string number(double v);                   // up to six digits: 20.7812, 0.4770, 13
-std::string to_text(const Page& p);             // for a terminal of 100 columns
-nlohmann::ordered_json to_json(const Page& p);  // {"title", "text": […], "tables": [{"title", "columns", "rows"}]}, numbers in full
+std::string number(double v);        // up to six digits: 20.7812, 0.4770, 13
+std::string to_text(const Page& p);  // for a terminal of 100 columns
+std::string to_json(const Page& p);  // {"title", "text": […], "tables": [{"title", "columns", "rows"}]}, numbers in full
 
 }  // namespace mr::app

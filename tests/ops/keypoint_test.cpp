@@ -69,7 +69,7 @@ TEST_CASE("keypoint_decode: a label's cell comes back, to half a cell", "[keypoi
   CHECK(out.at(4) == Approx(131.5).margin(1));
 }
 
-TEST_CASE("keypoint_decode: at one pixel a cell the map is as it is; in a constant map the first pixel is the largest", "[keypoint]") {
+TEST_CASE("keypoint_decode: at one pixel a cell the map is as it is, and in a constant map the first pixel is the largest", "[keypoint]") {
   const Tensor box = Tensor::of<float>({1, 4}, {3, 5, 11, 13}), z = random_tensor({1, 8, 8, 1}, "z", DType::f32);
   int64_t best = 0;
   for (int64_t i = 1; i < 64; ++i)

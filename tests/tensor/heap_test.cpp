@@ -1,8 +1,7 @@
 #include "tensor/heap.h"
 
-#include <catch2/catch.hpp>
-
 #include "tensor/rng.h"
+#include "tests/catch.h"
 
 using namespace mr;
 

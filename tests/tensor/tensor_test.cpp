@@ -84,7 +84,7 @@ TEST_CASE("sizes that vary from step to step work in the range that the largest 
   const auto step = [&](double scale) {
     std::vector<Tensor> held;
     for (int i = 0; i < 20; ++i) {
-      held.push_back(Tensor::empty({static_cast<int64_t>(scale * static_cast<double>(100000 + rng.below(400000)))}));
+      held.push_back(Tensor::empty({static_cast<int64_t>(scale * static_cast<double>(200000 + rng.below(400000)))}));
       if (rng.uniform() < 0.3) held.erase(held.begin() + static_cast<int64_t>(rng.below(held.size())));
     }
   };
