@@ -41,7 +41,8 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   program.require_subcommand(1);
   program.set_version_flag("--version", MR_VERSION);
   using namespace mr::app;
-  for (const auto add : {add_train, add_eval, add_predict, add_coco_eval, add_weights, add_dataset, add_recipe, add_bench, add_explain}) add(program);
+  for (const auto add : {add_train, add_eval, add_predict, add_coco_eval, add_weights, add_dataset, add_recipe, add_bench, add_explain})
+    add(program);
   try {
     check_subcommands(program, argc, argv);
     program.parse(argc, argv);

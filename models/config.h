@@ -77,8 +77,9 @@ struct RoIConfig {
   int64_t sampling = 2;  // samples an axis a bin; 0: as many as cells
   bool aligned = false;  // half-pixel correction
   void visit(Fields& f) {
-    f.choice("op", op, {"align", "pool", "warp", "mnc_warp", "precise", "crop"},
-             "RoIAlign, RoIPool, RoIWarp as the paper's Table 2c has it and as MNC does, Precise RoI pooling, TensorFlow's crop_and_resize");
+    f.choice(
+        "op", op, {"align", "pool", "warp", "mnc_warp", "precise", "crop"},
+        "RoIAlign, RoIPool, RoIWarp as the paper's Table 2c has it and as MNC does, Precise RoI pooling, TensorFlow's crop_and_resize");
     f.choice("reduce", reduce, {"mean", "max"}, "of the samples of a bin: align, warp, mnc_warp, crop");
     f.field("sampling", sampling, "align and warp: samples a bin along each axis; align, 0: one a cell");
     f.field("aligned", aligned, "align and precise: shift by half a cell, so that a bin's samples are centred on it");
