@@ -1,9 +1,10 @@
 #include "app/explain/roi_view.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 
-#include "app/explain/page.h"
 #include "ops/roi/crop_and_resize.h"
 #include "ops/roi/precise_roi_pool.h"
 #include "ops/roi/roi_align.h"
@@ -63,6 +64,14 @@ void view_integral(AxisView& v, double lo, double hi, double scale, int cells, c
   BinTaps<double> taps;
   taps.build_integral(lo, hi, scale, offset, r.size, cells);
   view_taps(taps, v.bins);
+}
+
+// Two decimals, without what they do not need: 0.88, 0.5, 12.
+std::string short_number(double v) {
+  std::string s = fmt::format("{:.2f}", v);
+  while (s.back() == '0') s.pop_back();
+  if (s.back() == '.') s.pop_back();
+  return s == "-0" ? "0" : s;
 }
 
 }  // namespace
@@ -156,13 +165,13 @@ Svg draw_roi(const RoIView& v, const RoIDrawing& d) {
       Style style{.stroke = colour::grid, .width = 0.8};
       if (d.values.defined()) {
         const double value = d.values.at(int64_t{i} * v.map_w + j), share = most > 0 ? value / most : 0;
-        style.fill = d.signed_values ? diverging(share) : shade(0.75 * share);
+        style.fill = d.signed_values ? diverging(0.6 * share) : shade(0.6 * share);
         style.opacity = d.picture ? 0.6 : 1;
       }
       svg.rectangle(X(j), Y(i), cell, cell, style);
       if (d.values.defined() && d.numbers && cell >= 30)
-        svg.text(X(j + 0.5), Y(i + 0.5) - 4, number(d.values.at(int64_t{i} * v.map_w + j)).substr(0, 6), std::min(11.0, cell / 3.6),
-                 colour::soft, Anchor::middle);
+        if (const std::string text = short_number(d.values.at(int64_t{i} * v.map_w + j)); text != "0")
+          svg.text(X(j + 0.5), Y(i + 0.5) - 5, text, std::min(11.0, cell / 3.2), colour::ink, Anchor::middle);
     }
   // Bins that overlap are told apart by drawing each a little smaller.
   const double inset = std::min(1.5, cell / 12);
@@ -187,7 +196,9 @@ Svg draw_roi(const RoIView& v, const RoIDrawing& d) {
     svg.circle({left + 162, y - 4}, 3, {.fill = colour::sample});
     svg.text(left + 170, y, "samples", 11, colour::ink);
   }
-  svg.text(left, y + 18, "a square is a cell of the map: " + std::to_string(v.request.stride) + " pixels", 11, colour::soft);
+  svg.text(left, y + 18,
+           "a square is a cell of the map: " + std::to_string(v.request.stride) + (v.request.stride == 1 ? " pixel" : " pixels"), 11,
+           colour::soft);
   return svg;
 }
 

@@ -352,7 +352,7 @@ Page explain_anchors() {
       "number of cells. And an anchor is negative below an IoU of 0.3, not at it; from 0.3 to 0.7 it is not used, unless it is an object's "
       "best.)");
   Svg svg(420, 300);
-  svg.text(12, 17, "The anchors of one cell of P4, and its neighbours' centres", 13, colour::ink, Anchor::start, true);
+  svg.text(12, 17, "Three anchors of one cell of P4; dots: the cells", 13, colour::ink, Anchor::start, true);
   const double cx = 200, cy = 160;
   for (int i = -7; i <= 7; ++i)
     for (int j = -10; j <= 10; ++j) svg.circle({cx + 16 * j, cy + 16 * i}, 1, {.fill = colour::soft});
