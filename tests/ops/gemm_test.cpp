@@ -135,8 +135,8 @@ TEST_CASE("gemm: our own gives the same bits for 1, 2 and 4 threads", "[gemm]") 
 
 TEST_CASE("gemm: a NaN is not hidden by ReLU", "[gemm]") {
   for (const GemmRung& rung : gemm_rungs()) {
-    const Tensor c = Tensor::empty({8, 16});
-    Gemm g = make(Tensor::full({8, 2}, NAN), Tensor::full({2, 16}, 1), c, false, false);
+    const Tensor a = Tensor::full({8, 2}, NAN), b = Tensor::full({2, 16}, 1), c = Tensor::empty({8, 16});
+    Gemm g = make(a, b, c, false, false);
     if (!rung.supports(g)) continue;
     g.relu = true;
     rung.run(g);
