@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "ops/roi/roi_grid.h"
+#include "ops/roi/modes.h"
 #include "tensor/fields.h"
 
 namespace mr {

@@ -74,6 +74,20 @@ BREAKS = [
     (CR, GRID, 'return {start, (hi * cells_a_pixel - start) / bins, 2, A(0), A(0), cells_a_pixel, bins};', 'return {start, (hi * cells_a_pixel - start) / bins, 2, A(0), A(0), scale, bins};'),
     (CR, 'ops/roi/crop_and_resize.cpp', 'return crop_axis(lo, hi, scale, o.size, n);', 'return crop_axis(lo, hi, scale, o.size, n + 1);'),
     (CR, 'ops/roi/crop_and_resize.h', 'Reduce reduce = Reduce::max;', 'Reduce reduce = Reduce::mean;'),
+    # ---- what mrcnn explain says of them: it asks the same geometry
+    *[('explain', GRID, before, after) for before, after in (
+        ('const A offset = aligned ? A(0.5) : A(0);', 'const A offset = A(0);'),
+        ('return start + A(b) * bin + (A(j) + phase) * bin / A(samples);', 'return start + A(b) * bin + A(j) * bin / A(samples);'),
+        ('return {low, low + 1, A(1) - w, w, true};', 'return {low, low + 1, w, A(1) - w, true};'),
+        ('const A share = A(1) / A(axis.samples > 0 ? axis.samples : 1);', 'const A share = A(1);'),
+        ('return {start, end - start + 1 > 1 ? end - start + 1 : 1, bins};', 'return {start, end - start > 1 ? end - start : 1, bins};'),
+        ('end = static_cast<int>(std::ceil(A(b + 1) * bin));', 'end = static_cast<int>(std::floor(A(b + 1) * bin));'),
+        ('if (bins == PoolBins::disjoint) return {start, end - start, bins};', 'if (bins == PoolBins::disjoint) return {start, end - start + 1, bins};'),
+        ('int64_t{axis.length} / size * size', 'int64_t{axis.length}'),
+        ('return {start, (stretched ? A(1) : length) / A(size), samples, A(0.5), A(1), scale, stretched ? A(0) : A(size)};', 'return {start, (stretched ? A(1) : length) / A(size + 1), samples, A(0.5), A(1), scale, stretched ? A(0) : A(size)};'),
+        ('return {start, (empty ? A(0) : length) / A(size), 2, A(0), A(0.5), scale, empty ? A(0) : A(size)};', 'return {start, (empty ? A(0) : length) / A(size), 2, A(0.5), A(0.5), scale, empty ? A(0) : A(size)};'),
+        ('const double w = (tent_integral(e - i) - tent_integral(a - i)) / (e - a);', 'const double w = (tent_integral(e - i) - tent_integral(a - i));'),
+    )],
     # ---- convolution: the rung that the others are measured against
     ('conv2d', 'ops/conv/conv2d_reference.cpp', 'return o * c.stride + k * c.dilation - c.padding;', 'return o * c.stride + k * c.dilation + c.padding;'),
     ('conv2d', 'ops/conv/conv2d_reference.cpp', 'return o * c.stride + k * c.dilation - c.padding;', 'return o * c.stride + k - c.padding;'),

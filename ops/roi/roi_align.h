@@ -67,7 +67,7 @@
 #include <vector>
 
 #include "autograd/var.h"
-#include "ops/roi/roi_grid.h"
+#include "ops/roi/modes.h"
 
 namespace mr {
 

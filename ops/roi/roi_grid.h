@@ -16,11 +16,10 @@
 #include <cstdint>
 #include <vector>
 
+#include "ops/roi/modes.h"
 #include "tensor/hd.h"
 
 namespace mr {
-
-enum class Reduce : uint8_t { mean, max };  // what becomes of the samples of a bin
 
 // ∂/∂lo and ∂/∂hi of something that depends on a box [lo, hi], in pixels.
 template <class A> struct Slope { A lo = 0, hi = 0; };
@@ -220,11 +219,6 @@ template <class A> struct BinTaps {
 };
 
 // The cells of one axis of a box in RoIPool's manner, and the way they are cut into bins.
-enum class PoolBins : uint8_t {
-  overlapping,  // Fast R-CNN: bin b is [⌊b·length/size⌋, ⌈(b+1)·length/size⌉): neighbours share a cell where length/size is not an integer
-  disjoint,   // the drawing in most explanations: [⌊b·length/size⌋, ⌊(b+1)·length/size⌋), with the box half-open
-  truncated,  // the one in others: bins of ⌊length/size⌋ cells; what is left over is lost
-};
 struct PoolAxis {
   int start = 0, length = 1;  // first cell; number of cells
   PoolBins bins = PoolBins::overlapping;

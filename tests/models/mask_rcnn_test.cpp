@@ -235,6 +235,27 @@ TEST_CASE("the same seed and step sample the same, and an image without objects 
   backward(total(losses));
 }
 
+TEST_CASE("every RoI operator trains the heads and sends gradient to the backbone, each its own", "[models]") {
+  std::vector<std::pair<double, double>> seen;  // loss, norm of the gradients
+  for (const RoIOp op : {RoIOp::align, RoIOp::pool, RoIOp::warp, RoIOp::mnc_warp, RoIOp::precise, RoIOp::crop}) {
+    MaskRCNNConfig c = tiny_config();
+    c.roi.op = op;
+    MaskRCNN model(c, 0);
+    set_golden_weights(model.parameters());
+    model.parameters().zero_gradients();
+    const Var loss = total(model.losses(golden_batch(), {golden_sample()}));
+    backward(loss);
+    const Parameter* first = model.parameters().find("backbone.body.conv1.weight");
+    double norm = 0;
+    for (const float v : first->var.grad().values<float>()) norm += static_cast<double>(v) * v;
+    INFO("operator " << static_cast<int>(op));
+    CHECK(std::isfinite(loss.value().at(0)));
+    CHECK(norm > 0);
+    for (const auto& [l, n] : seen) CHECK((l != loss.value().at(0) && n != norm));
+    seen.emplace_back(loss.value().at(0), norm);
+  }
+}
+
 TEST_CASE("impossible models and batches are errors that say why", "[models]") {
   MaskRCNNConfig c = tiny_config();
   c.backbone.depth = 20;
