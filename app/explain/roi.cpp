@@ -209,9 +209,12 @@ Page compare_rois(const RoIQuestion& question) {
     height = std::max(height, f.height());
   }
   constexpr size_t columns = 3;
-  Svg all(width * columns, height * static_cast<double>((figures.size() + columns - 1) / columns));
-  for (size_t k = 0; k < figures.size(); ++k)
-    all.place(width * static_cast<double>(k % columns), height * static_cast<double>(k / columns), figures[k]);
+  const size_t rows = (figures.size() + columns - 1) / columns;
+  Svg all(width * columns, height * static_cast<double>(rows));
+  for (size_t k = 0; k < figures.size(); ++k) {
+    const size_t row = k / columns, column = k % columns;
+    all.place(width * static_cast<double>(column), height * static_cast<double>(row), figures[k]);
+  }
   page.figure = all;
   return page;
 }

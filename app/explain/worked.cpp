@@ -182,16 +182,17 @@ Page explain_roi_align_grid() {
   for (int k = 0; k < 4; ++k)
     t.rows.push_back({int64_t{row + k / 2}, int64_t{column + k % 2}, (k / 2 ? ly : 1 - ly) * (k % 2 ? lx : 1 - lx)});
   const Tensor ramp = Tensor::zeros({1, 6, 7, 1}, DType::f64);
-  for (int64_t i = 0; i < 42; ++i) ramp.data<double>()[i] = static_cast<double>(i / 7) * 10 + static_cast<double>(i % 7);
+  for (int64_t i = 0; i < 42; ++i) ramp.data<double>()[i] = static_cast<double>(i / 7 * 10 + i % 7);
   RoIDrawing d;
   d.values = ramp;
   d.numbers = true;
   d.margin = 8;
   Svg svg = draw_roi(v, d);
   const double cell = d.side / 7, left = 12, top = 26;
-  for (int k = 0; k < 4; ++k)
-    svg.arrow({left + (column + k % 2 + 0.5) * cell, top + (row + k / 2 + 0.5) * cell}, {left + x * cell, top + y * cell},
-              {.stroke = colour::good, .width = 1.6});
+  for (const int i : {row, row + 1})
+    for (const int j : {column, column + 1})
+      svg.arrow({left + (j + 0.5) * cell, top + (i + 0.5) * cell}, {left + x * cell, top + y * cell},
+                {.stroke = colour::good, .width = 1.6});
   Table& s = page.table("7 × 7 bins of the same box: the first row, on a map that counts 10·row + column",
                         {"reduce", "0", "1", "2", "3", "4", "5", "6"});
   for (const Reduce reduce : {Reduce::mean, Reduce::max}) {
@@ -241,9 +242,9 @@ Page explain_bilinear() {
                   number(sum), number(out.value().at(0)), number((1 - y) * 2 + y * 6)));
   Svg svg = grid_of(map, 2, 2, 120, "Four cells, values in their middles");
   svg.circle({12 + (x + 0.5) * 120, 26 + (y + 0.5) * 120}, 5, {.fill = colour::box});
-  for (int k = 0; k < 4; ++k)
-    svg.line({12 + (k % 2 + 0.5) * 120, 26 + (k / 2 + 0.5) * 120}, {12 + (x + 0.5) * 120, 26 + (y + 0.5) * 120},
-             {.stroke = colour::good, .width = 1.2});
+  for (const double i : {0.5, 1.5})
+    for (const double j : {0.5, 1.5})
+      svg.line({12 + j * 120, 26 + i * 120}, {12 + (x + 0.5) * 120, 26 + (y + 0.5) * 120}, {.stroke = colour::good, .width = 1.2});
   page.figure = svg;
   return page;
 }
