@@ -182,7 +182,8 @@ Page explain_roi_align_grid() {
   for (int k = 0; k < 4; ++k)
     t.rows.push_back({int64_t{row + k / 2}, int64_t{column + k % 2}, (k / 2 ? ly : 1 - ly) * (k % 2 ? lx : 1 - lx)});
   const Tensor ramp = Tensor::zeros({1, 6, 7, 1}, DType::f64);
-  for (int64_t i = 0; i < 42; ++i) ramp.data<double>()[i] = static_cast<double>(i / 7 * 10 + i % 7);
+  for (int64_t i = 0; i < 6; ++i)
+    for (int64_t j = 0; j < 7; ++j) ramp.data<double>()[i * 7 + j] = static_cast<double>(10 * i + j);
   RoIDrawing d;
   d.values = ramp;
   d.numbers = true;
