@@ -60,6 +60,7 @@ Sizing choose_sizing(const Objects& o) {
   if (object < 0.08 * image && image >= 256) {
     s.crops = true;
     s.side = object < 48 ? 256 : 384;
+    s.scale = std::clamp(std::round(4 * 30 / object) / 4, 1.0, 2.0);  // an object of 30 pixels spans seven cells of the finest map
     return s;
   }
   // Objects of about 48 pixels are seen well by the finest levels; whole images of more than 800 take long.
@@ -141,9 +142,10 @@ std::string new_recipe(const NewRecipeOptions& options) {
                    percentile(o.sizes, 0.5), percentile(o.sizes, 0.95));
   if (sizing.crops) {
     t += fmt::format(
-        "# They are small against the images: train on crops of {0} pixels, and predict on whole images as they are.\n"
-        "[preprocess]\nmin_side = 0\n\n[augment]\ncrop_size = {0}\nscale_min = 0.75\nscale_max = 1.5\n",
-        sizing.side);
+        "# They are small against the images: train on crops of {0} pixels, and predict on whole images, enlarged by {1} (the median object is\n"
+        "# then {2:.0f} pixels; the finest map has a cell for every 4).\n"
+        "[preprocess]\nmin_side = 0\nenlarge = {1:.2f}\n\n[augment]\ncrop_size = {0}\nscale_min = {3:.2f}\nscale_max = {4:.2f}\n",
+        sizing.side, sizing.scale, percentile(o.sizes, 0.5) * sizing.scale, sizing.scale * 2 / 3, sizing.scale * 4 / 3);
   } else {
     t += fmt::format(
         "# Whole images, the shorter side resized to {0}: the median object is then {1:.0f} pixels.\n"
