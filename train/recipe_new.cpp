@@ -142,7 +142,8 @@ std::string new_recipe(const NewRecipeOptions& options) {
                    percentile(o.sizes, 0.5), percentile(o.sizes, 0.95));
   if (sizing.crops) {
     t += fmt::format(
-        "# They are small against the images: train on crops of {0} pixels, and predict on whole images, enlarged by {1} (the median object is\n"
+        "# They are small against the images: train on crops of {0} pixels, and predict on whole images, enlarged by {1} (the median "
+        "object is\n"
         "# then {2:.0f} pixels; the finest map has a cell for every 4).\n"
         "[preprocess]\nmin_side = 0\nenlarge = {1:.2f}\n\n[augment]\ncrop_size = {0}\nscale_min = {3:.2f}\nscale_max = {4:.2f}\n",
         sizing.side, sizing.scale, percentile(o.sizes, 0.5) * sizing.scale, sizing.scale * 2 / 3, sizing.scale * 4 / 3);
