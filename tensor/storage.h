@@ -1,4 +1,4 @@
-// Memory: where it lives, and the caching allocator it comes from, one a device.
+// Memory: where it lives, and the allocator it comes from, one a device.
 //
 // A device has one range of addresses for small blocks and one for large ones, each run by a heap (tensor/heap.h), and gives nothing back to
 // the system: a training step in steady state asks it for nothing, and a 60 MB map is not paged in again each time. `allocator_stats`

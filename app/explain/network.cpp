@@ -121,12 +121,8 @@ Page explain_rpn(const std::string& weights, const std::string& image) {
     if (i < 10) best.rows.push_back({i + 1, b.x1 * to_picture, b.y1 * to_picture, b.x2 * to_picture, b.y2 * to_picture});
   }
   for (const Scored& s : best_anchors(stage.rpn, 20)) before.push_back(s.box);
-  const Svg left = on_picture(picture, to_picture, before, "The 20 anchors of the highest score", colour::lost, 420),
-            right = on_picture(picture, to_picture, after, "The 20 best proposals", colour::good, 420);
-  Svg both(left.width() + right.width(), left.height());
-  both.place(0, 0, left);
-  both.place(left.width(), 0, right);
-  page.figure = both;
+  page.figure = beside(std::vector{on_picture(picture, to_picture, before, "The 20 anchors of the highest score", colour::lost, 420),
+                                   on_picture(picture, to_picture, after, "The 20 best proposals", colour::good, 420)});
   return page;
 }
 

@@ -105,15 +105,21 @@ void values_table(Page& page, const std::string& title, const Tensor& y, int siz
   }
 }
 
+// How far the worst edge of a bin is from where it would be if nothing were rounded, in cells.
+double worst_edge(const AxisView& a) {
+  const double exact = (a.exact_hi - a.exact_lo) / static_cast<double>(a.bins.size());
+  double worst = 0;
+  for (size_t b = 0; b < a.bins.size(); ++b)
+    worst = std::max({worst, std::abs(a.bins[b].begin - (a.exact_lo + exact * static_cast<double>(b))),
+                      std::abs(a.bins[b].end - (a.exact_lo + exact * static_cast<double>(b + 1)))});
+  return worst;
+}
+
 // What the operator does to a box, in a sentence with its numbers.
 std::string verdict(const RoIView& v) {
   const int s = v.request.stride;
   const double left = (v.x.lo - v.x.exact_lo) * s, right = (v.x.hi - v.x.exact_hi) * s;
-  double worst = 0;
-  const double exact = (v.x.exact_hi - v.x.exact_lo) / v.request.size;
-  for (size_t b = 0; b < v.x.bins.size(); ++b)
-    worst = std::max({worst, std::abs(v.x.bins[b].begin - (v.x.exact_lo + exact * static_cast<double>(b))) * s,
-                      std::abs(v.x.bins[b].end - (v.x.exact_lo + exact * static_cast<double>(b + 1))) * s});
+  const double worst = worst_edge(v.x) * s;
   if (std::abs(left) < 1e-6 && std::abs(right) < 1e-6 && worst < 1e-6)
     return "Nothing is rounded: along x every bin lies where it should, to the pixel.";
   return fmt::format(
@@ -187,16 +193,11 @@ Page compare_rois(const RoIQuestion& question) {
   std::vector<Svg> figures;
   for (const RoIName& name : roi_names()) {
     const RoIView v = view_roi(name.kind, q.request, q.map_h, q.map_w);
-    const double exact = (v.x.exact_hi - v.x.exact_lo) / q.request.size;
-    double worst = 0;
-    for (size_t b = 0; b < v.x.bins.size(); ++b)
-      worst = std::max({worst, std::abs(v.x.bins[b].begin - (v.x.exact_lo + exact * static_cast<double>(b))),
-                        std::abs(v.x.bins[b].end - (v.x.exact_lo + exact * static_cast<double>(b + 1)))});
     const Tensor g = gradient_of(name.kind, q, map);
     int64_t touched = 0;
     for (int64_t i = 0; i < g.numel(); ++i) touched += g.at(i) != 0;
     const int s = q.request.stride;
-    t.rows.push_back({name.title, v.x.lo, v.x.hi, (v.x.lo - v.x.exact_lo) * s, (v.x.hi - v.x.exact_hi) * s, worst * s, touched,
+    t.rows.push_back({name.title, v.x.lo, v.x.hi, (v.x.lo - v.x.exact_lo) * s, (v.x.hi - v.x.exact_hi) * s, worst_edge(v.x) * s, touched,
                       run_roi(name.kind, Var(map), q.request).value().at(0)});
     RoIDrawing d;
     d.side = 250;

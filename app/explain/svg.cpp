@@ -120,4 +120,19 @@ std::string Svg::str() const {
       n(width_), n(height_), body_);
 }
 
+Svg beside(std::span<const Svg> figures) {
+  double width = 0, height = 0;
+  for (const Svg& f : figures) {
+    width += f.width();
+    height = std::max(height, f.height());
+  }
+  Svg all(width, height);
+  double x = 0;
+  for (const Svg& f : figures) {
+    all.place(x, 0, f);
+    x += f.width();
+  }
+  return all;
+}
+
 }  // namespace mr::app

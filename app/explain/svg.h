@@ -46,6 +46,8 @@ namespace colour {
 inline const std::string ink = "#1f2933", soft = "#7b8794", grid = "#d9e2ec", paper = "#ffffff", box = "#d64545", taken = "#2f6fab",
                          bin = "#2f6fab", sample = "#1f2933", lost = "#f0b429", good = "#3f9142";
 }
+Svg beside(std::span<const Svg> figures);  // in a row
+
 // From white (0) to a strong blue (1), and from red (−1) over white to blue (1).
 std::string shade(double share);
 std::string diverging(double share);

@@ -42,22 +42,6 @@ Svg grid_of(const Tensor& m, int64_t rows, int64_t columns, double cell, const s
   return svg;
 }
 
-// Figures in a row.
-Svg beside(const std::vector<Svg>& figures) {
-  double width = 0, height = 0;
-  for (const Svg& f : figures) {
-    width += f.width();
-    height = std::max(height, f.height());
-  }
-  Svg all(width, height);
-  double x = 0;
-  for (const Svg& f : figures) {
-    all.place(x, 0, f);
-    x += f.width();
-  }
-  return all;
-}
-
 }  // namespace
 
 Page explain_dog() {
@@ -271,7 +255,7 @@ Page explain_deconv() {
                   "mod 7, k = 0 … 15: {} = {}. So its forward is the convolution's backward to "
                   "its input, and the other way round.",
                   number(left), number(right)));
-  page.figure = beside({grid_of(x, 2, 2, 60, "x"), grid_of(w, 2, 2, 60, "kernel"), grid_of(y, 4, 4, 60, "y, stride 2")});
+  page.figure = beside(std::vector{grid_of(x, 2, 2, 60, "x"), grid_of(w, 2, 2, 60, "kernel"), grid_of(y, 4, 4, 60, "y, stride 2")});
   return page;
 }
 

@@ -11,24 +11,13 @@
 
 #include "ops/roi/roi_grid.h"
 #include "ops/roi/roi_inputs.h"
+#include "ops/roi/rule.h"
 
 namespace mr {
 
 // The bins' taps along one axis: of the box [lo, hi] in pixels, on a map of n cells of 1/scale pixels, with slopes where they are asked for.
 template <class A> using AxisFilter = std::function<void(A lo, A hi, A scale, int n, bool slopes, BinTaps<A>& taps)>;
-struct FilterRule {
-  AxisFilter<float> f32;
-  AxisFilter<double> f64;
-
-  // `rule` takes either type: [=](auto lo, auto hi, auto scale, int n, bool slopes, auto& taps) { … }
-  template <class F> explicit FilterRule(F rule) : f32(rule), f64(rule) {}
-  template <class A> const AxisFilter<A>& of() const {
-    if constexpr (std::is_same_v<A, float>)
-      return f32;
-    else
-      return f64;
-  }
-};
+using FilterRule = Rule<AxisFilter>;
 
 // [R,size,size,C]. Errors: as check_roi_inputs.
 Var filter_rois(const char* op, OptionsFn options, const RoICall& call, int size, FilterRule rule);

@@ -11,24 +11,13 @@
 
 #include "ops/roi/roi_grid.h"
 #include "ops/roi/roi_inputs.h"
+#include "ops/roi/rule.h"
 
 namespace mr {
 
 // Where the samples of one axis sit: of the box [lo, hi] in pixels, on a map of n cells of 1/scale pixels.
 template <class A> using AxisSamples = std::function<SampleAxis<A>(A lo, A hi, A scale, int n)>;
-struct SampleRule {
-  AxisSamples<float> f32;
-  AxisSamples<double> f64;
-
-  // `rule` takes either type: [=](auto lo, auto hi, auto scale, int n) { … }
-  template <class F> explicit SampleRule(F rule) : f32(rule), f64(rule) {}
-  template <class A> const AxisSamples<A>& of() const {
-    if constexpr (std::is_same_v<A, float>)
-      return f32;
-    else
-      return f64;
-  }
-};
+using SampleRule = Rule<AxisSamples>;
 
 // [R,size,size,C]. Errors: as check_roi_inputs.
 Var sample_rois(const char* op, OptionsFn options, const RoICall& call, int size, Reduce reduce, SampleRule rule);

@@ -19,12 +19,7 @@ double point(const Tensor& x, const double* box, int stride, int points, int i, 
   };
   const double y = place(box[1], box[3], i, x.size(1)), z = place(box[0], box[2], j, x.size(2));
   if (y < 0 || z < 0 || y > static_cast<double>(x.size(1) - 1) || z > static_cast<double>(x.size(2) - 1)) return 0;
-  double v = 0;
-  for (int64_t h = 0; h < x.size(1); ++h)
-    for (int64_t w = 0; w < x.size(2); ++w)
-      v += std::max(0.0, 1 - std::abs(y - static_cast<double>(h))) * std::max(0.0, 1 - std::abs(z - static_cast<double>(w))) *
-           x.at((h * x.size(2) + w) * x.size(3) + c);
-  return v;
+  return interpolated(x, y, z, c);
 }
 
 }  // namespace

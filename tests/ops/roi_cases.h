@@ -53,6 +53,16 @@ inline Tensor random_rois(int64_t count, int64_t images, double width, double he
   return rois.to(dtype);
 }
 
+// The first image of x at index (y, z) inside the map, from the tents' definition.
+inline double interpolated(const Tensor& x, double y, double z, int64_t c) {
+  double v = 0;
+  for (int64_t h = 0; h < x.size(1); ++h)
+    for (int64_t w = 0; w < x.size(2); ++w)
+      v += std::max(0.0, 1 - std::abs(y - static_cast<double>(h))) * std::max(0.0, 1 - std::abs(z - static_cast<double>(w))) *
+           x.at((h * x.size(2) + w) * x.size(3) + c);
+  return v;
+}
+
 inline double eps_of(DType t) { return t == DType::bf16 ? 0x1p-8 : t == DType::f32 ? 0x1p-23 : 0x1p-52; }
 
 // [R,4] boxes of image 0 → [R,5] RoIs, on the tape: a finite difference must not touch the image's number.

@@ -19,13 +19,7 @@ double bilinear(const Tensor& x, double y, double z, int64_t c) {
   for (const double edge : {y + 0.5, y - H + 0.5, z + 0.5, z - W + 0.5})
     if (std::abs(edge) < 1e-6) return NAN;
   if (y < -0.5 || y > H - 0.5 || z < -0.5 || z > W - 0.5) return 0;
-  const double cy = std::clamp(y, 0.0, H - 1), cx = std::clamp(z, 0.0, W - 1);
-  double v = 0;
-  for (int64_t h = 0; h < x.size(1); ++h)
-    for (int64_t w = 0; w < x.size(2); ++w)
-      v += std::max(0.0, 1 - std::abs(cy - static_cast<double>(h))) * std::max(0.0, 1 - std::abs(cx - static_cast<double>(w))) *
-           x.at((h * x.size(2) + w) * x.size(3) + c);
-  return v;
+  return interpolated(x, std::clamp(y, 0.0, H - 1), std::clamp(z, 0.0, W - 1), c);
 }
 
 // The 2×2 pooled warp of a box given in cells, unrounded.
