@@ -4,14 +4,18 @@
 Two threads each; frozen norms, stem and res2 frozen; torch eager, channels_last; best of N after a warm-up. The two programs take
 turns, mode by mode, so that a noisy machine is noisy for both.
 
-usage: compare_torchvision.py [--json] [--repeat N] [--modes f32,bf16 (default: bf16 only where the processor has it)] [--bench build/release/bench/bench_model]
+usage: compare_torchvision.py [--json] [--repeat N] [--modes f32,bf16 (default: bf16 only where the processor has it)] [--limit S]
+                              [--bench build/release/bench/bench_model]
 prints {"f32.inference": {"ours": s, "torch": s, "ratio": r}, "f32.train": …, "bf16.inference": …, "bf16.train": …, "peak_gib": …}
+--limit S stops a measurement of torch's after S seconds: where bf16 is emulated, one step takes it minutes. Its time and the ratio are then
+"more than".
 """
 import argparse, json, os, subprocess, sys, tempfile
 from peer import has_bf16
 
 p = argparse.ArgumentParser()
 p.add_argument('--json', action='store_true'); p.add_argument('--repeat', type=int, default=4)
+p.add_argument('--limit', type=int, default=0)
 p.add_argument('--modes', default='f32,bf16' if has_bf16() else 'f32'); p.add_argument('--bench', default='build/release/bench/bench_model')
 p.add_argument('--side', help=argparse.SUPPRESS); p.add_argument('--dir', help=argparse.SUPPRESS)
 a = p.parse_args()
@@ -52,20 +56,27 @@ def make(folder):
 
 
 def torch_side(mode):
-    import resource, time, torch
+    import resource, signal, time, torch
+    def stop(*_): raise TimeoutError
+    signal.signal(signal.SIGALRM, stop)
     m = model().to(memory_format=torch.channels_last); x, t = inputs()
     ac = lambda: torch.autocast('cpu', dtype=torch.bfloat16, enabled=mode == 'bf16')
     def best(run):
         times = []
-        for _ in range(a.repeat + 1):
-            s = time.time(); run(); times.append(time.time() - s)
-        return min(times[1:])
+        signal.alarm(a.limit)
+        try:
+            for _ in range(a.repeat + 1):
+                s = time.time(); run(); times.append(time.time() - s)
+        except TimeoutError: pass
+        signal.alarm(0)
+        return min(times[1:] or times, default=None)
     opt = torch.optim.SGD([q for q in m.parameters() if q.requires_grad], lr=1e-5, momentum=.9)
     def infer():
         with torch.no_grad(), ac(): infer.y = m([x])
     def step():
         with ac(): s = sum(m([x], [t]).values())
         opt.zero_grad(); s.backward(); opt.step()
+    infer.y = [dict(boxes=[])]
     m.eval(); i = best(infer); m.train(); s = best(step)
     print(json.dumps(dict(inference=i, train=s, detections=len(infer.y[0]['boxes']), version=torch.__version__,
                           peak_gib=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** 20)))
@@ -82,13 +93,15 @@ elif a.side: torch_side(a.side)
 else:
     result = {}
     with tempfile.TemporaryDirectory() as folder:
-        me = [sys.executable, os.path.abspath(__file__), '--repeat', str(a.repeat)]
+        me = [sys.executable, os.path.abspath(__file__), '--repeat', str(a.repeat), '--limit', str(a.limit)]
         subprocess.run(me + ['--side', 'make', '--dir', folder], check=True)
         for mode in a.modes.split(','):
             ours = run([a.bench, '--weights', folder + '/weights.pth', '--input', folder + '/input.safetensors', '--precision', mode, '--repeat', str(a.repeat)])
             theirs = run(me + ['--side', mode])
             for what in ('inference', 'train'):
-                result[f'{mode}.{what}'] = dict(ours=round(ours[what], 3), torch=round(theirs[what], 3), ratio=round(theirs[what] / ours[what], 2))
+                more = ' more than' if theirs[what] is None else ''
+                t = theirs[what] or a.limit
+                result[f'{mode}.{what}'] = {'ours': round(ours[what], 3), 'torch' + more: round(t, 3), 'ratio' + more: round(t / ours[what], 2)}
             result[f'{mode}.peak_gib'] = dict(ours=ours['peak_gib'], torch=round(theirs['peak_gib'], 2), precision=ours['precision'], isa=ours['isa'])
             result['torch'] = theirs['version']
     if a.json: print(json.dumps(result))

@@ -18,6 +18,7 @@ void validate(const MaskRCNNConfig& c) {
   positive("classes", c.classes);
   positive("backbone.width", c.backbone.width);
   check(c.backbone.norm_epsilon >= 0, "model.backbone.norm_epsilon: must be 0 or more, got ", c.backbone.norm_epsilon);
+  fraction("backbone.norm_momentum", c.backbone.norm_momentum);
   check(c.backbone.freeze >= 0 && c.backbone.freeze <= 5, "model.backbone.freeze: must be from 0 to 5, got ", c.backbone.freeze);
   check(c.backbone.norm != NormKind::group || c.backbone.width % 32 == 0, "model.backbone.width: group norm needs a multiple of 32, got ",
         c.backbone.width);

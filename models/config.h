@@ -21,6 +21,7 @@ struct ResNetConfig {
   bool stride_in_1x1 = false;  // MSRA's weights: true; torchvision's: false
   NormKind norm = NormKind::frozen;
   double norm_epsilon = 1e-5;
+  double norm_momentum = 0.1;
   int64_t freeze = 2;  // stages not trained: 0 none, 1 the stem, 2 the stem and res2
   void visit(Fields& f) {
     f.field("depth", depth, "18, 34, 50, 101 or 152");
@@ -28,6 +29,7 @@ struct ResNetConfig {
     f.field("stride_in_1x1", stride_in_1x1, "a bottleneck's stride sits in its 1x1 (MSRA) instead of its 3x3 (torchvision)");
     f.choice("norm", norm, {"frozen", "batch", "group"}, "frozen: fixed affine; batch: live statistics; group: 32 groups");
     f.field("norm_epsilon", norm_epsilon, "added to the variance (0 for torchvision's released detection weights)");
+    f.field("norm_momentum", norm_momentum, "share of a step's statistics in the running ones that prediction uses (norm = batch)");
     f.field("freeze", freeze, "stages not trained: 0 none, 1 the stem, 2 the stem and res2");
   }
 };

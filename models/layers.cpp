@@ -23,7 +23,8 @@ ConvNorm::ConvNorm(Parameters& p, const std::string& conv, const std::string& no
     : w(p.add(conv + ".weight", {out, kernel, kernel, in}, Init::kaiming(), ParameterKind::weight, FileLayout::conv)),
       options(o),
       kind(c.norm),
-      epsilon(c.norm_epsilon) {
+      epsilon(c.norm_epsilon),
+      momentum(c.norm_momentum) {
   if (kind == NormKind::frozen) {
     weight = p.add_buffer(norm + ".weight", {out}, 1);
     bias = p.add_buffer(norm + ".bias", {out}, 0);
@@ -46,7 +47,7 @@ Var ConvNorm::operator()(const Var& x, bool training, bool relu, const Var& resi
   }
   Var y = conv2d(x, w, Var(), options);
   if (kind == NormKind::batch)
-    y = batch_norm(y, weight, bias, mean.value(), variance.value(), 0.1, epsilon, true);
+    y = batch_norm(y, weight, bias, mean.value(), variance.value(), momentum, epsilon, true);
   else
     y = group_norm(y, weight, bias, 32, epsilon);
   if (residual) y = add(y, residual);

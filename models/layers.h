@@ -26,7 +26,7 @@ struct ConvNorm {
   Var weight, bias, mean, variance;  // of the norm, [C]; group norm has no statistics
   Conv2dOptions options;
   NormKind kind = NormKind::frozen;
-  double epsilon = 1e-5;
+  double epsilon = 1e-5, momentum = 0.1;
 
   ConvNorm() = default;
   ConvNorm(Parameters& p, const std::string& conv, const std::string& norm, int64_t in, int64_t out, int kernel, const ResNetConfig& c,

@@ -3,11 +3,9 @@
 
 usage: golden_boxes.py [--cases 1000] [--seed 1] [--out tests/golden/boxes.bin]        needs torch, torchvision, numpy
 
-The file is a list of arrays: u8 length of the name, name, u8 type (0 f32, 1 i32, 2 u8), u8 rank, i32 sizes, values; little-endian.
-Inputs that are large (maps, boxes for NMS) are not stored: both sides draw them from the same hash (splitmix64) of their index.
 More cases than fit a repository:  golden_boxes.py --cases 20000 --out /tmp/boxes.bin  and  MR_GOLDEN_BOXES=/tmp/boxes.bin test_ops
 """
-import argparse, struct
+import argparse, pathlib, sys
 import numpy as np
 import torch
 import torchvision
@@ -15,6 +13,9 @@ from torchvision.models.detection import _utils as det, roi_heads
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.image_list import ImageList
 from torchvision.ops.poolers import LevelMapper
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from golden_file import GoldenFile, U, f32, hashed, i32, values
 
 p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 p.add_argument('--cases', type=int, default=1000)
@@ -22,32 +23,10 @@ p.add_argument('--seed', type=int, default=1)
 p.add_argument('--out', default='tests/golden/boxes.bin')
 a = p.parse_args()
 rng = np.random.default_rng(a.seed)
-out = open(a.out, 'wb')
-U = np.uint64
+golden = GoldenFile(a.out)
+put = golden.put
 
-
-def put(name, values):
-    v = np.ascontiguousarray(values)
-    kind = {np.dtype('<f4'): 0, np.dtype('<i4'): 1, np.dtype('u1'): 2}[v.dtype]
-    out.write(struct.pack('<B', len(name)) + name.encode() + struct.pack('<BB', kind, v.ndim) + struct.pack(f'<{v.ndim}i', *v.shape) + v.tobytes())
-
-
-def f32(t): return np.asarray(t, dtype='<f4')
-def i32(t): return np.asarray(t, dtype='<i4')
-
-
-def mix64(x):
-    with np.errstate(over='ignore'):
-        x = x + U(0x9e3779b97f4a7c15)
-        x = (x ^ (x >> U(30))) * U(0xbf58476d1ce4e5b9)
-        x = (x ^ (x >> U(27))) * U(0x94d049bb133111eb)
-        return x ^ (x >> U(31))
-
-
-def hashed(seed, n): return mix64(U(seed << 32) + np.arange(n, dtype=np.uint64))
-
-
-# RoIAlign and RoIPool. The map of case k is [1,H,W,1], value i = (hash(k, i) >> 40)·2⁻²³ − 1.
+# RoIAlign and RoIPool. The map of case k is [1,H,W,1], values(k, …).
 params, align0, align1, pool = [], [], [], []
 for k in range(a.cases):
     h, w, size, sr = int(rng.integers(1, 21)), int(rng.integers(1, 21)), int(rng.integers(1, 4)), int(rng.integers(0, 4))
@@ -57,14 +36,14 @@ for k in range(a.cases):
     box = np.stack([c - side / 2, c + side / 2]) * [w * stride, h * stride]
     if rng.random() < .3: box = np.round(box * rng.choice([1, 2])) / 2  # whole and half pixels: where rounding decides
     roi = f32([0, *box.reshape(-1)])
-    x = torch.from_numpy(f32((hashed(k, h * w) >> U(40)) * 2.0 ** -23 - 1)).reshape(1, 1, h, w)
+    x = torch.from_numpy(values(k, h * w)).reshape(1, 1, h, w)
     r = torch.from_numpy(roi)[None]
     params.append(np.concatenate([f32([h, w, size, sr, stride]), roi]))
     align0.append(torchvision.ops.roi_align(x, r, size, 1 / stride, sr, False).reshape(-1))
     align1.append(torchvision.ops.roi_align(x, r, size, 1 / stride, sr, True).reshape(-1))
     pool.append(torchvision.ops.roi_pool(x, r, size, 1 / stride).reshape(-1))
 put('roi.params', f32(np.stack(params)))
-for name, values in (('roi.align0', align0), ('roi.align1', align1), ('roi.pool', pool)): put(name, f32(torch.cat(values)))
+for name, results in (('roi.align0', align0), ('roi.align1', align1), ('roi.pool', pool)): put(name, f32(torch.cat(results)))
 
 # NMS. Case k has n boxes; with u = hash(k, i) the box i has its corner at (u % 16, u>>8 % 16), sides 1 + u>>16 % 16, 1 + u>>24 % 16
 # and score (u>>32 % 32)/32: IoUs at the threshold and equal scores are common.
@@ -131,4 +110,4 @@ m = torch.from_numpy(f32(rng.uniform(0, 1, (6, 1, 5, 5))))
 boxes = torch.from_numpy(f32([[3.3, 4.2, 20.1, 15.9], [-4, -3, 6.5, 7.2], [25, 18, 39, 30.5], [10, 10, 10.2, 10.3], [0, 0, 32, 24], [7.5, 1.5, 12.5, 21]]))
 put('paste.masks', f32(m[:, 0])); put('paste.boxes', f32(boxes))
 put('paste.values', f32(roi_heads.paste_masks_in_image(m, boxes, (24, 32))[:, 0]))
-out.close()
+golden.out.close()

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "data/eval/average_precision.h"
 #include "data/eval/mask_iou.h"
 #include "tensor/check.h"
 #include "tensor/parallel.h"
@@ -20,7 +21,6 @@ bool outside(double area, int range) { return area < kRange[range][0] || area > 
 
 // As numpy's linspace rounds them.
 double threshold(int t) { return t == kThresholds - 1 ? 0.95 : t * ((0.95 - 0.5) / 9) + 0.5; }
-double recall_point(int r) { return r == kRecalls - 1 ? 1.0 : r * 0.01; }
 
 // One detection after matching; bit t of a mask is threshold t.
 struct Scored {
@@ -208,17 +208,7 @@ Curve curve(const std::vector<const Scored*>& sorted, int range, int t, int limi
     rc.push_back(tp / n);
     pr.push_back(tp / (fp + tp + 0x1p-52));
   }
-  for (size_t i = pr.size(); i-- > 1;) pr[i - 1] = std::max(pr[i - 1], pr[i]);
-  Curve out;
-  if (!rc.empty()) out.recall = rc.back();
-  size_t at = 0;
-  for (int k = 0; k < kRecalls; ++k) {
-    while (at < rc.size() && rc[at] < recall_point(k)) ++at;
-    if (at == rc.size()) break;
-    out.precision += pr[at];
-  }
-  out.precision /= kRecalls;
-  return out;
+  return {rc.empty() ? 0 : rc.back(), interpolated_ap(rc, pr, kRecalls)};
 }
 
 ClassFigures evaluate_class(std::vector<const Scored*> scored, const std::array<int64_t, kRanges>& objects,

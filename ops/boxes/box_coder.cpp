@@ -13,7 +13,7 @@ constexpr int64_t grain = 1024;
 
 struct Centred {
   float w, h, x, y;
-  explicit Centred(const Box& b) : w(b.width()), h(b.height()), x(b.x1 + 0.5f * w), y(b.y1 + 0.5f * h) {}
+  Centred(const Box& b, float extent) : w(b.width() + extent), h(b.height() + extent), x(b.x1 + 0.5f * w), y(b.y1 + 0.5f * h) {}
 };
 
 std::span<Box> box_rows(const Tensor& t, const char* op, const char* what) {
@@ -30,7 +30,7 @@ Tensor BoxCoder::encode(const Tensor& gt, const Tensor& anchors) const {
   const Tensor deltas = Tensor::empty(gt.shape());
   Box* d = as_boxes(deltas, "encode", "deltas").data();
   parallel_for(gt.size(0), grain, [&](int64_t i) {
-    const Centred to(g[i]), from(a[i]);
+    const Centred to(g[i], extent), from(a[i], extent);
     d[i] = {wx * (to.x - from.x) / from.w, wy * (to.y - from.y) / from.h, ww * std::log(to.w / from.w), wh * std::log(to.h / from.h)};
   });
   return deltas;
@@ -44,12 +44,12 @@ Tensor BoxCoder::decode(const Tensor& deltas, const Tensor& anchors) const {
   const int64_t per_anchor = deltas.size(1) / 4;
   const float most = std::log(1000.0f / 16.0f);
   parallel_for(boxes.numel() / 4, grain, [&](int64_t i) {
-    const Centred from(a[i / per_anchor]);
+    const Centred from(a[i / per_anchor], extent);
     const Box& t = d[i];  // dx, dy, dw, dh
     const float x = t.x1 / wx * from.w + from.x, y = t.y1 / wy * from.h + from.y;
     const float half_w = 0.5f * (std::exp(std::min(t.x2 / ww, most)) * from.w),
                 half_h = 0.5f * (std::exp(std::min(t.y2 / wh, most)) * from.h);
-    out[i] = {x - half_w, y - half_h, x + half_w, y + half_h};
+    out[i] = {x - half_w, y - half_h, x + half_w - extent, y + half_h - extent};
   });
   return boxes;
 }

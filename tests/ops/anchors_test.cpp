@@ -33,11 +33,18 @@ TEST_CASE("anchors: ratios ¼, 1, 4, sizes 32 and 64, stride 4, offset 0 and ½"
   for (int i = 0; i < 48; ++i) CHECK(b.at(i) == a.at(i) + 2);
 }
 
-TEST_CASE("anchors: an 800×800 image has 159,882 on P2 … P6", "[anchors]") {
-  int64_t total = 0;
-  const int sides[] = {200, 100, 50, 25, 13};
-  for (int l = 0; l < 5; ++l) total += anchors_for_level(sides[l], sides[l], 4 << l, 4 << l, {32.0 * (1 << l)}).size(0);
-  CHECK(total == 159882);
+TEST_CASE("anchors: an 800×800 image has 159,882 on P2 … P6, one of 800×1344 268,569, and 63,000 on C4", "[anchors]") {
+  const auto pyramid = [](int h, int w) {
+    int64_t total = 0;
+    for (int stride = 4; stride <= 64; stride *= 2) {
+      const int rows = (h + stride - 1) / stride, columns = (w + stride - 1) / stride;
+      total += anchors_for_level(rows, columns, stride, stride, {8.0 * stride}).size(0);
+    }
+    return total;
+  };
+  CHECK(pyramid(800, 800) == 159882);
+  CHECK(pyramid(800, 1344) == 268569);
+  CHECK(anchors_for_level(50, 84, 16, 16, {32, 64, 128, 256, 512}).size(0) == 63000);
 }
 
 TEST_CASE("anchors: as torchvision's, in its order", "[anchors]") {

@@ -28,6 +28,15 @@ TEST_CASE("box coder: anchor (10,20,50,100), box (15,30,65,90), weights (10,10,5
   check_close(coder.decode(d, anchor), box, 1e-6);
 }
 
+TEST_CASE("box coder: the same with sides that include the last pixel", "[box_coder]") {
+  const BoxCoder coder{.wx = 10, .wy = 10, .ww = 5, .wh = 5, .extent = 1};
+  const Tensor anchor = Tensor::of<float>({1, 4}, {10, 20, 50, 100}), box = Tensor::of<float>({1, 4}, {15, 30, 65, 90});
+  const Tensor d = coder.encode(box, anchor);
+  const double expected[] = {2.439024, 0, 1.091268, -1.417876};
+  for (int i = 0; i < 4; ++i) CHECK(d.at(i) == Approx(expected[i]).margin(1e-6));
+  check_close(coder.decode(d, anchor), box, 1e-6);
+}
+
 TEST_CASE("box coder: a box coded against itself is zero, and zero decodes to the anchor", "[box_coder]") {
   const Tensor anchors = box_golden()["coder.anchors"];
   check_close(BoxCoder{}.encode(anchors, anchors), Tensor::zeros(anchors.shape()), 0);
@@ -41,7 +50,7 @@ TEST_CASE("box coder: growth is clamped to 1000/16", "[box_coder]") {
 }
 
 TEST_CASE("box coder: as torchvision's, one box an anchor or several", "[box_coder]") {
-  const BoxGolden& g = box_golden();
+  const GoldenFile& g = box_golden();
   const BoxCoder coder{10, 10, 5, 5};
   check_close(coder.encode(g["coder.boxes"], g["coder.anchors"]), g["coder.encoded"], 1e-6);
   check_close(coder.decode(g["coder.deltas"], g["coder.anchors"]), g["coder.decoded"], 1e-6);

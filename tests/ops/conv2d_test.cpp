@@ -4,6 +4,7 @@
 #include "ops/conv/conv2d_rungs.h"
 #include "tensor/context.h"
 #include "tests/catch.h"
+#include "tests/ops/conv_golden.h"
 #include "tests/ops/conv_oracle.h"
 
 using namespace mr;
@@ -90,6 +91,39 @@ TEST_CASE("conv2d: every rung, forward, data and weights, against the formula", 
         if (rung.supports(c, Conv2dPass::weights)) CHECK(off(rung, rung.weights(c, x, gy), gw, oracle::eps(c.sum_dtype())) <= bound(rung));
       }
     }
+}
+
+TEST_CASE("conv2d: every rung agrees with torch on random cases", "[conv2d]") {
+  const Tensor cases = conv_golden()["conv.cases"], sums = conv_golden()["conv.sums"];
+  REQUIRE(cases.size(0) >= 1000);
+  for (int64_t k = 0; k < cases.size(0); ++k) {
+    const uint8_t* v = cases.data<uint8_t>() + k * cases.size(1);  // N H W Cin Cout kH kW stride padding dilation groups
+    const Layer l = {{v[0], v[1], v[2], v[3]}, {v[4], v[5], v[6], v[3] / v[10]}, {v[7], v[8], v[9], v[10]}};
+    const auto seed = static_cast<uint64_t>(8 * k);
+    const Tensor x = golden_values(seed, l.x), w = golden_values(seed + 1, l.w), b = golden_values(seed + 2, {v[4]}),
+                 gy = golden_values(seed + 3, oracle::conv_shape(l.x, l.w, l.o));
+    oracle::Sums y = oracle::conv(x, w, l.o);
+    for (int64_t i = 0; i < y.terms.numel(); ++i) y.terms.data<double>()[i] += std::abs(b.at(i % v[4]));
+    const double scale[] = {weighted_terms(y.terms, seed + 4), weighted_terms(oracle::conv_data(l.x, w, gy, l.o).terms, seed + 5),
+                            weighted_terms(oracle::conv_weights(x, l.w, gy, l.o).terms, seed + 6)};
+    for (const DType t : {DType::f32, DType::f64}) {
+      const Conv2dCase c = case_of(l, t);
+      const Tensor xt = x.to(t), gyt = gy.to(t);
+      const Var wt(w.to(t));
+      // torch's own f64 has rounded too, and Winograd's sums are of more terms than the formula's
+      const auto agrees = [&](const Conv2dRung& rung, const Tensor& got, int which) {
+        const double off = std::abs(weighted(got, seed + 4 + static_cast<uint64_t>(which)) - sums.at(k * 4 + which));
+        const double roundings = t == DType::f64 ? 64 : 4 * bound(rung);
+        if (off > roundings * oracle::eps(t) * scale[which])
+          FAIL_CHECK(str("case ", k, ", ", rung.name, ", ", c, ": sum ", which, " is off by ", off));
+      };
+      for (const Conv2dRung& rung : conv2d_rungs()) {
+        if (rung.supports(c, Conv2dPass::forward)) agrees(rung, rung.forward(c, xt, wt, {{}, b.to(t), {}, false}), 0);
+        if (rung.supports(c, Conv2dPass::data)) agrees(rung, rung.data(c, gyt, wt, {}), 1);
+        if (rung.supports(c, Conv2dPass::weights)) agrees(rung, rung.weights(c, xt, gyt), 2);
+      }
+    }
+  }
 }
 
 TEST_CASE("conv2d: every rung finishes alike", "[conv2d]") {

@@ -2,6 +2,7 @@
 
 #include "autograd/gradcheck.h"
 #include "tests/catch.h"
+#include "tests/ops/conv_golden.h"
 #include "tests/ops/conv_oracle.h"
 
 using namespace mr;
@@ -35,6 +36,17 @@ TEST_CASE("deconv2d: worked by hand", "[deconv2d]") {
   CHECK(oracle::same_bits(deconv2d(x, w, {}, {1, 0}).value(), Tensor::of<float>({1, 2, 3, 1}, {1, 0, -4, 3, -2, -8})));
 }
 
+TEST_CASE("deconv2d: a frozen kernel of ¼ ¾ ¾ ¼ doubles a map, and fades at its border", "[deconv2d]") {
+  Tensor x = Tensor::empty({1, 3, 3, 1}), w = Tensor::empty({1, 4, 4, 1});
+  const float row[] = {1, 2, 4}, tent[] = {0.25f, 0.75f, 0.75f, 0.25f}, expected[] = {0.75f, 1.25f, 1.75f, 2.5f, 3.5f, 3};
+  for (int i = 0; i < 9; ++i) x.data<float>()[i] = row[i % 3];
+  for (int i = 0; i < 16; ++i) w.data<float>()[i] = tent[i / 4] * tent[i % 4];
+  const Tensor y = deconv2d(Var(x), Var(w), {}, {2, 1}).value();
+  REQUIRE(y.shape() == Shape{1, 6, 6, 1});
+  for (int i = 0; i < 36; ++i)
+    CHECK(y.at(i) == expected[i % 6] * (i / 6 % 5 == 0 ? 0.75f : 1));  // the first and last row have one neighbour
+}
+
 TEST_CASE("deconv2d: value and gradients against the formula, every type", "[deconv2d]") {
   for (const Layer& l : layers)
     for (const DType t : {DType::f32, DType::f64, DType::bf16}) {
@@ -47,6 +59,33 @@ TEST_CASE("deconv2d: value and gradients against the formula, every type", "[dec
       CHECK(oracle::worst(x.grad(), oracle::conv(gy, w.value(), l.o), oracle::eps(t)) <= 4);
       CHECK(oracle::worst(w.grad(), oracle::conv_weights(gy, l.w, x.value(), l.o), oracle::eps(t)) <= 4);
     }
+}
+
+TEST_CASE("deconv2d: value and gradients agree with torch on random cases", "[deconv2d]") {
+  const Tensor cases = conv_golden()["deconv.cases"], sums = conv_golden()["deconv.sums"];
+  REQUIRE(cases.size(0) >= 1000);
+  for (int64_t k = 0; k < cases.size(0); ++k) {
+    const uint8_t* v = cases.data<uint8_t>() + k * cases.size(1);  // N H W Cin Cout kH kW stride padding
+    const Layer l = {{v[0], v[1], v[2], v[3]}, {v[3], v[5], v[6], v[4]}, {v[7], v[8]}};
+    const auto seed = static_cast<uint64_t>(8 * (cases.size(0) + k));
+    const Tensor x = golden_values(seed, l.x), w = golden_values(seed + 1, l.w), b = golden_values(seed + 2, {v[4]}),
+                 gy = golden_values(seed + 3, y_shape(l));
+    const oracle::Sums y = oracle::conv_data(y_shape(l), w, x, l.o), gx = oracle::conv(gy, w, l.o),
+                       gw = oracle::conv_weights(gy, l.w, x, l.o);
+    const double scale[] = {weighted_terms(y.terms, seed + 4) + static_cast<double>(gy.numel()), weighted_terms(gx.terms, seed + 5),
+                            weighted_terms(gw.terms, seed + 6), static_cast<double>(gy.numel())};
+    for (const DType t : {DType::f32, DType::f64}) {
+      const Var xt(x.to(t), true), wt(w.to(t), true), bt(b.to(t), true);
+      const Var yt = deconv2d(xt, wt, bt, options_of(l));
+      backward(yt, gy.to(t));
+      const Tensor got[] = {yt.value(), xt.grad(), wt.grad(), bt.grad()};
+      for (int i = 0; i < 4; ++i) {
+        const double off = std::abs(weighted(got[i], seed + 4 + static_cast<uint64_t>(i)) - sums.at(k * 4 + i));
+        if (off > (t == DType::f64 ? 64 : 16) * oracle::eps(t) * scale[i])
+          FAIL_CHECK(str("case ", k, ", x ", l.x, ", w ", l.w, ", ", t, ": sum ", i, " is off by ", off));
+      }
+    }
+  }
 }
 
 TEST_CASE("deconv2d: gradcheck", "[deconv2d]") {

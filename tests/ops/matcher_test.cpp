@@ -92,7 +92,7 @@ TEST_CASE("match_boxes: as the definition, on any number of boxes and threads", 
 }
 
 TEST_CASE("match_boxes: as torchvision's, ties included", "[matcher]") {
-  const BoxGolden& g = box_golden();
+  const GoldenFile& g = box_golden();
   const Tensor boxes = anchors_for_level(12, 16, 8, 8, {32, 48}), gt = g["match.gt"];
   for (const bool rpn : {true, false}) {
     const Tensor expected = g[rpn ? "match.rpn" : "match.roi"];

@@ -315,7 +315,7 @@ TEST_CASE("roi_align: the same bits for any number of threads", "[roi_align]") {
 }
 
 TEST_CASE("roi_align: agrees with torchvision on random cases", "[roi_align]") {
-  const BoxGolden& golden = box_golden();
+  const GoldenFile& golden = box_golden();
   const Tensor params = golden["roi.params"];
   for (const bool aligned : {false, true}) {
     const float* expected = golden[aligned ? "roi.align1" : "roi.align0"].data<float>();

@@ -127,8 +127,9 @@ TEST_CASE("roi_warp: the boxes' gradient is that of the unrounded form", "[roi_w
       for (int64_t i = 0; i < 12; ++i) CHECK(a.grad().at(i) == Approx(b.grad().at(i)).margin(1e-12));
     }
   }
-  SECTION("MNC: finite differences of its definition, a sixteenth of a cell off the kinks") {
-    // Bins of 7/10 cell and the like put samples on whole cells; those are ties, left out by the one-sided difference's agreement.
+  SECTION("MNC: finite differences of its definition to the right") {
+    // The first sample of a rounded box lies on a whole cell, where the surface has a kink. No sample moves left when a corner moves right,
+    // and a sample on a cell has the slope to its right: so the difference to the right is the gradient everywhere.
     const int size = 5;
     const Var a(boxes, true);
     const Var y = roi_warp({Var(x)}, {4}, rois_of(a), {}, {.size = size, .variant = WarpVariant::mnc});
@@ -142,15 +143,11 @@ TEST_CASE("roi_warp: the boxes' gradient is that of the unrounded form", "[roi_w
           for (int64_t c = 0; c < 4; ++c) sum += gy.at(((r * size + p) * size + q) * 4 + c) * mnc(x, box, size, Reduce::mean, p, q, c);
       return sum;
     };
-    int compared = 0;
     for (int64_t r = 0; r < 3; ++r)
       for (int k = 0; k < 4; ++k) {
-        const double h = 1e-6, up = (loss(r, k, h) - loss(r, k, 0)) / h / 4, down = (loss(r, k, 0) - loss(r, k, -h)) / h / 4;
-        if (std::abs(up - down) > 1e-5) continue;  // a tie: the definition has no derivative here
-        CHECK(a.grad().at(4 * r + k) == Approx(up).margin(1e-5));
-        ++compared;
+        const double h = 1e-6;
+        CHECK(a.grad().at(4 * r + k) == Approx((loss(r, k, h) - loss(r, k, 0)) / h / 4).margin(1e-6));
       }
-    CHECK(compared >= 1);
   }
 }
 
