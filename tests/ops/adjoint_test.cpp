@@ -38,7 +38,7 @@ std::vector<Linear> linear_operators() {
       none(Tensor::zeros({3}, DType::f64));
   const Var rois(Tensor::of<double>({3, 5}, {0, 3, 2, 17, 13, 1, -5, 4, 9, 30, 1, 8, 8, 8.5, 8.25}));
   const Tensor one = Tensor::full({4}, 1, DType::f64), zero = Tensor::zeros({4}, DType::f64),
-               labels = Tensor::of<int64_t>({5}, {0, 2, 1, 2, 0}), index = Tensor::of<int32_t>({4}, {2, 0, 2, 1});
+               labels = Tensor::of<int32_t>({5}, {0, 2, 1, 2, 0}), index = Tensor::of<int32_t>({4}, {2, 0, 2, 1});
   const Shape map = {2, 5, 6, 4};
   return {
       {"conv2d", map,
