@@ -74,21 +74,23 @@ def peer():
 
 
 def load(split):
-    """[(image id, uint8 [3,H,W], targets)], with masks as COCO's RLE strings until they are needed."""
+    """[(image id, uint8 [3,H,W], targets)], with masks as COCO's RLE strings until they are needed; and the category ids of labels 1, 2, …"""
     import numpy as np
     import torch
     from PIL import Image
 
     folder = f"{args.out}/{split}"
     file = json.load(open(f"{folder}/instances_{split}.json"))
+    categories = [c["id"] for c in file["categories"]]
     objects = {}
     for a in file["annotations"]:
+        a["label"] = 1 + categories.index(a["category_id"])
         objects.setdefault(a["image_id"], []).append(a)
     out = []
     for i in file["images"]:
         pixels = np.asarray(Image.open(f"{folder}/images/{i['file_name']}").convert("RGB"))
         out.append((i["id"], torch.from_numpy(pixels.copy()).permute(2, 0, 1), objects.get(i["id"], [])))
-    return out
+    return out, categories
 
 
 def sample(entry):
@@ -100,7 +102,7 @@ def sample(entry):
     if random.random() < 0.5:
         image, masks = image.flip(2), masks.flip(2)
         boxes = torch.stack([width - boxes[:, 2], boxes[:, 1], width - boxes[:, 0], boxes[:, 3]], 1)
-    return image, {"boxes": boxes, "labels": torch.tensor([a["category_id"] for a in objects]), "masks": masks}
+    return image, {"boxes": boxes, "labels": torch.tensor([a["label"] for a in objects]), "masks": masks}
 
 
 def theirs():
@@ -112,7 +114,7 @@ def theirs():
     torch.manual_seed(0)
     random.seed(0)
     model = peer().to(memory_format=torch.channels_last).train()
-    train = [e for e in load("train") if e[2]]
+    train = [e for e in load("train")[0] if e[2]]
     optimiser = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9, weight_decay=1e-4, nesterov=True)
     cast = has_bf16()
     budget, spent, step = args.minutes * 60, 0.0, 0
@@ -135,12 +137,13 @@ def theirs():
     model.eval()
     results = []
     with torch.no_grad():
-        for image_id, pixels, _ in load("val"):
+        val, categories = load("val")
+        for image_id, pixels, _ in val:
             found = model([pixels.float() / 255])[0]
             for score, label, m in zip(found["scores"].tolist(), found["labels"].tolist(), found["masks"]):
                 code = mask.encode(np.asfortranarray((m[0] > 0.5).numpy().astype(np.uint8)))
                 code["counts"] = code["counts"].decode()
-                results.append({"image_id": image_id, "category_id": label, "score": score, "segmentation": code})
+                results.append({"image_id": image_id, "category_id": categories[label - 1], "score": score, "segmentation": code})
     json.dump(results, open(f"{args.out}/torch_results.json", "w"))
     figures = json.loads(program("coco-eval", f"{args.out}/val/instances_val.json", f"{args.out}/torch_results.json", "--type", "segm", "--json"))
     figures = figures.get("segm", figures)
