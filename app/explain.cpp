@@ -17,6 +17,7 @@ struct Arguments {
   std::vector<std::string> assignments;
   std::vector<double> box;
   int stride = 16, size = 7, samples = 2;
+  double threshold = 0.5;
   bool unaligned = false, gradient = false, compare = false, json = false;
 };
 
@@ -56,7 +57,18 @@ const std::vector<Topic>& topics() {
         {"bilinear", "bilinear interpolation at one point, and its gradient", [](const Arguments&) { return explain_bilinear(); }},
         {"deconv", "transposed convolution as the adjoint of convolution", [](const Arguments&) { return explain_deconv(); }},
         {"mask-loss", "sigmoid against softmax: which class's mask a RoI trains", [](const Arguments&) { return explain_mask_loss(); }},
+        {"conv", "convolution: a window over a map, and its two gradients", [](const Arguments&) { return explain_conv(); }},
+        {"norm", "batch, group and frozen norm: which values share a mean", [](const Arguments&) { return explain_norm(); }},
+        {"pool", "max and average pooling, and who gets the gradient", [](const Arguments&) { return explain_pool(); }},
+        {"upsample", "FPN's top-down sum", [](const Arguments&) { return explain_upsample(); }},
         {"anchors", "the anchors of a level, and how many an image has", [](const Arguments&) { return explain_anchors(); }},
+        {"matching", "which anchors are positive, negative, not used, promoted", [](const Arguments&) { return explain_matching(); }},
+        {"box-coder", "[--box]: a box as four deltas of an anchor, and back", [](const Arguments& a) { return explain_box_coder(a.box); }},
+        {"nms", "[--threshold]: which box takes which others with it", [](const Arguments& a) { return explain_nms(a.threshold); }},
+        {"mask-target", "an object's mask in its RoI's grid", [](const Arguments&) { return explain_mask_target(); }},
+        {"mask-paste", "a predicted mask back in the image", [](const Arguments&) { return explain_mask_paste(); }},
+        {"keypoints", "a point as one of 56 × 56 cells, its loss, and back", [](const Arguments&) { return explain_keypoints(); }},
+        {"losses", "every loss and its gradient as a curve", [](const Arguments&) { return explain_losses(); }},
         {"rpn", "--weights FILE --image FILE: anchors, scores, NMS, proposals",
          [](const Arguments& a) { return explain_rpn(a.weights, a.image); }},
         {"gradients", "--recipe R --image FILE: which loss sends how much gradient where",
@@ -97,7 +109,7 @@ void add_explain(CLI::App& program) {
             "\n  mrcnn explain dog --figure dog.svg\n  mrcnn explain roi_align --box 40,30,330,260 --stride 32 --image street.jpg "
             "--compare --figure all.svg\n");
   c->add_option("TOPIC", a->topic, "one of the topics below")->required();
-  c->add_option("--box", a->box, "x0,y0,x1,y1 in pixels (RoI operators)")->delimiter(',');
+  c->add_option("--box", a->box, "x0,y0,x1,y1 in pixels (RoI operators, box-coder)")->delimiter(',');
   c->add_option("--stride", a->stride, "pixels a cell of the map")->capture_default_str();
   c->add_option("--size", a->size, "bins along each axis")->capture_default_str();
   c->add_option("--samples", a->samples, "samples along each axis of a bin; 0: one a cell")->capture_default_str();
@@ -106,6 +118,7 @@ void add_explain(CLI::App& program) {
   c->add_option("--image", a->image, "a picture that the map stands for");
   c->add_flag("--gradient", a->gradient, "which cells receive gradient, and how much");
   c->add_flag("--compare", a->compare, "every RoI operator on this box, side by side");
+  c->add_option("--threshold", a->threshold, "nms: the IoU above which a box goes")->capture_default_str();
   c->add_option("--weights", a->weights, "rpn: a trained model");
   c->add_option("--recipe", a->recipe, "gradients: a shipped name or a TOML file")->capture_default_str();
   c->add_option("--set", a->assignments, "gradients: key=value over the recipe");

@@ -26,8 +26,27 @@ Page explain_roi_pool_8x8();    // the drawing in most explanations of RoIPool, 
 Page explain_roi_align_grid();  // grid, box, bins, samples, neighbours
 Page explain_bilinear();
 Page explain_deconv();
-Page explain_mask_loss();
 Page explain_anchors();
+
+// ---- feature maps (maps.cpp) ----
+Page explain_conv();
+Page explain_norm();
+Page explain_pool();
+Page explain_upsample();
+
+// ---- boxes (boxes.cpp) ----
+Page explain_matching();
+Page explain_box_coder(const std::vector<double>& box);  // empty: the worked example's
+Page explain_nms(double threshold);
+
+// ---- masks and points in a RoI's grid (masks.cpp) ----
+Page explain_mask_target();
+Page explain_mask_paste();
+Page explain_keypoints();
+
+// ---- losses (losses.cpp) ----
+Page explain_mask_loss();
+Page explain_losses();
 
 // ---- from inside a network (network.cpp) ----
 Page explain_rpn(const std::string& weights, const std::string& image);

@@ -70,6 +70,13 @@ std::string number(double v) {
   return std::abs(v) >= 0.001 && std::abs(v) < 1e6 ? fmt::format("{:.4f}", v) : fmt::format("{:.4g}", v);
 }
 
+std::string short_number(double v, int decimals) {
+  std::string s = fmt::format("{:.{}f}", v, decimals);
+  if (decimals > 0) s.erase(s.find_last_not_of('0') + 1);
+  if (s.back() == '.') s.pop_back();
+  return s == "-0" ? "0" : s;
+}
+
 std::string to_text(const Page& p) {
   std::string out = p.title + "\n" + std::string(width_of(p.title), '=') + "\n";
   for (const auto& part : p.parts) {

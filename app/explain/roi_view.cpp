@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "app/explain/page.h"
 #include "ops/roi/crop_and_resize.h"
 #include "ops/roi/precise_roi_pool.h"
 #include "ops/roi/roi_align.h"
@@ -64,14 +65,6 @@ void view_integral(AxisView& v, double lo, double hi, double scale, int cells, c
   BinTaps<double> taps;
   taps.build_integral(lo, hi, scale, offset, r.size, cells);
   view_taps(taps, v.bins);
-}
-
-// Two decimals, without what they do not need: 0.88, 0.5, 12.
-std::string short_number(double v) {
-  std::string s = fmt::format("{:.2f}", v);
-  while (s.back() == '0') s.pop_back();
-  if (s.back() == '.') s.pop_back();
-  return s == "-0" ? "0" : s;
 }
 
 }  // namespace

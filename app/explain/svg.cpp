@@ -76,6 +76,12 @@ void Svg::line(Point a, Point b, const Style& style) {
   body_ += fmt::format("<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\"{}/>\n", n(a.x), n(a.y), n(b.x), n(b.y), paint(style));
 }
 
+void Svg::polyline(std::span<const Point> points, const Style& style) {
+  std::string corners;
+  for (const Point& p : points) corners += fmt::format("{}{},{}", corners.empty() ? "" : " ", n(p.x), n(p.y));
+  body_ += fmt::format("<polyline points=\"{}\"{}/>\n", corners, paint(style));
+}
+
 void Svg::arrow(Point a, Point b, const Style& style) {
   const double length = std::hypot(b.x - a.x, b.y - a.y), head = std::min(7.0, length / 2);
   if (length == 0) return;
@@ -131,6 +137,23 @@ Svg beside(std::span<const Svg> figures) {
   for (const Svg& f : figures) {
     all.place(x, 0, f);
     x += f.width();
+  }
+  return all;
+}
+
+Svg tiled(std::span<const Svg> figures, size_t columns) {
+  std::vector<Svg> rows;
+  double width = 0, height = 0;
+  for (size_t i = 0; i < figures.size(); i += columns) {
+    rows.push_back(beside(figures.subspan(i, std::min(columns, figures.size() - i))));
+    width = std::max(width, rows.back().width());
+    height += rows.back().height();
+  }
+  Svg all(width, height);
+  double y = 0;
+  for (const Svg& r : rows) {
+    all.place(0, y, r);
+    y += r.height();
   }
   return all;
 }

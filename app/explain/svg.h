@@ -24,6 +24,7 @@ class Svg {
 
   void rectangle(double x, double y, double w, double h, const Style& style);
   void line(Point a, Point b, const Style& style);
+  void polyline(std::span<const Point> points, const Style& style);
   void arrow(Point a, Point b, const Style& style);  // its head at b
   void circle(Point centre, double radius, const Style& style);
   void cross(Point centre, double radius, const Style& style);
@@ -46,7 +47,8 @@ namespace colour {
 inline const std::string ink = "#1f2933", soft = "#7b8794", grid = "#d9e2ec", paper = "#ffffff", box = "#d64545", taken = "#2f6fab",
                          bin = "#2f6fab", sample = "#1f2933", lost = "#f0b429", good = "#3f9142";
 }
-Svg beside(std::span<const Svg> figures);  // in a row
+Svg beside(std::span<const Svg> figures);                 // in a row
+Svg tiled(std::span<const Svg> figures, size_t columns);  // in rows of so many
 
 // From white (0) to a strong blue (1), and from red (−1) over white to blue (1).
 std::string shade(double share);

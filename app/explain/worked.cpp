@@ -3,46 +3,13 @@
 #include <algorithm>
 #include <cmath>
 
+#include "app/explain/draw.h"
 #include "app/explain/explain.h"
 #include "ops/boxes/anchors.h"
 #include "ops/conv/conv2d.h"
 #include "ops/conv/deconv2d.h"
-#include "ops/loss/cross_entropy.h"
-#include "ops/loss/sigmoid_bce.h"
 
 namespace mr::app {
-namespace {
-
-// Row by row, beginning with the first of `image`'s channel.
-Tensor map_of(int h, int w, const std::vector<double>& values) { return Tensor::of<double>({1, h, w, 1}, values); }
-
-void matrix(Page& page, const std::string& title, const Tensor& m, int64_t rows, int64_t columns) {
-  std::vector<std::string> names = {"row"};
-  for (int64_t j = 0; j < columns; ++j) names.push_back(std::to_string(j));
-  Table& t = page.table(title, names);
-  for (int64_t i = 0; i < rows; ++i) {
-    std::vector<Cell> row = {i};
-    for (int64_t j = 0; j < columns; ++j) row.emplace_back(m.at(i * columns + j));
-    t.rows.push_back(std::move(row));
-  }
-}
-
-// A map drawn as squares with its numbers; returns the figure, `cell` pixels a square.
-Svg grid_of(const Tensor& m, int64_t rows, int64_t columns, double cell, const std::string& title) {
-  Svg svg(static_cast<double>(columns) * cell + 24, static_cast<double>(rows) * cell + 40);
-  svg.text(12, 17, title, 13, colour::ink, Anchor::start, true);
-  double most = 0;
-  for (int64_t i = 0; i < m.numel(); ++i) most = std::max(most, std::abs(m.at(i)));
-  for (int64_t i = 0; i < rows; ++i)
-    for (int64_t j = 0; j < columns; ++j) {
-      const double v = m.at(i * columns + j), x = 12 + static_cast<double>(j) * cell, y = 26 + static_cast<double>(i) * cell;
-      svg.rectangle(x, y, cell, cell, {.fill = diverging(most > 0 ? 0.6 * v / most : 0), .stroke = colour::grid, .width = 0.8});
-      svg.text(x + cell / 2, y + cell / 2 + 4, number(v).substr(0, 6), std::min(12.0, cell / 3.4), colour::ink, Anchor::middle);
-    }
-  return svg;
-}
-
-}  // namespace
 
 Page explain_dog() {
   const RoIRequest request{{0, 0, 665, 665}, 32, 7, 2, true, Reduce::mean};
@@ -247,62 +214,12 @@ Page explain_deconv() {
   const Tensor u = Tensor::zeros({1, 4, 4, 1}, DType::f64);
   for (int64_t i = 0; i < 16; ++i) u.data<double>()[i] = static_cast<double>(i * i % 7);
   const Tensor cu = conv2d(Var(u), Var(w), {}, {.stride = 2}).value();
-  double left = 0, right = 0;
-  for (int64_t i = 0; i < 4; ++i) left += cu.at(i) * x.at(i);
-  for (int64_t i = 0; i < 16; ++i) right += u.at(i) * y.at(i);
   page.say(
       fmt::format("It is the adjoint of the convolution with the same kernel: for every u, ⟨conv(u), x⟩ = ⟨u, deconv(x)⟩. For u[k] = k² "
                   "mod 7, k = 0 … 15: {} = {}. So its forward is the convolution's backward to "
                   "its input, and the other way round.",
-                  number(left), number(right)));
+                  number(dot(cu, x)), number(dot(u, y))));
   page.figure = beside(std::vector{grid_of(x, 2, 2, 60, "x"), grid_of(w, 2, 2, 60, "kernel"), grid_of(y, 4, 4, 60, "y, stride 2")});
-  return page;
-}
-
-Page explain_mask_loss() {
-  // One RoI of a person, masks of 2 × 2, logits of three classes.
-  const std::vector<std::string> classes = {"cat", "dog", "person"};
-  const Tensor z = Tensor::of<double>({1, 2, 2, 3}, {2, -1, 1.5, 0.5, 3, -2, -1, 0, 2.5, 1, 1, -0.5});  // [R,m,m,K]
-  const Tensor target = Tensor::of<double>({1, 2, 2}, {1, 0, 1, 0}), label = Tensor::of<int32_t>({1}, {2});
-  Page page;
-  page.title = "The mask loss: cat, dog, person, and a RoI that is a person";
-  const Var logits(z, true);
-  const Var loss = mask_loss(logits, label, target);
-  backward(loss);
-  const Tensor rows = z.reshape({4, 3});
-  const Var multi(rows, true);
-  // softmax over the classes, as FCN trains: the pixel's class is person inside the mask, and the next likeliest to be wrong outside
-  const Var other = softmax_cross_entropy(multi, Tensor::of<int32_t>({4}, {2, 1, 2, 1}), 4);
-  backward(other);
-  page.say(
-      "Each class has its own mask, and the RoI's own class, the ground truth's in training, selects one: L = mean over the pixels of "
-      "BCE(z[person], target). The cat's and the dog's logits are "
-      "not in the loss, whatever they are. (Texts that take the predicted class there describe prediction: only then does the predicted "
-      "class choose the channel.)");
-  Table& t = page.table("Sigmoid, one class (Mask R-CNN)", {"pixel", "class", "logit", "target", "sigmoid", "loss", "∂L/∂logit"});
-  Table softmax_rows{"Softmax over the classes, pixel by pixel (what it replaces: 5.5 points of AP less, Table 2b)",
-                     {"pixel", "class", "logit", "∂L/∂logit"},
-                     {}};
-  for (int64_t p = 0; p < 4; ++p)
-    for (int64_t k = 0; k < 3; ++k) {
-      const double v = z.at(p * 3 + k), s = 1 / (1 + std::exp(-v)), goal = target.at(p);
-      const bool own = k == 2;
-      t.rows.push_back({fmt::format("({}, {})", p / 2, p % 2), classes[static_cast<size_t>(k)], v, own ? number(goal) : "–", s,
-                        own ? number(std::max(v, 0.0) - v * goal + std::log1p(std::exp(-std::abs(v)))) : "–", logits.grad().at(p * 3 + k)});
-      softmax_rows.rows.push_back({fmt::format("({}, {})", p / 2, p % 2), classes[static_cast<size_t>(k)], v, multi.grad().at(p * 3 + k)});
-    }
-  page.say(fmt::format("L = {}.", number(loss.value().at(0))));
-  page.parts.emplace_back(softmax_rows);
-  page.say(
-      "Under the softmax every class's logit gets a gradient from every pixel: classes compete. Under the sigmoid the class is the box "
-      "head's affair, and the mask's only what belongs to the object.");
-  std::vector<Svg> figures;
-  for (int64_t k = 0; k < 3; ++k) {
-    const Tensor g = Tensor::zeros({4}, DType::f64);
-    for (int64_t p = 0; p < 4; ++p) g.data<double>()[p] = logits.grad().at(p * 3 + k);
-    figures.push_back(grid_of(g, 2, 2, 80, "gradient of " + classes[static_cast<size_t>(k)]));
-  }
-  page.figure = beside(figures);
   return page;
 }
 

@@ -26,7 +26,7 @@ set(rooms
   "jerror.h=^data/image/jpeg\\.cpp$"
   "spng.h=^(data/image/png\\.cpp|tests/data/.*)$"
   "stb/?.*=^data/image/.*\\.cpp$"
-  "nlohmann/.*=^(data|train|app|tests/(data|train|app))/.*\\.cpp$"
+  "nlohmann/.*=^((data|train|app)/.*\\.cpp|tests/(data|train|app)/.*)$"
   "simdjson.h=^data/.*\\.cpp$"
   "toml\\+\\+/.*=^train/.*\\.cpp$"
   "fmt/.*=^(train|app)/.*\\.cpp$"

@@ -1,0 +1,128 @@
+#include "app/explain/draw.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace mr::app {
+
+Tensor map_of(int h, int w, const std::vector<double>& values) { return Tensor::of<double>({1, h, w, 1}, values); }
+
+Tensor tensor_of(std::span<const Box> boxes) {
+  const Tensor t = Tensor::empty({static_cast<int64_t>(boxes.size()), 4});
+  float* to = t.data<float>();
+  for (const Box& b : boxes)
+    for (const float v : {b.x1, b.y1, b.x2, b.y2}) *to++ = v;
+  return t;
+}
+
+double dot(const Tensor& a, const Tensor& b) {
+  check(a.numel() == b.numel(), "dot: expected as many numbers on both sides, got ", a.numel(), " and ", b.numel());
+  double sum = 0;
+  for (int64_t i = 0; i < a.numel(); ++i) sum += a.at(i) * b.at(i);
+  return sum;
+}
+
+std::string corners(const Box& b) {
+  return fmt::format("({}, {}, {}, {})", short_number(b.x1), short_number(b.y1), short_number(b.x2), short_number(b.y2));
+}
+
+void matrix(Page& page, const std::string& title, const Tensor& m, int64_t rows, int64_t columns) {
+  std::vector<std::string> names = {"row"};
+  for (int64_t j = 0; j < columns; ++j) names.push_back(std::to_string(j));
+  Table& t = page.table(title, names);
+  for (int64_t i = 0; i < rows; ++i) {
+    std::vector<Cell> row = {i};
+    for (int64_t j = 0; j < columns; ++j) row.emplace_back(m.at(i * columns + j));
+    t.rows.push_back(std::move(row));
+  }
+}
+
+// ---- Grid ----
+
+void Grid::draw(Svg& svg, const Tensor& m, const std::string& title, const Ink& ink) const {
+  if (!title.empty()) svg.text(x, y - 9, title, 13, colour::ink, Anchor::start, true);
+  double most = 0;
+  for (int64_t i = 0; i < rows * columns; ++i) most = std::max(most, std::abs(m.at(i)));
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j) {
+      const double v = m.at(i * columns + j);
+      const Point p = at(static_cast<double>(i), static_cast<double>(j));
+      const std::string fill =
+          ink.fills.empty() ? diverging(most > 0 ? 0.6 * v / most : 0) : ink.fills[static_cast<size_t>(i * columns + j)];
+      svg.rectangle(p.x, p.y, cell, cell, {.fill = fill, .stroke = colour::grid, .width = 0.8});
+      if (ink.decimals >= 0)
+        svg.text(p.x + cell / 2, p.y + cell / 2 + 4, short_number(v, ink.decimals), std::min(12.0, cell / 3), colour::ink, Anchor::middle);
+    }
+}
+
+void Grid::frame(Svg& svg, double row, double column, double height, double width, const Style& style, double inset) const {
+  const Point p = at(row, column);
+  svg.rectangle(p.x + inset, p.y + inset, width * cell - 2 * inset, height * cell - 2 * inset, style);
+}
+
+Svg grid_of(const Tensor& m, int64_t rows, int64_t columns, double cell, const std::string& title, int decimals) {
+  const Grid g{.cell = cell, .rows = rows, .columns = columns};
+  Svg svg(g.right() + 12, g.bottom() + 14);
+  g.draw(svg, m, title, {.decimals = decimals});
+  return svg;
+}
+
+// ---- Plane ----
+
+void Plane::draw(Svg& svg, const std::string& title) const {
+  svg.text(x, y - 9, title, 13, colour::ink, Anchor::start, true);
+  svg.rectangle(x, y, view.width() * scale, view.height() * scale, {.stroke = colour::grid, .width = 0.8});
+}
+
+void Plane::box(Svg& svg, const Box& b, const Style& style) const {
+  const Point p = at(b.x1, b.y1);
+  svg.rectangle(p.x, p.y, b.width() * scale, b.height() * scale, style);
+}
+
+// ---- Axes ----
+
+void Axes::draw(Svg& svg, const std::string& title, const std::string& below, const std::vector<double>& ticks,
+                const std::vector<double>& side_ticks) const {
+  svg.text(x, y - 9, title, 13, colour::ink, Anchor::start, true);
+  const Style grid{.stroke = colour::grid, .width = 0.8};
+  for (const double t : ticks) {
+    svg.line(at(t, low), at(t, high), grid);
+    svg.text(at(t, low).x, y + height + 15, short_number(t), 11, colour::soft, Anchor::middle);
+  }
+  for (const double t : side_ticks) {
+    svg.line(at(from, t), at(to, t), grid);
+    svg.text(x - 6, at(from, t).y + 4, short_number(t), 11, colour::soft, Anchor::end);
+  }
+  if (low < 0 && high > 0) svg.line(at(from, 0), at(to, 0), {.stroke = colour::soft, .width = 0.8});
+  if (from < 0 && to > 0) svg.line(at(0, low), at(0, high), {.stroke = colour::soft, .width = 0.8});
+  svg.text(x + width, y + height + 30, below, 11, colour::soft, Anchor::end);
+}
+
+void Axes::curve(Svg& svg, const std::function<double(double)>& f, const Style& style, int points) const {
+  std::vector<Point> run;
+  const auto end_run = [&] {
+    if (run.size() > 1) svg.polyline(run, style);
+    run.clear();
+  };
+  for (int i = 0; i < points; ++i) {
+    const double u = from + (to - from) * i / (points - 1), v = f(u);
+    if (v >= low && v <= high)
+      run.push_back(at(u, v));
+    else
+      end_run();
+  }
+  end_run();
+}
+
+void Axes::legend(Svg& svg, const std::vector<std::pair<std::string, Style>>& entries, double step) const {
+  double left = x;
+  for (const auto& [name, style] : entries) {
+    svg.line({left, y + height + 26}, {left + 18, y + height + 26}, style);
+    svg.text(left + 23, y + height + 30, name, 11, colour::ink);
+    left += step;
+  }
+}
+
+}  // namespace mr::app

@@ -1,0 +1,67 @@
+// What explanations draw again and again: maps of numbers, boxes in an image, curves over axes; and such a map as a table.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "app/explain/page.h"
+#include "geometry/box.h"
+#include "tensor/tensor.h"
+
+namespace mr::app {
+
+Tensor map_of(int h, int w, const std::vector<double>& values);  // [1,h,w,1] f64, row by row
+Tensor tensor_of(std::span<const Box> boxes);                    // [N,4] f32
+double dot(const Tensor& a, const Tensor& b);                    // Σ a[i]·b[i]
+std::string corners(const Box& b);                               // (20, 20, 100, 90)
+
+// The first rows·columns elements of m, row by row.
+void matrix(Page& page, const std::string& title, const Tensor& m, int64_t rows, int64_t columns);
+
+// Squares of a map; rows and columns may be fractions: (0.5, 0.5) is the middle of the first cell.
+struct Grid {
+  double x = 12, y = 26, cell = 40;  // the upper left corner; the side of a square
+  int64_t rows = 0, columns = 0;
+
+  Point at(double row, double column) const { return {x + column * cell, y + row * cell}; }
+  double right() const { return x + static_cast<double>(columns) * cell; }
+  double bottom() const { return y + static_cast<double>(rows) * cell; }
+
+  struct Ink {
+    int decimals = 2;                     // of the numbers; −1: no numbers
+    std::vector<std::string> fills = {};  // one a cell; none: by the share of the largest magnitude, red below 0 and blue above
+  };
+  void draw(Svg& svg, const Tensor& m, const std::string& title, const Ink& ink) const;
+  void frame(Svg& svg, double row, double column, double height, double width, const Style& style, double inset = 0) const;
+};
+Svg grid_of(const Tensor& m, int64_t rows, int64_t columns, double cell, const std::string& title, int decimals = 2);
+
+// A part of an image, `scale` times as large.
+struct Plane {
+  double x = 12, y = 26, scale = 1;
+  Box view = {};
+
+  Point at(double px, double py) const { return {x + (px - view.x1) * scale, y + (py - view.y1) * scale}; }
+  double right() const { return at(view.x2, view.y2).x; }
+  double bottom() const { return at(view.x2, view.y2).y; }
+  void draw(Svg& svg, const std::string& title) const;
+  void box(Svg& svg, const Box& b, const Style& style) const;
+};
+
+// Curves over a rectangle of the drawing.
+struct Axes {
+  double x = 40, y = 26, width = 280, height = 180;
+  double from = 0, to = 1, low = 0, high = 1;  // what it shows
+
+  Point at(double u, double v) const { return {x + (u - from) / (to - from) * width, y + (high - v) / (high - low) * height}; }
+  void draw(Svg& svg, const std::string& title, const std::string& below, const std::vector<double>& ticks,
+            const std::vector<double>& side_ticks) const;
+  // f at `points` places, left to right; where it leaves the rectangle the curve is cut off.
+  void curve(Svg& svg, const std::function<double(double)>& f, const Style& style, int points = 161) const;
+  void legend(Svg& svg, const std::vector<std::pair<std::string, Style>>& entries, double step) const;  // under the axis
+};
+
+}  // namespace mr::app
