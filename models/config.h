@@ -56,7 +56,7 @@ struct RPNConfig {
     f.field("anchor_sizes", anchor_sizes, "side of the square anchor, pixels, one a level from P2 to P6");
     f.field("anchor_ratios", anchor_ratios, "height / width");
     f.field("round_anchors", round_anchors, "half sides rounded to whole pixels, as torchvision does");
-    f.field("positive_iou", positive_iou, "anchors above are positive");
+    f.field("positive_iou", positive_iou, "anchors at or above are positive");
     f.field("negative_iou", negative_iou, "anchors below are negative; between: ignored");
     f.field("batch", batch, "anchors sampled an image");
     f.field("positive_fraction", positive_fraction, "at most this share of them positive");

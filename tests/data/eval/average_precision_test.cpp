@@ -38,7 +38,7 @@ TEST_CASE("average precision: everything found is 1, nothing found is 0", "[aver
   CHECK(stepped_ap({}, 4) == 0);
 }
 
-TEST_CASE("average precision: a recall never reached counts 0; equal scores are one point", "[average_precision]") {
+TEST_CASE("average precision: a recall never reached counts 0, and equal scores are one point", "[average_precision]") {
   Points half{{.5}, {1}};
   CHECK(interpolated_ap(half.recall, half.precision, 11) == Approx(6.0 / 11));
   // (0, 1) and (½, ½) from both hits at once: ½·(1·½ + ½·½)
