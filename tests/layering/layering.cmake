@@ -15,6 +15,7 @@ set(may_train train ${may_models} data)
 set(may_app app ${may_train})
 set(may_bench bench ${may_train})
 set(may_examples ${may_train})
+set(may_gpu ${may_tensor})                         # tests/gpu
 set(folders geometry tensor autograd ops models data train app bench examples tests)
 
 # Borrowed headers, and the files that may see them: no header of ours, which would pass them on (but for the program's own).
@@ -33,12 +34,15 @@ set(rooms
   "CLI/.*=^app/.*$"
   "benchmark/.*=^bench/.*\\.cpp$"
   "catch2/.*=^tests/catch\\.h$"
-  "sanitizer/.*=^tensor/storage\\.cpp$"
+  "sanitizer/.*=^tensor/(storage|gpu/emulated/[a-z]+)\\.cpp$"
+  "boost/context/.*=^tensor/gpu/emulated/fibre\\.cpp$"
+  "cuda_runtime_api.h=^tensor/gpu/[a-z]+_cuda\\.cpp$"
+  "cublasLt.h=^tensor/gpu/blas_cuda\\.cpp$"
   "omp.h=^tensor/parallel\\.cpp$"
   "immintrin.h=^tensor/simd\\.h$")
 # The operating system's: files, signals, terminals. Not in the mathematics.
-set(system "(unistd|fcntl|poll|termios|dlfcn|malloc|signal)\\.h|sys/[a-z]+\\.h")
-set(system_rooms "^(tensor/(files|parallel|storage|context)|models/weights/|data/|train/|app/|bench/|tests/)")
+set(system "(unistd|fcntl|poll|termios|dlfcn|malloc|signal|ucontext)\\.h|sys/[a-z]+\\.h")
+set(system_rooms "^(tensor/(files|parallel|storage|context|gpu/emulated/)|models/weights/|data/|train/|app/|bench/|tests/)")
 set(heavy "iostream|regex")                        # in a header: they cost every file that includes it
 
 set(wrong "")

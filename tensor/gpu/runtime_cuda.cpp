@@ -1,0 +1,106 @@
+// tensor/gpu/runtime.h by the CUDA runtime.
+#include <cuda_runtime_api.h>
+
+#include "tensor/check.h"
+#include "tensor/gpu/runtime.h"
+
+namespace mr::gpu {
+namespace {
+
+void checked(const char* op, const char* call, cudaError_t status) {
+  if (status == cudaSuccess) return;
+  throw GpuError(op, call,
+                 str(op, ": ", call, ": expected cudaSuccess, got ", cudaGetErrorName(status), " (", cudaGetErrorString(status), ")"));
+}
+
+cudaStream_t stream_of(const Stream& s) { return static_cast<cudaStream_t>(s.handle()); }
+cudaEvent_t event_of(const Event& e) { return static_cast<cudaEvent_t>(e.handle()); }
+
+}  // namespace
+
+// No driver and no device are an answer here, not an error.
+int device_count() {
+  int count = 0;
+  if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
+  cudaGetLastError();
+  return 0;
+}
+
+std::string device_name() {
+  int device = 0;
+  checked("device_name", "cudaGetDevice", cudaGetDevice(&device));
+  cudaDeviceProp properties{};
+  checked("device_name", "cudaGetDeviceProperties", cudaGetDeviceProperties(&properties, device));
+  return properties.name;
+}
+
+void synchronize() { checked("synchronize", "cudaDeviceSynchronize", cudaDeviceSynchronize()); }
+
+Stream::Stream() {
+  cudaStream_t s = nullptr;
+  checked("stream", "cudaStreamCreateWithFlags", cudaStreamCreateWithFlags(&s, cudaStreamNonBlocking));
+  handle_ = s;
+}
+Stream::~Stream() {
+  if (handle_) cudaStreamDestroy(stream_of(*this));
+}
+void Stream::synchronize() { checked("synchronize", "cudaStreamSynchronize", cudaStreamSynchronize(stream_of(*this))); }
+void Stream::wait(const Event& event) {
+  if (!event.recorded()) throw GpuError("wait", "cudaStreamWaitEvent", "wait: expected an event that was recorded, got one that never was");
+  checked("wait", "cudaStreamWaitEvent", cudaStreamWaitEvent(stream_of(*this), event_of(event), 0));
+}
+
+Event::Event() {
+  cudaEvent_t e = nullptr;
+  checked("event", "cudaEventCreate", cudaEventCreate(&e));
+  handle_ = e;
+}
+Event::~Event() { cudaEventDestroy(event_of(*this)); }
+void Event::record(Stream& stream) {
+  checked("record", "cudaEventRecord", cudaEventRecord(event_of(*this), stream_of(stream)));
+  recorded_ = true;
+}
+void Event::synchronize() {
+  if (!recorded_)
+    throw GpuError("synchronize", "cudaEventSynchronize", "synchronize: expected an event that was recorded, got one that never was");
+  checked("synchronize", "cudaEventSynchronize", cudaEventSynchronize(event_of(*this)));
+}
+double Event::milliseconds_since(const Event& earlier) const {
+  float ms = 0;
+  checked("milliseconds_since", "cudaEventElapsedTime", cudaEventElapsedTime(&ms, event_of(earlier), event_of(*this)));
+  return ms;
+}
+
+void* allocate_device(size_t bytes, std::source_location) {
+  void* p = nullptr;
+  checked("allocate_device", "cudaMalloc", cudaMalloc(&p, bytes == 0 ? 1 : bytes));
+  return p;
+}
+void free_device(void* p) noexcept { cudaFree(p); }
+
+void* allocate_pinned(size_t bytes) {
+  void* p = nullptr;
+  checked("allocate_pinned", "cudaMallocHost", cudaMallocHost(&p, bytes == 0 ? 1 : bytes));
+  return p;
+}
+void free_pinned(void* p) noexcept { cudaFreeHost(p); }
+
+void copy_async(void* to, const void* from, size_t bytes, Copy kind, Stream& stream) {
+  if (bytes == 0) return;
+  if (kind != Copy::on_device) {
+    cudaPointerAttributes host{};
+    checked("copy_async", "cudaPointerGetAttributes", cudaPointerGetAttributes(&host, kind == Copy::to_host ? to : from));
+    if (host.type != cudaMemoryTypeHost)
+      throw GpuError("copy_async", "cudaPointerGetAttributes",
+                     str("copy_async: the host's side must be ", bytes, " bytes of pinned memory (allocate_pinned), got other memory"));
+  }
+  const cudaMemcpyKind kinds[] = {cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice};
+  checked("copy_async", "cudaMemcpyAsync", cudaMemcpyAsync(to, from, bytes, kinds[static_cast<int>(kind)], stream_of(stream)));
+}
+
+void set_async(void* p, int byte, size_t bytes, Stream& stream) {
+  if (bytes == 0) return;
+  checked("set_async", "cudaMemsetAsync", cudaMemsetAsync(p, byte, bytes, stream_of(stream)));
+}
+
+}  // namespace mr::gpu

@@ -1,0 +1,40 @@
+// tensor/gpu/runtime.h and blas.h where the build has no device.
+#include "tensor/gpu/blas.h"
+#include "tensor/gpu/runtime.h"
+
+namespace mr::gpu {
+namespace {
+
+[[noreturn]] void none(const char* op) {
+  throw GpuError(
+      op, "off",
+      std::string(op) + ": expected a build with a GPU (cmake --preset cuda, or emulated for the CPU in its place), got one without");
+}
+
+}  // namespace
+
+int device_count() { return 0; }
+std::string device_name() { none("device_name"); }
+void synchronize() { none("synchronize"); }
+
+Stream::Stream() { none("stream"); }
+Stream::~Stream() = default;
+void Stream::synchronize() { none("synchronize"); }
+void Stream::wait(const Event&) { none("wait"); }
+
+Event::Event() { none("event"); }
+Event::~Event() = default;
+void Event::record(Stream&) { none("record"); }
+void Event::synchronize() { none("synchronize"); }
+double Event::milliseconds_since(const Event&) const { none("milliseconds_since"); }
+
+void* allocate_device(size_t, std::source_location) { none("allocate_device"); }
+void free_device(void*) noexcept {}
+void* allocate_pinned(size_t) { none("allocate_pinned"); }
+void free_pinned(void*) noexcept {}
+void copy_async(void*, const void*, size_t, Copy, Stream&) { none("copy_async"); }
+void set_async(void*, int, size_t, Stream&) { none("set_async"); }
+
+void gemm(const Gemm&, Stream&) { none("gemm"); }
+
+}  // namespace mr::gpu

@@ -1,0 +1,62 @@
+# Reads every kernel source (*.cu, *.cuh) and the device headers (tensor/gpu/*.h), and fails on what the emulated device cannot stand in
+# for or cannot check (docs/gpu.md).      usage: cmake -DROOT=<folder of the project> -P kernel_style.cmake
+cmake_minimum_required(VERSION 3.25)
+
+# name ~ pattern ~ where it is looked for ~ files that may have it. In the patterns @< and @> stand for square brackets.
+set(rules
+  "<<< >>>: use launch(…)~<<<~.~^$"
+  "__constant__: pass it by value~__constant__~.~^$"
+  "__shared__: carve it from Shared~__shared__~.~^tensor/gpu/shared\\.h$"
+  "__activemask: say which lanes come~__activemask~.~^$"
+  "cooperative groups~cooperative_groups~.~^$"
+  "CUB, Thrust or libcu++~include[ \t]*<(cub|thrust|cuda|nv)/~.~^$"
+  "a lambda for the device: write a struct with operator()~@>[^@]*__device__~.~^$"
+  "a static local~^[ \t]+(static|thread_local)[ \t]~\\.cuh?$~^$"
+  "a macro outside tensor/gpu/builtins.h~^[ \t]*#[ \t]*define~.~^tensor/gpu/builtins\\.h$"
+  "PTX outside tensor/gpu/ptx.h~(^|[^a-z_])asm[ \t(]~.~^tensor/gpu/ptx\\.h$"
+  "printf in a kernel~printf~\\.cuh?$~^$"
+  "conditional compilation: one source serves both~^[ \t]*#[ \t]*(if|ifdef|ifndef)~\\.cuh?$~^$"
+  "volatile orders nothing: use a barrier or an atomic~(^|[^a-z_])volatile~\\.cuh?$~^$")
+
+file(GLOB_RECURSE sources RELATIVE ${ROOT} ${ROOT}/*.cu ${ROOT}/*.cuh)
+file(GLOB headers RELATIVE ${ROOT} ${ROOT}/tensor/gpu/*.h)
+list(APPEND sources ${headers})
+list(FILTER sources EXCLUDE REGEX "^(build|tests/gpu/wrong)/")
+set(offences 0)
+set(files 0)
+foreach(source IN LISTS sources)
+  math(EXPR files "${files} + 1")
+  file(READ ${ROOT}/${source} text)
+  # What a CMake list would trip over is replaced, then each line is one item.
+  string(REPLACE "\\" "/" text "${text}")
+  string(REPLACE "[" "@<" text "${text}")
+  string(REPLACE "]" "@>" text "${text}")
+  string(REPLACE ";" "," text "${text}")
+  string(REPLACE "\n" ";" lines "${text}")
+  set(number 0)
+  foreach(line IN LISTS lines)
+    math(EXPR number "${number} + 1")
+    string(REGEX REPLACE "//.*$" "" line "${line}")
+    if(line MATCHES "static constexpr")
+      continue()
+    endif()
+    foreach(rule IN LISTS rules)
+      string(REPLACE "~" ";" parts "${rule}")
+      list(GET parts 0 name)
+      list(GET parts 1 pattern)
+      list(GET parts 2 where)
+      list(GET parts 3 except)
+      if(source MATCHES "${where}" AND NOT source MATCHES "${except}" AND line MATCHES "${pattern}")
+        math(EXPR offences "${offences} + 1")
+        message(NOTICE "${source}:${number}: ${name}")
+      endif()
+    endforeach()
+  endforeach()
+endforeach()
+
+if(files EQUAL 0)
+  message(FATAL_ERROR "kernel style: no kernels under ${ROOT}")
+elseif(offences GREATER 0)
+  message(FATAL_ERROR "kernel style: ${offences} offences")
+endif()
+message(NOTICE "kernel style: ${files} files, no offence")
