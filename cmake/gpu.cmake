@@ -11,7 +11,9 @@ set(MR_GPU_EXCLUDED "")
 if(NOT MR_GPU STREQUAL off)
   list(APPEND MR_GPU_EXCLUDED "/gpu/[a-z_]+_off\\.cpp$")
 endif()
-if(NOT MR_GPU STREQUAL emulated)
+if(MR_GPU STREQUAL emulated)
+  list(APPEND MR_GPU_EXCLUDED "/gpu/not_emulated\\.cpp$")
+else()
   list(APPEND MR_GPU_EXCLUDED "/gpu/emulated/")
 endif()
 if(NOT MR_GPU STREQUAL cuda)
@@ -47,8 +49,13 @@ elseif(MR_GPU STREQUAL cuda)
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)
   target_compile_definitions(mr_flags INTERFACE MR_GPU_CUDA)
-  # -std by hand: this CMake knows CUDA's standards up to 17. --fmad=false: as -ffp-contract=off.
-  target_compile_options(mr_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:-std=c++20;--expt-relaxed-constexpr;--fmad=false;-lineinfo>"
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)                                 # CMake 3.25 knows CUDA's standards up to 17
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
+    list(APPEND CMAKE_CUDA_COMPILE_FEATURES cuda_std_20)
+  endif()
+  # --fmad=false: as -ffp-contract=off.
+  target_compile_options(mr_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;--fmad=false;-lineinfo>"
     "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-gencode arch=compute_80,code=sm_80>" "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-gencode arch=compute_90a,code=sm_90a>"
     "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-gencode arch=compute_80,code=compute_80>"
     "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror=cross-execution-space-call>"

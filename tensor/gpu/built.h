@@ -19,4 +19,6 @@ inline constexpr Built built = Built::emulated;
 inline constexpr Built built = Built::off;
 #endif
 
+constexpr const char* name(Built b) { return b == Built::emulated ? "emulated" : b == Built::cuda ? "cuda" : "off"; }
+
 }  // namespace mr::gpu

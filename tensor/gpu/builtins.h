@@ -2,7 +2,7 @@
 // build they stand here: what follows is plain C++, and a kernel source (*.cu) compiles as C++ against it.
 //
 // There for both: __global__ __device__ __host__ __forceinline__ __launch_bounds__ __restrict__, threadIdx blockIdx blockDim gridDim,
-// __syncthreads __syncwarp, __shfl[_up|_down|_xor]_sync, __ballot_sync __any_sync __all_sync, atomicAdd Max Min Exch CAS, __threadfence,
+// __syncthreads[_count|_and|_or] __syncwarp, __shfl[_up|_down|_xor]_sync, __ballot_sync __any_sync __all_sync, atomicAdd Max Min Exch CAS, __threadfence,
 // min max rsqrtf __fmaf_rn __fma_rn __popc __ffs __clz, <cmath>; and MR_UNROLL before a loop of known length.
 #pragma once
 

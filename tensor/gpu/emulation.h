@@ -1,5 +1,5 @@
 // What the emulated device can be asked and told beyond what a device can: the order it runs things in, what its kernels did, and the
-// errors it finds. Only the emulated build defines these functions; guard calls by `if constexpr (gpu::built == gpu::Built::emulated)`.
+// errors it finds. In other builds these functions are errors.
 #pragma once
 
 #include <cstdint>

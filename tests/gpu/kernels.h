@@ -29,8 +29,13 @@ void convert_bf16(const float* x, uint16_t* y, float* z, int n, Stream& stream);
 
 // lanes[0…31] of each of 8 results of a warp's shuffles and votes (tests/gpu/device_test.cpp says which).
 void warp_functions(int* lanes, Stream& stream);
+// out[0‥2]: of 96 threads, how many have a number below 70; whether all are below 96; whether one is above 95.
+void block_votes(int* out, Stream& stream);
 // out: the old values that 64 threads see from each atomic, then the values in the end.
 void atomics(int* out, Stream& stream);
+
+// Every thread draws a ticket from counter[0] before a barrier and one from counter[1] behind it; 4 blocks of 64 threads.
+void draw_tickets(int* counter, int* before, int* behind, Stream& stream);
 
 void write_value(float* x, int n, float value, Stream& stream);             // x[i] = value
 void scale(const float* x, float* y, int n, float factor, Stream& stream);  // y = factor · x

@@ -194,6 +194,17 @@ TEST_CASE("shuffles and votes of a warp", "[gpu]") {
   }
 }
 
+TEST_CASE("votes of a block", "[gpu]") {
+  if (!has_device()) return;
+  Stream stream;
+  DeviceArray<int> out(3);
+  const auto y = under_every_order([&] {
+    samples::block_votes(out.data(), stream);
+    return out.download(stream);
+  });
+  CHECK(y == std::vector<int>{70, 1, 0});
+}
+
 TEST_CASE("atomics: every thread sees its own old value", "[gpu]") {
   if (!has_device()) return;
   Stream stream;

@@ -96,6 +96,29 @@ TEST_CASE("every planted bug of a kernel is found under every order, and named",
   set_seed(1);
 }
 
+TEST_CASE("an error of a kernel holds its place", "[gpu]") {
+  if (!is_emulated("the checks are the emulated device's")) return;
+  const auto bugs = samples::planted_bugs();
+  const auto bug = std::find_if(bugs.begin(), bugs.end(), [](const auto& b) { return std::string(b.name) == "beyond_the_end"; });
+  set_seed(0);
+  Stream stream;
+  DeviceArray<float> x(1024);
+  bug->launch(x.data(), stream);
+  try {
+    stream.synchronize();
+    FAIL("no error");
+  } catch (const KernelError& e) {
+    const std::string line = std::to_string(lines_of("beyond_the_end").front());
+    CHECK(std::string(e.what()) == "beyond_the_end: block (0, 0, 0), thread (63, 0, 0), tests/gpu/kernels/planted.cu:" + line +
+                                       ": shared array 0: index must be in [0, 64), got 64");
+    CHECK(e.place().thread[0] == 63);
+    CHECK(e.place().block[0] == 0);
+    CHECK(e.op() == "beyond_the_end");
+    CHECK(e.call() == "emulated");
+  }
+  set_seed(1);
+}
+
 TEST_CASE("what is only nearly wrong is not reported", "[gpu]") {
   if (!has_device()) return;
   for (const samples::Planted& call : samples::close_calls()) {

@@ -28,7 +28,14 @@ bool same_place(const Location& a, const Location& b) {
          (a.file_name() == b.file_name() || std::strcmp(a.file_name(), b.file_name()) == 0);
 }
 
-std::string place(const Location& at) { return str(at.file_name(), ':', at.line()); }
+// As the compiler was given the name, less the way from the build folder.
+std::string file_of(const Location& at) {
+  std::string_view name = at.file_name();
+  while (name.starts_with("../")) name.remove_prefix(3);
+  return std::string(name);
+}
+
+std::string place(const Location& at) { return str(file_of(at), ':', at.line()); }
 
 std::string hex(uint32_t v) {
   char text[16];
@@ -41,7 +48,7 @@ std::string describe(const Thread& t) { return str("thread (", t.index.x, ", ", 
 void fail_at(const Thread& t, const Location& at, const std::string& message) {
   const Index3& b = t.block->index();
   const std::string& kernel = t.block->launch().kernel;
-  throw KernelError({kernel, {b.x, b.y, b.z}, {t.index.x, t.index.y, t.index.z}, at.file_name(), at.line()},
+  throw KernelError({kernel, {b.x, b.y, b.z}, {t.index.x, t.index.y, t.index.z}, file_of(at), at.line()},
                     str(kernel, ": block (", b.x, ", ", b.y, ", ", b.z, "), ", describe(t), ", ", place(at), ": ", message));
 }
 
@@ -208,23 +215,32 @@ void Block::cancel() {
   running = nullptr;
 }
 
-void Block::barrier(Thread& t, const Location& at) {
-  t.wait = {"__syncthreads", 0, nullptr, at};
+// Both wait for the same collective: of the same name, at the same place, with the same mask.
+bool Block::same_wait(const Thread& a, const Thread& b) {
+  return a.state == b.state && a.wait.mask == b.wait.mask && std::strcmp(a.wait.name, b.wait.name) == 0 && same_place(a.wait.at, b.wait.at);
+}
+
+int Block::barrier(Thread& t, const char* name, bool vote, const Location& at) {
+  int votes = vote ? 1 : 0;
+  t.wait = {name, 0, &votes, at};
   suspend(t, State::at_barrier);
+  return votes;
 }
 
 bool Block::release_barrier() {
-  const Thread& first = threads_.front();
-  for (int i = 0; i < size_; ++i) {
-    const Thread& t = threads_[static_cast<size_t>(i)];
-    if (t.state != State::at_barrier || !same_place(t.wait.at, first.wait.at)) return false;
+  const auto all = std::span(threads_).first(static_cast<size_t>(size_));
+  int votes = 0;
+  for (const Thread& t : all) {
+    if (t.state != State::at_barrier || !same_wait(t, all.front())) return false;
+    votes += *static_cast<const int*>(t.wait.slot);
   }
   count();
   arena_.barrier();
   ++stats_.barriers;
-  for (int i = 0; i < size_; ++i) {
-    threads_[static_cast<size_t>(i)].state = State::running;
-    ready_.push_back(i);
+  for (Thread& t : all) {
+    *static_cast<int*>(t.wait.slot) = votes;
+    t.state = State::running;
+    ready_.push_back(t.number);
   }
   return true;
 }
@@ -242,7 +258,7 @@ void Block::meet(Thread& t, const char* name, uint32_t mask, void* slot, Work wo
     const Thread& o = lane(t.warp, l);
     if (o.state == State::done)
       fail_in(t, at, name, ": every lane of the mask ", hex(mask), " must come, got lane ", l, ": ", whereabouts(o));
-    whole = whole && o.state == State::at_warp && o.wait.mask == mask && std::strcmp(o.wait.name, name) == 0 && same_place(o.wait.at, at);
+    whole = whole && same_wait(o, t);
   }
   if (!whole) {
     suspend(t, State::at_warp);
@@ -281,7 +297,7 @@ bool Block::ordered(int other, uint32_t stamp, const Thread& t) const {
 
 std::string Block::whereabouts(const Thread& t) const {
   if (t.state == State::done) return str(describe(t), " has returned");
-  if (t.state == State::at_barrier) return str(describe(t), " waits at the __syncthreads at ", place(t.wait.at));
+  if (t.state == State::at_barrier) return str(describe(t), " waits at the ", t.wait.name, " at ", place(t.wait.at));
   return str(describe(t), " waits at the ", t.wait.name, " with mask ", hex(t.wait.mask), " at ", place(t.wait.at));
 }
 
@@ -292,17 +308,14 @@ void Block::report_stuck() const {
     for (int l = 0; l < warp_size; ++l) {
       if (!(t.wait.mask >> l & 1)) continue;
       const Thread& o = threads_[static_cast<size_t>(t.warp * warp_size + l)];
-      if (o.state == State::at_warp && o.wait.mask == t.wait.mask && std::strcmp(o.wait.name, t.wait.name) == 0 &&
-          same_place(o.wait.at, t.wait.at))
-        continue;
+      if (same_wait(o, t)) continue;
       fail_in(t, t.wait.at, t.wait.name, ": every lane of the mask ", hex(t.wait.mask), " must come, got lane ", l, ": ", whereabouts(o));
     }
   }
   const auto all = std::span(threads_).first(static_cast<size_t>(size_));
   const auto waits = std::ranges::find_if(all, [](const Thread& t) { return t.state == State::at_barrier; });
-  const auto other =
-      std::ranges::find_if(all, [&](const Thread& t) { return t.state != State::at_barrier || !same_place(t.wait.at, waits->wait.at); });
-  fail_in(*waits, waits->wait.at, "__syncthreads: every thread of the block must come, got ", whereabouts(*other));
+  const auto other = std::ranges::find_if(all, [&](const Thread& t) { return !same_wait(t, *waits); });
+  fail_in(*waits, waits->wait.at, waits->wait.name, ": every thread of the block must come, got ", whereabouts(*other));
 }
 
 void Block::count() {

@@ -37,7 +37,7 @@ class Block {
   void run(const Launch& launch, int64_t number, LaunchStats& stats);
 
   // For the thread that runs:
-  void barrier(Thread& t, const Location& at);
+  int barrier(Thread& t, const char* name, bool vote, const Location& at);  // how many threads of the block voted
   // Waits until all lanes of `mask` have come to the collective `name` at this place; the last to come does `work` for all.
   using Work = void (*)(Block& block, int warp, uint32_t mask);
   void meet(Thread& t, const char* name, uint32_t mask, void* slot, Work work, const Location& at);
@@ -68,6 +68,7 @@ class Block {
   void run_threads();  // the body of every fibre
   void suspend(Thread& t, State state);
   bool release_barrier();
+  static bool same_wait(const Thread& a, const Thread& b);
   [[noreturn]] void report_stuck() const;
   std::string whereabouts(const Thread& t) const;
   void cancel();

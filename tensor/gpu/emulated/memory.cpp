@@ -43,7 +43,8 @@ std::byte* map(size_t& capacity) {
 
 DeviceMemory::DeviceMemory() : base_(map(capacity_)), heap_(capacity_) {}
 
-std::byte* DeviceMemory::take(size_t bytes, const Location& at) {
+std::byte* DeviceMemory::take(size_t asked, const Location& at) {
+  const size_t bytes = std::max<size_t>(asked, 1);  // so that every allocation has an address of its own
   const size_t whole = round_up(bytes + red_zone, page);
   const auto offset = heap_.take(whole);
   check(offset.has_value(), "allocate_device: out of memory on the emulated device for ", bytes, " bytes");

@@ -83,7 +83,19 @@ uint32_t ballot(const char* name, uint32_t mask, bool predicate, const Location&
 // NOLINTBEGIN(bugprone-reserved-identifier)
 void __syncthreads(std::source_location at) {
   auto& t = mr::gpu::emulated::thread();
-  t.block->barrier(t, at);
+  t.block->barrier(t, "__syncthreads", false, at);
+}
+int __syncthreads_count(int predicate, std::source_location at) {
+  auto& t = mr::gpu::emulated::thread();
+  return t.block->barrier(t, "__syncthreads_count", predicate != 0, at);
+}
+int __syncthreads_and(int predicate, std::source_location at) {
+  auto& t = mr::gpu::emulated::thread();
+  return t.block->barrier(t, "__syncthreads_and", predicate == 0, at) == 0;
+}
+int __syncthreads_or(int predicate, std::source_location at) {
+  auto& t = mr::gpu::emulated::thread();
+  return t.block->barrier(t, "__syncthreads_or", predicate != 0, at) != 0;
 }
 
 void __syncwarp(uint32_t mask, std::source_location at) {

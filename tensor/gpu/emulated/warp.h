@@ -32,6 +32,9 @@ uint32_t ballot(const char* name, uint32_t mask, bool predicate, const Location&
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the names are CUDA's
 void __syncthreads(std::source_location at = std::source_location::current());
+int __syncthreads_count(int predicate, std::source_location at = std::source_location::current());  // of how many threads it is true
+int __syncthreads_and(int predicate, std::source_location at = std::source_location::current());
+int __syncthreads_or(int predicate, std::source_location at = std::source_location::current());
 void __syncwarp(uint32_t mask = 0xffffffffu, std::source_location at = std::source_location::current());
 
 template <mr::gpu::emulated::Shuffled T>

@@ -61,6 +61,15 @@ __global__ void warp_functions_kernel(int* lanes) {
   store(lanes + 7 * warp_size + lane, static_cast<int>(2 * wide));
 }
 
+__global__ void block_votes_kernel(int* out) {
+  const int i = static_cast<int>(threadIdx.x);
+  const int count = __syncthreads_count(i < 70), all = __syncthreads_and(i < 96), any = __syncthreads_or(i > 95);
+  if (i != 95) return;
+  store(out + 0, count);
+  store(out + 1, all != 0 ? 1 : 0);
+  store(out + 2, any != 0 ? 1 : 0);
+}
+
 __global__ void atomics_kernel(int* out) {
   Shared shared;
   const auto most = shared.array<int>(2);
@@ -78,6 +87,14 @@ __global__ void atomics_kernel(int* out) {
   if (i == 1) store(out + 5, static_cast<int>(most[1]));
 }
 
+// In what order threads run: no kernel but this one may ask.
+__global__ void draw_tickets_kernel(int* counter, int* before, int* behind) {
+  const int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);
+  store(before + i, atomicAdd(counter + 0, 1));
+  __syncthreads();
+  store(behind + i, atomicAdd(counter + 1, 1));
+}
+
 }  // namespace
 
 void block_sum(const float* x, float* partial, int n, int blocks, Stream& stream) {
@@ -87,6 +104,10 @@ void histogram(const uint8_t* x, int* count, int n, Stream& stream) {
   launch("histogram", {16}, {threads}, SharedSize().array<int>(bins).bytes(), stream, histogram_kernel, x, count, n);
 }
 void warp_functions(int* lanes, Stream& stream) { launch("warp_functions", {1}, {warp_size}, 0, stream, warp_functions_kernel, lanes); }
+void block_votes(int* out, Stream& stream) { launch("block_votes", {1}, {96}, 0, stream, block_votes_kernel, out); }
+void draw_tickets(int* counter, int* before, int* behind, Stream& stream) {
+  launch("draw_tickets", {4}, {64}, 0, stream, draw_tickets_kernel, counter, before, behind);
+}
 void atomics(int* out, Stream& stream) { launch("atomics", {1}, {64}, SharedSize().array<int>(2).bytes(), stream, atomics_kernel, out); }
 
 }  // namespace mr::gpu::samples
