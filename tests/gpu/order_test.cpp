@@ -38,7 +38,7 @@ std::vector<int> block_order(const Tickets& t) {
 
 }  // namespace
 
-TEST_CASE("seed 0 is the natural order; another seed is another order of threads, before and behind a barrier, and of blocks", "[gpu]") {
+TEST_CASE("seed 0 is the natural order, another seed is another order of threads, before and behind a barrier, and of blocks", "[gpu]") {
   if (!is_emulated("the order on a GPU is its own")) return;
   std::vector<int> natural(256);
   std::iota(natural.begin(), natural.end(), 0);

@@ -24,7 +24,7 @@ float produce_and_consume(bool with_event) {
 
 }  // namespace
 
-TEST_CASE("a missing event shows as a wrong order under some seed; with it every order is right", "[gpu]") {
+TEST_CASE("a missing event shows as a wrong order under some seed, with it every order is right", "[gpu]") {
   if (!is_emulated("a GPU may happen to run them in order")) return;
   int wrong = 0;
   for (uint64_t seed = 1; seed <= 16; ++seed) {
