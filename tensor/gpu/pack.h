@@ -50,17 +50,15 @@ template <class V, class T> __device__ __forceinline__ void store(T* p, const V&
 
 #else
 
-template <class V, class T> V load(const T* p, std::source_location at = std::source_location::current()) {
+template <class V, class T> V load(const T* p, Location at = Location::current()) {
   V v;
   emulated::load_device(p, sizeof v, static_cast<void*>(&v), at);
   return v;
 }
 
-template <class V, class T> void store(T* p, const V& v, std::source_location at = std::source_location::current()) {
-  emulated::store_device(p, sizeof v, &v, at);
-}
+template <class V, class T> void store(T* p, const V& v, Location at = Location::current()) { emulated::store_device(p, sizeof v, &v, at); }
 
-template <class V, class T> V load(const SharedArray<T>& p, std::source_location at = std::source_location::current()) {
+template <class V, class T> V load(const SharedArray<T>& p, Location at = Location::current()) {
   static_assert(sizeof(V) % sizeof(T) == 0);
   V v;
   emulated::check_shared_alignment(p.span(), p.origin(), sizeof(V), at);
@@ -68,7 +66,7 @@ template <class V, class T> V load(const SharedArray<T>& p, std::source_location
   return v;
 }
 
-template <class V, class T> void store(const SharedArray<T>& p, const V& v, std::source_location at = std::source_location::current()) {
+template <class V, class T> void store(const SharedArray<T>& p, const V& v, Location at = Location::current()) {
   static_assert(sizeof(V) % sizeof(T) == 0);
   emulated::check_shared_alignment(p.span(), p.origin(), sizeof(V), at);
   emulated::write_shared(p.span(), p.origin(), sizeof(V) / sizeof(T), &v, at);

@@ -17,7 +17,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <source_location>
 #include <span>
 #include <string>
 #include <utility>
@@ -25,6 +24,7 @@
 
 #include "geometry/error.h"
 #include "tensor/gpu/built.h"
+#include "tensor/gpu/location.h"
 
 namespace mr::gpu {
 
@@ -79,7 +79,7 @@ class Event {
 
 // Device memory, aligned to 256 bytes and not initialised. Errors: out of memory. `at` is named when the memory is misused.
 // Only kernels and copies may touch it. Freeing waits for the device.
-void* allocate_device(size_t bytes, std::source_location at = std::source_location::current());
+void* allocate_device(size_t bytes, Location at = Location::current());
 void free_device(void* p) noexcept;
 
 // Host memory that the device can copy from and to while the host goes on.
@@ -114,7 +114,7 @@ template <class T> class PinnedArray {
 // n values of device memory. upload and download go through pinned memory and wait; for speed, use copy_async.
 template <class T> class DeviceArray {
  public:
-  explicit DeviceArray(size_t n, std::source_location at = std::source_location::current())
+  explicit DeviceArray(size_t n, Location at = Location::current())
       : data_(static_cast<T*>(allocate_device(n * sizeof(T), at))), size_(n) {}
   ~DeviceArray() { free_device(data_); }
   DeviceArray(const DeviceArray&) = delete;

@@ -71,7 +71,7 @@ double Event::milliseconds_since(const Event& earlier) const {
   return ms;
 }
 
-void* allocate_device(size_t bytes, std::source_location) {
+void* allocate_device(size_t bytes, Location) {
   void* p = nullptr;
   checked("allocate_device", "cudaMalloc", cudaMalloc(&p, bytes == 0 ? 1 : bytes));
   return p;

@@ -28,7 +28,7 @@ void Event::record(Stream&) { none("record"); }
 void Event::synchronize() { none("synchronize"); }
 double Event::milliseconds_since(const Event&) const { none("milliseconds_since"); }
 
-void* allocate_device(size_t, std::source_location) { none("allocate_device"); }
+void* allocate_device(size_t, Location) { none("allocate_device"); }
 void free_device(void*) noexcept {}
 void* allocate_pinned(size_t) { none("allocate_pinned"); }
 void free_pinned(void*) noexcept {}

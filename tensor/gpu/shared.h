@@ -58,7 +58,7 @@ using emulated::SharedArray;
 
 class Shared {
  public:
-  template <class T> SharedArray<T> array(int n, std::source_location at = std::source_location::current()) {
+  template <class T> SharedArray<T> array(int n, Location at = Location::current()) {
     return SharedArray<T>(emulated::carve(n, static_cast<int>(sizeof(T)), shared_alignment, at));
   }
 };

@@ -88,7 +88,7 @@ bool in_step(std::span<const Log* const> lanes) {
 
 }  // namespace
 
-void Log::add(const std::source_location& at, bool writes, Space space, uint64_t address, int bytes) {
+void Log::add(const Location& at, bool writes, Space space, uint64_t address, int bytes) {
   if (accesses_.size() == most) {
     complete_ = false;
     return;

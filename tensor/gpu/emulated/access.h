@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstdint>
-#include <source_location>
 #include <span>
 #include <vector>
 
@@ -25,7 +24,7 @@ struct Access {
 
 class Log {
  public:
-  void add(const std::source_location& at, bool writes, Space space, uint64_t address, int bytes);
+  void add(const Location& at, bool writes, Space space, uint64_t address, int bytes);
   std::span<const Access> accesses() const { return accesses_; }
   bool complete() const { return complete_; }
   void clear() {

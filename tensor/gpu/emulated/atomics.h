@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <source_location>
 #include <type_traits>
 
 #include "tensor/gpu/emulated/memory.h"
@@ -48,32 +47,28 @@ template <class P> using pointee_t = typename Pointee<P>::type;
 }  // namespace mr::gpu::emulated
 
 template <class P, class T = mr::gpu::emulated::pointee_t<P>>
-requires mr::gpu::emulated::Added<T> T atomicAdd(P p, std::type_identity_t<T> v,
-                                                 std::source_location at = std::source_location::current()) {
+requires mr::gpu::emulated::Added<T> T atomicAdd(P p, std::type_identity_t<T> v, mr::gpu::Location at = mr::gpu::Location::current()) {
   return mr::gpu::emulated::update(
       p, [v](T x) { return static_cast<T>(x + v); }, at);
 }
 template <class P, class T = mr::gpu::emulated::pointee_t<P>>
-requires mr::gpu::emulated::Ordered<T> T atomicMax(P p, std::type_identity_t<T> v,
-                                                   std::source_location at = std::source_location::current()) {
+requires mr::gpu::emulated::Ordered<T> T atomicMax(P p, std::type_identity_t<T> v, mr::gpu::Location at = mr::gpu::Location::current()) {
   return mr::gpu::emulated::update(
       p, [v](T x) { return x < v ? v : x; }, at);
 }
 template <class P, class T = mr::gpu::emulated::pointee_t<P>>
-requires mr::gpu::emulated::Ordered<T> T atomicMin(P p, std::type_identity_t<T> v,
-                                                   std::source_location at = std::source_location::current()) {
+requires mr::gpu::emulated::Ordered<T> T atomicMin(P p, std::type_identity_t<T> v, mr::gpu::Location at = mr::gpu::Location::current()) {
   return mr::gpu::emulated::update(
       p, [v](T x) { return v < x ? v : x; }, at);
 }
 template <class P, class T = mr::gpu::emulated::pointee_t<P>>
-requires mr::gpu::emulated::Exchanged<T> T atomicExch(P p, std::type_identity_t<T> v,
-                                                      std::source_location at = std::source_location::current()) {
+requires mr::gpu::emulated::Exchanged<T> T atomicExch(P p, std::type_identity_t<T> v, mr::gpu::Location at = mr::gpu::Location::current()) {
   return mr::gpu::emulated::update(
       p, [v](T) { return v; }, at);
 }
 template <class P, class T = mr::gpu::emulated::pointee_t<P>>
 requires mr::gpu::emulated::Swapped<T> T atomicCAS(P p, std::type_identity_t<T> expected, std::type_identity_t<T> v,
-                                                   std::source_location at = std::source_location::current()) {
+                                                   mr::gpu::Location at = mr::gpu::Location::current()) {
   return mr::gpu::emulated::update(
       p, [expected, v](T x) { return x == expected ? v : x; }, at);
 }

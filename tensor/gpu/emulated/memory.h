@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <source_location>
 #include <string>
 
 #include "tensor/gpu/emulated/thread.h"

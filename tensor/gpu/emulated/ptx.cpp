@@ -145,19 +145,19 @@ void load_matrices(const SharedSpan& a, int64_t row, int matrices, bool transpos
 
 }  // namespace emulated
 
-void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], std::source_location at) {
+void mma_bf16(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], Location at) {
   emulated::Thread& t = emulated::thread();
   emulated::MmaSlot slot{d, a, b};
   t.block->meet(t, "mma_bf16", emulated::all_lanes, &slot, emulated::run_mma_bf16, at);
 }
 
-void mma_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], std::source_location at) {
+void mma_tf32(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2], Location at) {
   emulated::Thread& t = emulated::thread();
   emulated::MmaSlot slot{d, a, b};
   t.block->meet(t, "mma_tf32", emulated::all_lanes, &slot, emulated::run_mma_tf32, at);
 }
 
-void mma_f64(double (&d)[2], double a, double b, std::source_location at) {
+void mma_f64(double (&d)[2], double a, double b, Location at) {
   emulated::Thread& t = emulated::thread();
   emulated::MmaSlot slot{d, &a, &b};
   t.block->meet(t, "mma_f64", emulated::all_lanes, &slot, emulated::run_mma_f64, at);

@@ -155,7 +155,7 @@ double Event::milliseconds_since(const Event& earlier) const {
   return std::chrono::duration<double, std::milli>(end->at - begin->at).count();
 }
 
-void* allocate_device(size_t bytes, std::source_location at) {
+void* allocate_device(size_t bytes, Location at) {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
   return device.memory.take(bytes, at);

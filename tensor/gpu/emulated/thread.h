@@ -2,16 +2,15 @@
 #pragma once
 
 #include <cstdint>
-#include <source_location>
 #include <string>
 #include <vector>
 
 #include "tensor/check.h"
 #include "tensor/gpu/emulated/access.h"
+#include "tensor/gpu/location.h"
 
 namespace mr::gpu::emulated {
 
-using Location = std::source_location;
 class Block;
 class Fibre;
 struct SharedSpan;

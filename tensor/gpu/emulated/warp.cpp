@@ -81,24 +81,24 @@ uint32_t ballot(const char* name, uint32_t mask, bool predicate, const Location&
 }  // namespace mr::gpu::emulated
 
 // NOLINTBEGIN(bugprone-reserved-identifier)
-void __syncthreads(std::source_location at) {
+void __syncthreads(mr::gpu::Location at) {
   auto& t = mr::gpu::emulated::thread();
   t.block->barrier(t, "__syncthreads", false, at);
 }
-int __syncthreads_count(int predicate, std::source_location at) {
+int __syncthreads_count(int predicate, mr::gpu::Location at) {
   auto& t = mr::gpu::emulated::thread();
   return t.block->barrier(t, "__syncthreads_count", predicate != 0, at);
 }
-int __syncthreads_and(int predicate, std::source_location at) {
+int __syncthreads_and(int predicate, mr::gpu::Location at) {
   auto& t = mr::gpu::emulated::thread();
   return t.block->barrier(t, "__syncthreads_and", predicate == 0, at) == 0;
 }
-int __syncthreads_or(int predicate, std::source_location at) {
+int __syncthreads_or(int predicate, mr::gpu::Location at) {
   auto& t = mr::gpu::emulated::thread();
   return t.block->barrier(t, "__syncthreads_or", predicate != 0, at) != 0;
 }
 
-void __syncwarp(uint32_t mask, std::source_location at) {
+void __syncwarp(uint32_t mask, mr::gpu::Location at) {
   auto& t = mr::gpu::emulated::thread();
   t.block->meet(
       t, "__syncwarp", mask, nullptr, [](mr::gpu::emulated::Block& block, int warp, uint32_t lanes) { block.sync_warp(warp, lanes); }, at);

@@ -6,7 +6,6 @@
 #include <concepts>
 #include <cstdint>
 #include <cstring>
-#include <source_location>
 #include <type_traits>
 
 #include "tensor/gpu/emulated/thread.h"
@@ -31,36 +30,36 @@ uint32_t ballot(const char* name, uint32_t mask, bool predicate, const Location&
 }  // namespace mr::gpu::emulated
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the names are CUDA's
-void __syncthreads(std::source_location at = std::source_location::current());
-int __syncthreads_count(int predicate, std::source_location at = std::source_location::current());  // of how many threads it is true
-int __syncthreads_and(int predicate, std::source_location at = std::source_location::current());
-int __syncthreads_or(int predicate, std::source_location at = std::source_location::current());
-void __syncwarp(uint32_t mask = 0xffffffffu, std::source_location at = std::source_location::current());
+void __syncthreads(mr::gpu::Location at = mr::gpu::Location::current());
+int __syncthreads_count(int predicate, mr::gpu::Location at = mr::gpu::Location::current());  // of how many threads it is true
+int __syncthreads_and(int predicate, mr::gpu::Location at = mr::gpu::Location::current());
+int __syncthreads_or(int predicate, mr::gpu::Location at = mr::gpu::Location::current());
+void __syncwarp(uint32_t mask = 0xffffffffu, mr::gpu::Location at = mr::gpu::Location::current());
 
 template <mr::gpu::emulated::Shuffled T>
-T __shfl_sync(uint32_t mask, T v, int lane, int width = 32, std::source_location at = std::source_location::current()) {
+T __shfl_sync(uint32_t mask, T v, int lane, int width = 32, mr::gpu::Location at = mr::gpu::Location::current()) {
   return mr::gpu::emulated::shuffle(mr::gpu::emulated::Shuffle::index, mask, v, lane, width, at);
 }
 template <mr::gpu::emulated::Shuffled T>
-T __shfl_up_sync(uint32_t mask, T v, unsigned delta, int width = 32, std::source_location at = std::source_location::current()) {
+T __shfl_up_sync(uint32_t mask, T v, unsigned delta, int width = 32, mr::gpu::Location at = mr::gpu::Location::current()) {
   return mr::gpu::emulated::shuffle(mr::gpu::emulated::Shuffle::up, mask, v, static_cast<int>(delta), width, at);
 }
 template <mr::gpu::emulated::Shuffled T>
-T __shfl_down_sync(uint32_t mask, T v, unsigned delta, int width = 32, std::source_location at = std::source_location::current()) {
+T __shfl_down_sync(uint32_t mask, T v, unsigned delta, int width = 32, mr::gpu::Location at = mr::gpu::Location::current()) {
   return mr::gpu::emulated::shuffle(mr::gpu::emulated::Shuffle::down, mask, v, static_cast<int>(delta), width, at);
 }
 template <mr::gpu::emulated::Shuffled T>
-T __shfl_xor_sync(uint32_t mask, T v, int lane_mask, int width = 32, std::source_location at = std::source_location::current()) {
+T __shfl_xor_sync(uint32_t mask, T v, int lane_mask, int width = 32, mr::gpu::Location at = mr::gpu::Location::current()) {
   return mr::gpu::emulated::shuffle(mr::gpu::emulated::Shuffle::exclusive_or, mask, v, lane_mask, width, at);
 }
 
-inline uint32_t __ballot_sync(uint32_t mask, int predicate, std::source_location at = std::source_location::current()) {
+inline uint32_t __ballot_sync(uint32_t mask, int predicate, mr::gpu::Location at = mr::gpu::Location::current()) {
   return mr::gpu::emulated::ballot("__ballot_sync", mask, predicate != 0, at);
 }
-inline int __any_sync(uint32_t mask, int predicate, std::source_location at = std::source_location::current()) {
+inline int __any_sync(uint32_t mask, int predicate, mr::gpu::Location at = mr::gpu::Location::current()) {
   return mr::gpu::emulated::ballot("__any_sync", mask, predicate != 0, at) != 0;
 }
-inline int __all_sync(uint32_t mask, int predicate, std::source_location at = std::source_location::current()) {
+inline int __all_sync(uint32_t mask, int predicate, mr::gpu::Location at = mr::gpu::Location::current()) {
   return mr::gpu::emulated::ballot("__all_sync", mask, predicate != 0, at) == mask;
 }
 // NOLINTEND(bugprone-reserved-identifier)
