@@ -18,12 +18,12 @@ std::string device_name() { none("device_name"); }
 void synchronize() { none("synchronize"); }
 
 Stream::Stream() { none("stream"); }
-Stream::~Stream() = default;
+Stream::~Stream() { handle_ = nullptr; }
 void Stream::synchronize() { none("synchronize"); }
 void Stream::wait(const Event&) { none("wait"); }
 
 Event::Event() { none("event"); }
-Event::~Event() = default;
+Event::~Event() { handle_ = nullptr; }
 void Event::record(Stream&) { none("record"); }
 void Event::synchronize() { none("synchronize"); }
 double Event::milliseconds_since(const Event&) const { none("milliseconds_since"); }

@@ -307,7 +307,7 @@ void Block::report_stuck() const {
     if (t.state != State::at_warp) continue;
     for (int l = 0; l < warp_size; ++l) {
       if (!(t.wait.mask >> l & 1)) continue;
-      const Thread& o = threads_[static_cast<size_t>(t.warp * warp_size + l)];
+      const Thread& o = threads_[static_cast<size_t>(t.warp) * warp_size + static_cast<size_t>(l)];
       if (same_wait(o, t)) continue;
       fail_in(t, t.wait.at, t.wait.name, ": every lane of the mask ", hex(t.wait.mask), " must come, got lane ", l, ": ", whereabouts(o));
     }
@@ -323,9 +323,9 @@ void Block::count() {
   std::array<const Log*, warp_size> logs{};
   for (int first = 0; first < size_; first += warp_size) {
     const int lanes = std::min(warp_size, size_ - first);
-    for (int l = 0; l < lanes; ++l) logs[static_cast<size_t>(l)] = &threads_[static_cast<size_t>(first + l)].log;
+    for (int l = 0; l < lanes; ++l) logs[static_cast<size_t>(l)] = &lane(first / warp_size, l).log;
     count_warp(std::span(logs).first(static_cast<size_t>(lanes)), stats_);
-    for (int l = 0; l < lanes; ++l) threads_[static_cast<size_t>(first + l)].log.clear();
+    for (int l = 0; l < lanes; ++l) lane(first / warp_size, l).log.clear();
   }
 }
 

@@ -42,7 +42,7 @@ class Block {
   using Work = void (*)(Block& block, int warp, uint32_t mask);
   void meet(Thread& t, const char* name, uint32_t mask, void* slot, Work work, const Location& at);
   void sync_warp(int warp, uint32_t mask);  // orders what the lanes did
-  Thread& lane(int warp, int l) { return threads_[static_cast<size_t>(warp * warp_size + l)]; }
+  Thread& lane(int warp, int l) { return threads_[static_cast<size_t>(warp) * warp_size + static_cast<size_t>(l)]; }
 
   // Whether what thread `other` did at `stamp`, in this barrier interval, is ordered before what t does now.
   bool ordered(int other, uint32_t stamp, const Thread& t) const;
