@@ -28,6 +28,16 @@ __global__ void missing_barrier(float* x) {
   store(x + me(), left);
 }
 
+// One thread reads, one writes: whichever comes first, and only the second can be reported.
+__global__ void write_after_read(float* x) {
+  Shared shared;
+  const auto t = shared.array<float>(size);
+  t[me()] = 1.0f;
+  __syncthreads();
+  if (me() == 0) store(x, static_cast<float>(t[1]));  // planted: write_after_read
+  if (me() == 1) t[1] = 2.0f;                         // planted: write_after_read
+}
+
 // The barrier after the reads is missing, so a fast thread overwrites what a slow one has yet to read.
 __global__ void missing_second_barrier(float* x) {
   Shared shared;
@@ -336,6 +346,7 @@ std::span<const Planted> planted_bugs() {
   static constexpr Planted bugs[] = {
       {"two_writers", [](float* x, Stream& s) { run<two_writers>("two_writers", x, s); }, "race"},
       {"missing_barrier", [](float* x, Stream& s) { run<missing_barrier>("missing_barrier", x, s); }, "race"},
+      {"write_after_read", [](float* x, Stream& s) { run<write_after_read>("write_after_read", x, s); }, "race"},
       {"missing_second_barrier", [](float* x, Stream& s) { run<missing_second_barrier>("missing_second_barrier", x, s); }, "race"},
       {"missing_syncwarp", [](float* x, Stream& s) { run<missing_syncwarp>("missing_syncwarp", x, s); }, "race"},
       {"syncwarp_across_warps", [](float* x, Stream& s) { run<syncwarp_across_warps>("syncwarp_across_warps", x, s); }, "race"},
