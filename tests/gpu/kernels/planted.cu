@@ -93,6 +93,15 @@ __global__ void atomic_and_read(float* x) {
   if (me() == 5) store(x, static_cast<float>(static_cast<int>(t[0])));  // planted: atomic_and_read
 }
 
+__global__ void atomic_after_read(float* x) {
+  Shared shared;
+  const auto t = shared.array<int>(1);
+  if (me() == 0) t[0] = 0;
+  __syncthreads();
+  if (me() == 0) store(x, static_cast<float>(static_cast<int>(t[0])));  // planted: atomic_after_read
+  if (me() == 1) atomicAdd(t + 0, 1);                                   // planted: atomic_after_read
+}
+
 // Shared memory
 
 __global__ void beyond_the_end(float*) {
@@ -352,6 +361,7 @@ std::span<const Planted> planted_bugs() {
       {"syncwarp_across_warps", [](float* x, Stream& s) { run<syncwarp_across_warps>("syncwarp_across_warps", x, s); }, "race"},
       {"shuffle_as_fence", [](float* x, Stream& s) { run<shuffle_as_fence>("shuffle_as_fence", x, s); }, "race"},
       {"atomic_and_read", [](float* x, Stream& s) { run<atomic_and_read>("atomic_and_read", x, s); }, "race"},
+      {"atomic_after_read", [](float* x, Stream& s) { run<atomic_after_read>("atomic_after_read", x, s); }, "race"},
       {"beyond_the_end", [](float* x, Stream& s) { run<beyond_the_end>("beyond_the_end", x, s); },
        "shared array 0: index must be in [0, 64), got 64"},
       {"before_the_start", [](float* x, Stream& s) { run<before_the_start>("before_the_start", x, s); },
