@@ -3,6 +3,7 @@
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "app/commands.h"
 #include "data/coco/coco_file.h"
@@ -51,32 +52,58 @@ std::vector<fs::path> image_files(const std::vector<std::string>& inputs) {
   return files;
 }
 
-// Image ids: from the annotations by file name, or 1, 2, 3, …
+// Whether the path `whole` ends with the names of `end`.
+bool ends_with(const fs::path& whole, const fs::path& end) {
+  auto w = whole.end(), e = end.end();
+  while (e != end.begin()) {
+    if (w == whole.begin() || *--w != *--e) return false;
+  }
+  return true;
+}
+
+// Image ids: from the annotations by file name, and by the folders before it where several images share one; or 1, 2, 3, …
 class ImageIds {
  public:
   explicit ImageIds(const std::string& annotations) : path_(annotations) {
     if (annotations.empty()) return;
     CocoReadOptions options;
     options.masks = false;
-    for (const CocoImage& i : read_coco(annotations, options).images) by_name_[fs::path(i.file).filename().string()] = i.id;
+    for (const CocoImage& i : read_coco(annotations, options).images) by_name_.emplace(fs::path(i.file).filename().string(), i);
   }
   int64_t of(const fs::path& file) {
     if (path_.empty()) return ++last_;
-    const auto at = by_name_.find(file.filename().string());
-    check(at != by_name_.end(), path_, ": images: none has the file name ", file.filename().string());
-    return at->second;
+    const auto [first, last] = by_name_.equal_range(file.filename().string());
+    check(first != last, path_, ": images: none has the file name ", file.filename().string());
+    if (std::next(first) == last) return first->second.id;
+    const fs::path whole = fs::absolute(file).lexically_normal();
+    const auto fits = [&whole](const auto& entry) { return ends_with(whole, fs::path(entry.second.file).lexically_normal()); };
+    const auto fit = std::find_if(first, last, fits);
+    check(std::count_if(first, last, fits) == 1, path_, ": images: expected one whose file_name is the end of ", whole.string(), ", got ",
+          std::count_if(first, last, fits), " of the ", std::distance(first, last), " with the file name ", file.filename().string());
+    return fit->second.id;
   }
 
  private:
   std::string path_;
-  std::map<std::string, int64_t> by_name_;
+  std::multimap<std::string, CocoImage> by_name_;
   int64_t last_ = 0;
 };
 
-std::string free_name(const fs::path& folder, const fs::path& image, std::map<std::string, int>& used) {
-  const std::string stem = image.stem().string();
-  const int n = ++used[stem];
-  return (folder / (n == 1 ? stem + ".png" : stem + "_" + std::to_string(n) + ".png")).string();
+// Where the picture of each file is drawn: its name as a .png, numbered where two would be one. Errors: one of the files lies there.
+std::vector<std::string> picture_paths(const fs::path& folder, const std::vector<fs::path>& files) {
+  std::set<fs::path> inputs;
+  for (const fs::path& f : files) inputs.insert(fs::weakly_canonical(f));
+  std::set<std::string> taken;
+  std::vector<std::string> paths;
+  for (const fs::path& f : files) {
+    const std::string stem = f.stem().string();
+    std::string name = stem + ".png";
+    for (int n = 2; !taken.insert(name).second; ++n) name = stem + "_" + std::to_string(n) + ".png";
+    paths.push_back((folder / name).string());
+    check(!inputs.contains(fs::weakly_canonical(folder / name)), paths.back(), ": is a picture to be read, and would be written over; ",
+          "choose another --out");
+  }
+  return paths;
 }
 
 void draw(Image& image, const std::vector<Detection>& found, const Classes& classes, const std::string& path) {
@@ -100,13 +127,12 @@ void predict(const Arguments& a) {
   fs::create_directories(a.out, error);
   check(!error, a.out, ": cannot be created: ", error.message());
 
+  const std::vector<std::string> pictures = a.pictures ? picture_paths(a.out, files) : std::vector<std::string>();
   const bool masks = detector.recipe.model.mask.enabled;
   std::vector<CocoDetection> results;
   nlohmann::ordered_json images = nlohmann::ordered_json::array();
-  std::map<std::string, int> used;
   std::vector<std::string> unreadable;
-  for (size_t i = 0; i < files.size(); ++i) {
-    stop_if_interrupted();
+  for (size_t i = 0; i < files.size() && interrupted() == 0; ++i) {
     Image image;
     try {
       image = read_image(files[i].string());
@@ -118,15 +144,16 @@ void predict(const Arguments& a) {
     found.erase(std::remove_if(found.begin(), found.end(), [&](const Detection& d) { return d.score < a.score; }), found.end());
     for (CocoDetection& d : coco_detections(found, image_ids[i], masks)) results.push_back(std::move(d));
     images.push_back({{"id", image_ids[i]}, {"file_name", files[i].string()}, {"width", image.width}, {"height", image.height}});
-    if (a.pictures) draw(image, found, detector.classes, free_name(a.out, files[i], used));
+    if (a.pictures) draw(image, found, detector.classes, pictures[i]);
     std::cout << files[i].string() << ": " << found.size() << " objects" << std::endl;
   }
-  if (unreadable.size() < files.size()) {
+  if (!images.empty()) {
     const std::vector<int64_t>& ids_of_labels = detector.classes.ids;
     write_coco_results(a.out + "/results.json", results, ids_of_labels, masks ? CocoType::segm : CocoType::bbox);
     if (masks) write_coco_results(a.out + "/results_bbox.json", results, ids_of_labels, CocoType::bbox);
     write_text_file(a.out + "/images.json", images.dump(1) + "\n");
   }
+  stop_if_interrupted();  // what was found before is written
   if (!unreadable.empty()) fail(unreadable.size(), " of ", files.size(), " images could not be read, the first: ", unreadable[0]);
 }
 

@@ -24,6 +24,7 @@ void add_train(CLI::App& program) {
   c->callback([a] {
     Recipe recipe = load_recipe(a->recipe, a->assignments);
     if (!a->init.empty()) recipe.train.init = a->init;
+    check(!a->skip_mismatch || !recipe.train.init.empty(), "--skip-mismatch: expected --init FILE too, got none");
     if (a->skip_mismatch) recipe.train.skip_mismatch = true;
     Console console;
     catch_interrupts();

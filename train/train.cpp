@@ -17,8 +17,8 @@ void prepare_folder(const TrainOptions& options) {
   const fs::path dir = options.folder;
   if (!options.resume)
     for (const char* name : {"recipe.toml", "metrics.jsonl", "best.safetensors", "last.safetensors", "checkpoints"})
-      check(!fs::exists(dir / name), options.folder, ": holds a run already (", name,
-            "); --resume goes on with it, or choose another --out");
+      check(!fs::exists(dir / name) || (fs::is_directory(dir / name) && fs::is_empty(dir / name)), options.folder,
+            ": holds a run already (", name, "); --resume goes on with it, or choose another --out");
   std::error_code error;
   fs::create_directories(dir / "checkpoints", error);
   check(!error, options.folder, ": cannot be created: ", error.message());

@@ -1,6 +1,8 @@
 // The program as a user meets it: exit codes, one-line messages, files that appear whole or not at all.
 #include "tests/app/program.h"
 
+#include <regex>
+
 using namespace mr;
 using Catch::Matchers::Contains;
 namespace fs = std::filesystem;
@@ -83,6 +85,11 @@ TEST_CASE("a run trains, evaluates, predicts, a used folder wants --resume", "[a
   for (const char* name : {"recipe.toml", "metrics.jsonl", "best.safetensors", "last.safetensors", "checkpoints"})
     CHECK(fs::exists(run + "/" + name));
   check_error(train, "holds a run already");
+  // A start that failed leaves nothing in the way of the next.
+  const std::string failed = folder() + "/failed";
+  check_error("train nuclei_small --out " + failed, "there is no such file");
+  check_error("train nuclei_small --out " + failed, "there is no such file");
+  check_error("train scenes_small --skip-mismatch --out " + failed, "--skip-mismatch: expected --init FILE too");
   CHECK(mrcnn(train + " --resume").status == 0);
 
   const Result figures = mrcnn("eval " + run + "/best.safetensors --json");
@@ -110,6 +117,25 @@ TEST_CASE("a run trains, evaluates, predicts, a used folder wants --resume", "[a
   write_text_file(folder() + "/broken.png", "\x89PNG");
   check_error("predict " + run + "/best.safetensors " + folder() + "/broken.png --out " + folder() + "/p2", "broken.png");
   CHECK_FALSE(fs::exists(folder() + "/p2/results.json"));
+
+  // Pictures never land on what was read, nor on one another; the same name in two folders is told apart by the folder.
+  const std::string some = folder() + "/some", best = run + "/best.safetensors";
+  for (const char* sub : {"/x", "/y"}) fs::create_directories(some + sub);
+  const fs::path scene = fs::directory_iterator(data + "/images")->path();
+  for (const char* name : {"/x/a.png", "/y/a.png", "/a_2.png"}) fs::copy_file(scene, some + name);
+  check_error("predict " + best + " " + some + "/x --out " + some + "/x", "a.png: is a picture to be read, and would be written over");
+  CHECK(read_text_file(some + "/x/a.png") == read_text_file(scene.string()));
+  const std::string in_folders = R"({"images": [{"id": 7, "file_name": "x/a.png", "height": 64, "width": 96},
+      {"id": 8, "file_name": "y/a.png", "height": 64, "width": 96}, {"id": 9, "file_name": "a_2.png", "height": 64, "width": 96}],
+      "annotations": [], "categories": [{"id": 1, "name": "car"}]})";
+  write_text_file(some + "/two.json", in_folders);
+  const std::string inputs = some + "/x/a.png " + some + "/y/a.png " + some + "/a_2.png";
+  CHECK(mrcnn("predict " + best + " " + inputs + " --annotations " + some + "/two.json --out " + some + "/out").status == 0);
+  for (const char* name : {"/a.png", "/a_2.png", "/a_2_2.png"}) CHECK(fs::exists(some + "/out" + name));
+  const std::string ids = read_text_file(some + "/out/images.json");
+  for (const char* id : {"\"id\": 7", "\"id\": 8", "\"id\": 9"}) CHECK(ids.find(id) != std::string::npos);
+  write_text_file(some + "/same.json", std::regex_replace(in_folders, std::regex("y/a.png"), "x/a.png"));
+  check_error("predict " + best + " " + some + "/x/a.png --annotations " + some + "/same.json --out " + some + "/out2", "got 2 of the 2");
 
   CHECK(mrcnn("dataset lint --annotations " + truth + " --images " + data + "/images").status == 0);
   CHECK(mrcnn("dataset stats --json --annotations " + truth).out.rfind("{", 0) == 0);

@@ -81,8 +81,10 @@ TEST_CASE("deconv2d: value and gradients agree with torch on random cases", "[de
       const Tensor got[] = {yt.value(), xt.grad(), wt.grad(), bt.grad()};
       for (int i = 0; i < 4; ++i) {
         const double off = std::abs(weighted(got[i], seed + 4 + static_cast<uint64_t>(i)) - sums.at(k * 4 + i));
-        if (off > (t == DType::f64 ? 64 : 16) * oracle::eps(t) * scale[i])
-          FAIL_CHECK(str("case ", k, ", x ", l.x, ", w ", l.w, ", ", t, ": sum ", i, " is off by ", off));
+        const double most = (t == DType::f64 ? 64 : 16) * oracle::eps(t) * scale[i];
+        if (off <= most) continue;
+        INFO(str("case ", k, ", x ", l.x, ", w ", l.w, ", ", t, ": sum ", i));
+        CHECK(off <= most);
       }
     }
   }
