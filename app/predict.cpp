@@ -77,10 +77,10 @@ class ImageIds {
     if (std::next(first) == last) return first->second.id;
     const fs::path whole = fs::absolute(file).lexically_normal();
     const auto fits = [&whole](const auto& entry) { return ends_with(whole, fs::path(entry.second.file).lexically_normal()); };
-    const auto fit = std::find_if(first, last, fits);
-    check(std::count_if(first, last, fits) == 1, path_, ": images: expected one whose file_name is the end of ", whole.string(), ", got ",
-          std::count_if(first, last, fits), " of the ", std::distance(first, last), " with the file name ", file.filename().string());
-    return fit->second.id;
+    const auto fitting = std::count_if(first, last, fits);
+    check(fitting == 1, path_, ": images: expected one whose file_name is the end of ", whole.string(), ", got ", fitting, " of the ",
+          std::distance(first, last), " with the file name ", file.filename().string());
+    return std::find_if(first, last, fits)->second.id;
   }
 
  private:

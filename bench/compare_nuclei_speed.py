@@ -2,9 +2,9 @@
 """Images per second in training of the small Mask R-CNN on nuclei: ours (nuclei_small) beside a torch model of the same size, at the same
 work: batch 8, 128 RoIs an image, 256×256 crops at 0.75 to 1.5 times the size.
 
-ResNet-18, ours with group norm and torch's with its live batch norm, a 128-channel pyramid, two fully connected layers of 512, four mask convolutions of 128. torch: bf16
-autocast (f32 where the processor has no bf16), channels_last, data prepared beforehand (its loader costs it nothing); ours: the whole
-program, loader included. The two take turns, so that a noisy machine is noisy for both.
+ResNet-18, ours with group norm and torch's with its live batch norm, a 128-channel pyramid, two fully connected layers of 512, four
+mask convolutions of 128. torch: bf16 autocast (f32 where the processor has no bf16), channels_last, data prepared beforehand (its loader
+costs it nothing); ours: the whole program, loader included. The two take turns, so that a noisy machine is noisy for both.
 
 usage: compare_nuclei_speed.py --data DIR [--json] [--steps N] [--rounds N] [--program build/release/mrcnn]
 prints {"ours": images/s, "torch_f32": images/s, "ratio": r}

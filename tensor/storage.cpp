@@ -6,22 +6,14 @@
 #include <algorithm>
 #include <mutex>
 
+#include "tensor/asan.h"
 #include "tensor/check.h"
 #include "tensor/heap.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#define MR_ASAN 1
-#else
-#define MR_ASAN 0
-#define ASAN_POISON_MEMORY_REGION(p, bytes) ((void)(p), (void)(bytes))
-#define ASAN_UNPOISON_MEMORY_REGION(p, bytes) ((void)(p), (void)(bytes))
-#endif
 
 namespace mr {
 namespace {
 
-constexpr size_t red_zone = MR_ASAN ? Heap::alignment : 0;  // behind every block where AddressSanitizer watches
+constexpr size_t red_zone = has_asan ? Heap::alignment : 0;  // behind every block where AddressSanitizer watches
 
 size_t physical_memory() {
   return std::max(static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE)), size_t{1} << 30);
@@ -36,14 +28,14 @@ class Range {
   std::byte* take(size_t bytes) {
     const auto offset = heap_.take(bytes + red_zone);
     if (!offset) return nullptr;
-    ASAN_UNPOISON_MEMORY_REGION(base_ + *offset, bytes);
-    ASAN_POISON_MEMORY_REGION(base_ + *offset + bytes, red_zone);
+    asan_unpoison(base_ + *offset, bytes);
+    asan_poison(base_ + *offset + bytes, red_zone);
     return base_ + *offset;
   }
 
   void give_back(std::byte* p) {
     const size_t size = heap_.give_back(static_cast<size_t>(p - base_));
-    ASAN_POISON_MEMORY_REGION(p, size);
+    asan_poison(p, size);
   }
 
   void reserve_headroom(double share) {

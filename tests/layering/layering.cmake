@@ -34,7 +34,7 @@ set(rooms
   "CLI/.*=^app/.*$"
   "benchmark/.*=^bench/.*\\.cpp$"
   "catch2/.*=^tests/catch\\.h$"
-  "sanitizer/.*=^tensor/(storage|gpu/emulated/[a-z]+)\\.cpp$"
+  "sanitizer/.*=^tensor/(asan\\.h|gpu/emulated/fibre\\.cpp)$"
   "boost/context/.*=^tensor/gpu/emulated/fibre\\.cpp$"
   "cuda_runtime_api.h=^tensor/gpu/[a-z]+_cuda\\.cpp$"
   "cublasLt.h=^tensor/gpu/blas_cuda\\.cpp$"

@@ -7,8 +7,6 @@
 namespace mr::gpu::emulated {
 namespace {
 
-constexpr int poison = 0xff;  // a NaN as f32, bf16 and f64; -1 as an integer
-
 std::string element(const SharedSpan& a, int64_t i) { return str("shared array ", a.number, ", element ", i, " of ", a.count); }
 
 }  // namespace

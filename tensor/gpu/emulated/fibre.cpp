@@ -7,10 +7,10 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "tensor/asan.h"
 #include "tensor/check.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -21,12 +21,10 @@ namespace {
 constexpr size_t stack_size = size_t{512} << 10;  // its frames are some times larger
 void start_switch(void** fake, const void* bottom, size_t bytes) { __sanitizer_start_switch_fiber(fake, bottom, bytes); }
 void finish_switch(void* fake, const void** bottom, size_t* bytes) { __sanitizer_finish_switch_fiber(fake, bottom, bytes); }
-void forget(void* p, size_t bytes) { ASAN_UNPOISON_MEMORY_REGION(p, bytes); }
 #else
 constexpr size_t stack_size = size_t{128} << 10;
 void start_switch(void**, const void*, size_t) {}
 void finish_switch(void*, const void**, size_t*) {}
-void forget(void*, size_t) {}
 #endif
 
 // The lowest bytes of a stack, which nothing but an overflow writes. Not a guard page: a thousand stacks a processor would use up the
@@ -95,7 +93,7 @@ Fibre::~Fibre() {
   Impl& m = *impl_;
   m.end = true;
   m.enter();
-  forget(m.stack, stack_size);
+  asan_unpoison(m.stack, stack_size);
   munmap(m.stack, stack_size);
 }
 

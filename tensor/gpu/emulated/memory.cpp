@@ -8,25 +8,17 @@
 #include <cstring>
 #include <iterator>
 
+#include "tensor/asan.h"
 #include "tensor/gpu/emulated/block.h"
 #include "tensor/gpu/emulated/device.h"
 #include "tensor/gpu/emulated/fault.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/asan_interface.h>
-#define MR_ASAN 1
-#else
-#define MR_ASAN 0
-#define ASAN_POISON_MEMORY_REGION(p, bytes) ((void)(p), (void)(bytes))
-#define ASAN_UNPOISON_MEMORY_REGION(p, bytes) ((void)(p), (void)(bytes))
-#endif
 
 namespace mr::gpu::emulated {
 namespace {
 
 constexpr size_t page = 4096;
 constexpr size_t red_zone = 256;  // at least; up to the end of the page
-constexpr int poison = 0xff, red = 0xa5;
+constexpr int red = 0xa5;
 constexpr size_t most = size_t{64} << 30;  // of addresses, not of memory
 
 size_t round_up(size_t bytes, size_t to) { return (bytes + to - 1) / to * to; }
@@ -50,10 +42,10 @@ std::byte* DeviceMemory::take(size_t asked, const Location& at) {
   check(offset.has_value(), "allocate_device: out of memory on the emulated device for ", bytes, " bytes");
   std::byte* p = base_ + *offset;
   const OpenMemory open_now(*this);
-  ASAN_UNPOISON_MEMORY_REGION(p, whole);
+  asan_unpoison(p, whole);
   std::memset(p, poison, bytes);
   std::memset(p + bytes, red, whole - bytes);
-  ASAN_POISON_MEMORY_REGION(p + bytes, whole - bytes);
+  asan_poison(p + bytes, whole - bytes);
   allocations_[reinterpret_cast<uintptr_t>(p)] = {p, bytes, whole, at};
   return p;
 }
@@ -62,7 +54,7 @@ void DeviceMemory::give_back(void* p) {
   const auto found = allocations_.find(reinterpret_cast<uintptr_t>(p));
   check(found != allocations_.end(), "free_device: expected the start of an allocation, got ", describe(p));
   const auto offset = static_cast<size_t>(found->second.begin - base_);
-  ASAN_POISON_MEMORY_REGION(p, found->second.whole);
+  asan_poison(p, found->second.whole);
   allocations_.erase(found);
   heap_.give_back(offset);
 }
@@ -109,7 +101,7 @@ void DeviceMemory::close() {
 }
 
 void DeviceMemory::check_red_zones(const std::string& op) const {
-  if (MR_ASAN) return;  // it sees the access itself
+  if (has_asan) return;  // it sees the access itself
   for (const auto& [address, a] : allocations_) {
     const std::byte* end = a.begin + std::min(a.bytes + 2 * red_zone, a.whole);
     const std::byte* bad =

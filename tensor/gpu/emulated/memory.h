@@ -21,7 +21,7 @@ class DeviceMemory {
   };
 
   DeviceMemory();
-  std::byte* take(size_t bytes, const Location& at);  // filled with 0xff: NaN; errors: out of memory
+  std::byte* take(size_t bytes, const Location& at);  // filled with poison; errors: out of memory
   void give_back(void* p);                            // errors: not the start of an allocation
 
   const Allocation* find(const void* p) const;    // the one that holds the byte at p, or null

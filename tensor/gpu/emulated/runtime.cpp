@@ -174,7 +174,7 @@ void* allocate_pinned(size_t bytes) {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
   auto* p = new std::byte[std::max<size_t>(bytes, 1)];
-  std::memset(p, 0xff, bytes);
+  std::memset(p, emulated::poison, bytes);
   device.pinned[reinterpret_cast<uintptr_t>(p)] = bytes;
   return p;
 }

@@ -15,6 +15,9 @@ class Block;
 class Fibre;
 struct SharedSpan;
 
+// Every byte of memory that nothing was written to: a NaN as f32, bf16 and f64; −1 as an integer.
+constexpr int poison = 0xff;
+
 struct Index3 {
   unsigned x = 0, y = 0, z = 0;
 };
