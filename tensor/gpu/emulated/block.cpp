@@ -28,10 +28,14 @@ bool same_place(const Location& a, const Location& b) {
          (a.file_name() == b.file_name() || std::strcmp(a.file_name(), b.file_name()) == 0);
 }
 
-// As the compiler was given the name, less the way from the build folder.
+// The name from the project's root on. The compiler was given this file's name as it was given the kernel's, absolute or
+// relative to the build folder, so this one tells what comes before the root.
 std::string file_of(const Location& at) {
+  constexpr std::string_view own = __FILE__, from_root = "tensor/gpu/emulated/block.cpp";
+  static_assert(own.ends_with(from_root));
+  constexpr std::string_view root = own.substr(0, own.size() - from_root.size());
   std::string_view name = at.file_name();
-  while (name.starts_with("../")) name.remove_prefix(3);
+  if (name.starts_with(root)) name.remove_prefix(root.size());
   return std::string(name);
 }
 
