@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <type_traits>
+#include <utility>
 
 #include "tensor/check.h"
 #include "tensor/hd.h"
@@ -77,6 +78,16 @@ template <class T> struct Accumulate { using type = T; };
 template <> struct Accumulate<bf16> { using type = float; };
 template <class T> using acc_t = typename Accumulate<T>::type;
 
+// Through the type that holds every value of both: a bf16 goes by way of f32.
+template <class To, class From> MR_HD To convert(From v) {
+  if constexpr (std::is_same_v<From, bf16>)
+    return convert<To>(static_cast<float>(v));
+  else if constexpr (std::is_same_v<To, bf16>)
+    return bf16(static_cast<float>(v));
+  else
+    return static_cast<To>(v);
+}
+
 // Calls f with a value of the floating type that `t` names:  dispatch_float(x.dtype(), "relu", [&]<class T>(T) { … });
 template <class F> decltype(auto) dispatch_float(DType t, const char* op, F&& f) {
   switch (t) {
@@ -89,6 +100,14 @@ template <class F> decltype(auto) dispatch_float(DType t, const char* op, F&& f)
     default:
       fail(op, ": expected a floating type (f32, bf16, f64), got ", t);
   }
+}
+
+// The same for every type.
+template <class F> decltype(auto) dispatch_any(DType t, const char* op, F&& f) {
+  if (t == DType::i64) return f(int64_t{});
+  if (t == DType::i32) return f(int32_t{});
+  if (t == DType::u8) return f(uint8_t{});
+  return dispatch_float(t, op, std::forward<F>(f));
 }
 
 }  // namespace mr

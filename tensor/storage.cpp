@@ -8,6 +8,8 @@
 
 #include "tensor/asan.h"
 #include "tensor/check.h"
+#include "tensor/gpu/allocator.h"
+#include "tensor/gpu/built.h"
 #include "tensor/heap.h"
 
 namespace mr {
@@ -117,7 +119,12 @@ CpuAllocator& cpu_allocator() {
   return *allocator;
 }
 
-void require_cpu(Device device) { check(device.type == DeviceType::cpu, "allocate: this build has no device ", device, ", only cpu"); }
+// Whether it is the CPU; if not, it is the one device of this build.
+bool is_cpu(Device device) {
+  check(device.type == DeviceType::cpu || device == gpu_device(), "allocate: expected cpu",
+        gpu::exists ? str(" or ", gpu_device()) : std::string(), ", the devices of this build, got ", device);
+  return device.type == DeviceType::cpu;
+}
 
 }  // namespace
 
@@ -135,19 +142,22 @@ void append(std::string& out, Device device) {
   }
 }
 
-Storage allocate(size_t bytes, Device device) {
-  require_cpu(device);
-  return {cpu_allocator().take(bytes), [bytes](std::byte* p) { cpu_allocator().give_back(p, bytes); }};
+Device gpu_device() {
+  return {gpu::built == gpu::Built::emulated ? DeviceType::emulated : gpu::exists ? DeviceType::cuda : DeviceType::cpu, 0};
 }
 
-AllocatorStats allocator_stats(Device device) {
-  require_cpu(device);
-  return cpu_allocator().stats();
+Storage allocate(size_t bytes, Device device) {
+  if (is_cpu(device)) return {cpu_allocator().take(bytes), [bytes](std::byte* p) { cpu_allocator().give_back(p, bytes); }};
+  return {gpu::take_block(bytes), [bytes](std::byte* p) { gpu::give_back_block(p, bytes); }};
 }
+
+AllocatorStats allocator_stats(Device device) { return is_cpu(device) ? cpu_allocator().stats() : gpu::block_stats(); }
 
 void reserve_headroom(Device device, double share) {
-  require_cpu(device);
-  cpu_allocator().reserve_headroom(share);
+  if (is_cpu(device))
+    cpu_allocator().reserve_headroom(share);
+  else
+    gpu::reserve_block_headroom(share);
 }
 
 }  // namespace mr

@@ -21,6 +21,8 @@ struct Device {
 };
 void append(std::string& out, Device device);  // cpu, cuda:0, emulated
 
+Device gpu_device();  // the device that this build has beside the CPU; the CPU where it has none
+
 // One block of memory, aligned to 64 bytes; goes back to its allocator when the last tensor on it goes.
 using Storage = std::shared_ptr<std::byte>;
 Storage allocate(size_t bytes, Device device);  // not initialised; errors: out of memory (with the statistics)

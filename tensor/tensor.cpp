@@ -3,37 +3,43 @@
 #include <cstring>
 
 #include "tensor/context.h"
+#include "tensor/gpu/runtime.h"
 #include "tensor/parallel.h"
+#include "tensor/tensor_gpu.h"
 
 namespace mr {
 namespace {
 
 constexpr int64_t grain = 1 << 16;  // elements of a cheap loop a thread takes at once
 
-template <class F> decltype(auto) dispatch_any(DType t, F&& f) {
-  if (t == DType::i64) return f(int64_t{});
-  if (t == DType::i32) return f(int32_t{});
-  if (t == DType::u8) return f(uint8_t{});
-  return dispatch_float(t, "tensor", std::forward<F>(f));
-}
-
-// Through the type that holds every value of both: a bf16 goes by way of f32.
-template <class To, class From> To convert(From v) {
-  if constexpr (std::is_same_v<From, bf16>)
-    return convert<To>(static_cast<float>(v));
-  else if constexpr (std::is_same_v<To, bf16>)
-    return bf16(static_cast<float>(v));
-  else
-    return static_cast<To>(v);
+// A copy from one device to another of the same type, by way of memory that both can reach.
+void transfer(const Tensor& from, const Tensor& to) {
+  if (from.numel() == 0) return;
+  const size_t bytes = from.bytes();
+  gpu::Stream& stream = gpu::compute_stream();
+  const gpu::PinnedArray<std::byte> staged(bytes);
+  if (to.on_gpu()) {
+    std::memcpy(staged.data(), from.raw(), bytes);
+    gpu::copy_async(to.raw(), staged.data(), bytes, gpu::Copy::to_device, stream);
+    stream.synchronize();
+  } else {
+    gpu::copy_async(staged.data(), from.raw(), bytes, gpu::Copy::to_host, stream);
+    stream.synchronize();
+    std::memcpy(to.raw(), staged.data(), bytes);
+  }
 }
 
 }  // namespace
 
-Tensor Tensor::empty(const Shape& shape, DType dtype) {
+Device current_device() { return context().device; }
+
+Tensor Tensor::empty(const Shape& shape, DType dtype) { return empty(shape, dtype, context().device); }
+
+Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   Tensor t;
   t.shape_ = shape;
   t.dtype_ = dtype;
-  t.device_ = context().device;
+  t.device_ = device;
   t.storage_ = allocate(t.bytes(), t.device_);
   return t;
 }
@@ -44,6 +50,12 @@ Tensor Tensor::zeros(const Shape& shape, DType dtype) {
   return t;
 }
 
+Tensor Tensor::zeros_like(const Tensor& t) {
+  Tensor z = empty_like(t);
+  z.fill_(0);
+  return z;
+}
+
 Tensor Tensor::full(const Shape& shape, double value, DType dtype) {
   Tensor t = empty(shape, dtype);
   t.fill_(value);
@@ -52,7 +64,8 @@ Tensor Tensor::full(const Shape& shape, double value, DType dtype) {
 
 double Tensor::at(int64_t i) const {
   check(i >= 0 && i < numel(), "tensor: element ", i, " of ", shape_);
-  return dispatch_any(dtype_, [&]<class T>(T) { return convert<double>(data<T>()[i]); });
+  if (on_gpu()) return reshape({numel()}).slice(i, i + 1).to(Device{}).at(0);
+  return dispatch_any(dtype_, "tensor", [&]<class T>(T) { return convert<double>(data<T>()[i]); });
 }
 
 Tensor Tensor::reshape(const Shape& shape) const {
@@ -74,22 +87,39 @@ Tensor Tensor::slice(int64_t begin, int64_t end) const {
 }
 
 Tensor Tensor::clone() const {
-  Tensor t = empty(shape_, dtype_);
+  Tensor t = empty_like(*this);
   t.copy_(*this);
   return t;
 }
 
 Tensor Tensor::to(DType dtype) const {
   if (dtype == dtype_) return *this;
-  Tensor t = empty(shape_, dtype);
+  Tensor t = empty(shape_, dtype, device_);
   t.copy_(*this);
+  return t;
+}
+
+Tensor Tensor::to(Device device) const {
+  if (device == device_) return *this;
+  Tensor t = empty(shape_, dtype_, device);
+  transfer(*this, t);
   return t;
 }
 
 void Tensor::copy_(const Tensor& from) const {
   check(from.shape_ == shape_, "copy: shapes differ, ", shape_, " and ", from.shape_);
-  dispatch_any(dtype_, [&]<class To>(To) {
-    dispatch_any(from.dtype_, [&]<class From>(From) {
+  if (from.device_ != device_) {
+    if (from.dtype_ == dtype_)
+      transfer(from, *this);
+    else
+      copy_(from.to(device_));
+    return;
+  }
+  if constexpr (gpu::exists) {
+    if (on_gpu()) return gpu::copy(from, *this);
+  }
+  dispatch_any(dtype_, "tensor", [&]<class To>(To) {
+    dispatch_any(from.dtype_, "tensor", [&]<class From>(From) {
       To* y = data<To>();
       const From* x = from.data<From>();
       parallel_ranges(numel(), grain, [=](int64_t b, int64_t e) {
@@ -103,7 +133,10 @@ void Tensor::copy_(const Tensor& from) const {
 }
 
 void Tensor::fill_(double value) const {
-  dispatch_any(dtype_, [&]<class T>(T) {
+  if constexpr (gpu::exists) {
+    if (on_gpu()) return gpu::fill(*this, value);
+  }
+  dispatch_any(dtype_, "tensor", [&]<class T>(T) {
     T* y = data<T>();
     const T v = convert<T>(value);
     parallel_ranges(numel(), grain, [=](int64_t b, int64_t e) {
@@ -114,6 +147,9 @@ void Tensor::fill_(double value) const {
 
 void Tensor::add_(const Tensor& other) const {
   check(other.shape_ == shape_, "add: shapes differ, ", shape_, " and ", other.shape_);
+  if constexpr (gpu::exists) {
+    if (on_gpu()) return gpu::add(other, *this);
+  }
   dispatch_float(dtype_, "add", [&]<class T>(T) {
     dispatch_float(other.dtype_, "add", [&]<class U>(U) {
       T* y = data<T>();
@@ -126,6 +162,9 @@ void Tensor::add_(const Tensor& other) const {
 }
 
 void Tensor::scale_(double factor) const {
+  if constexpr (gpu::exists) {
+    if (on_gpu()) return gpu::scale(*this, factor);
+  }
   dispatch_float(dtype_, "scale", [&]<class T>(T) {
     T* y = data<T>();
     const auto f = static_cast<acc_t<T>>(factor);

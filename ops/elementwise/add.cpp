@@ -1,6 +1,7 @@
 #include "ops/elementwise/add.h"
 
-#include "ops/kernel.h"
+#include "ops/elementwise/map.h"
+#include "ops/elementwise/rules.h"
 
 namespace mr {
 
@@ -8,10 +9,7 @@ Var add(const Var& a, const Var& b) {
   check(a.shape() == b.shape(), "add: a and b must have the same shape, got ", a.shape(), " and ", b.shape());
   check(a.dtype() == b.dtype(), "add: a and b must have the same type, got ", a.dtype(), " and ", b.dtype());
   const Tensor y = Tensor::empty_like(a.value());
-  dispatch_float(y.dtype(), "add", [&]<class T>(T) {
-    map_lanes(
-        y.numel(), y.data<T>(), [](auto u, auto v) { return u + v; }, a.value().data<T>(), b.value().data<T>());
-  });
+  map("add", AddRule{}, y, a.value(), b.value());
   return record("add", NoOptions{}, {a, b}, y, [](Grads& g) {
     g.give(0, g.out());
     g.give(1, g.out());

@@ -1,6 +1,7 @@
 #include "ops/elementwise/scale.h"
 
-#include "ops/kernel.h"
+#include "ops/elementwise/map.h"
+#include "ops/elementwise/rules.h"
 
 namespace mr {
 namespace {
@@ -10,22 +11,14 @@ struct ScaleOptions {
   void visit(OptionVisitor& v) const { v.field("factor", factor); }
 };
 
-void multiply(const Tensor& x, double factor, const Tensor& y) {
-  dispatch_float(x.dtype(), "scale", [&]<class T>(T) {
-    const auto f = static_cast<acc_t<T>>(factor);
-    map_lanes(
-        x.numel(), y.data<T>(), [f](auto v) { return f * v; }, x.data<T>());
-  });
-}
-
 }  // namespace
 
 Var scale(const Var& x, double factor) {
   const Tensor y = Tensor::empty_like(x.value());
-  multiply(x.value(), factor, y);
+  map("scale", ScaleRule{factor}, y, x.value());
   return record("scale", ScaleOptions{factor}, {x}, y, [factor](Grads& g) {
     const Tensor gx = reuse(g.out());
-    multiply(g.out(), factor, gx);
+    map("scale", ScaleRule{factor}, gx, g.out());
     g.give(0, gx);
   });
 }

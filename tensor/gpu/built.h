@@ -19,6 +19,9 @@ inline constexpr Built built = Built::emulated;
 inline constexpr Built built = Built::off;
 #endif
 
+// Code that calls a kernel's launcher stands under `if constexpr (gpu::exists)`: the launchers of other builds are not compiled.
+inline constexpr bool exists = built != Built::off;
+
 constexpr const char* name(Built b) { return b == Built::emulated ? "emulated" : b == Built::cuda ? "cuda" : "off"; }
 
 }  // namespace mr::gpu

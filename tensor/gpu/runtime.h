@@ -59,6 +59,9 @@ class Stream {
   void* handle_ = nullptr;
 };
 
+// The stream that operators queue their work on, and whose order the memory of tensors follows.
+Stream& compute_stream();
+
 // A point in a stream's queue.
 class Event {
  public:
@@ -81,6 +84,7 @@ class Event {
 // Only kernels and copies may touch it. Freeing waits for the device.
 void* allocate_device(size_t bytes, Location at = Location::current());
 void free_device(void* p) noexcept;
+void free_device(void* p, Stream& stream) noexcept;  // without waiting: when the stream has done what is queued on it now
 
 // Host memory that the device can copy from and to while the host goes on.
 void* allocate_pinned(size_t bytes);

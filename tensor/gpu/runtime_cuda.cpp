@@ -50,6 +50,12 @@ void Stream::wait(const Event& event) {
   checked("wait", "cudaStreamWaitEvent", cudaStreamWaitEvent(stream_of(*this), event_of(event), 0));
 }
 
+// Never destroyed: tensors in static storage may outlive it.
+Stream& compute_stream() {
+  static auto* stream = new Stream;
+  return *stream;
+}
+
 Event::Event() {
   cudaEvent_t e = nullptr;
   checked("event", "cudaEventCreate", cudaEventCreate(&e));
@@ -77,6 +83,10 @@ void* allocate_device(size_t bytes, Location) {
   return p;
 }
 void free_device(void* p) noexcept { cudaFree(p); }
+void free_device(void* p, Stream& stream) noexcept {
+  cudaStreamSynchronize(stream_of(stream));  // tensors do not come here: their memory stays in segments (allocator.cpp)
+  cudaFree(p);
+}
 
 void* allocate_pinned(size_t bytes) {
   void* p = nullptr;

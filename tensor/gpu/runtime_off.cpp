@@ -22,6 +22,8 @@ Stream::~Stream() { handle_ = nullptr; }
 void Stream::synchronize() { none("synchronize"); }
 void Stream::wait(const Event&) { none("wait"); }
 
+Stream& compute_stream() { none("compute_stream"); }
+
 Event::Event() { none("event"); }
 Event::~Event() { handle_ = nullptr; }
 void Event::record(Stream&) { none("record"); }
@@ -30,6 +32,7 @@ double Event::milliseconds_since(const Event&) const { none("milliseconds_since"
 
 void* allocate_device(size_t, Location) { none("allocate_device"); }
 void free_device(void*) noexcept {}
+void free_device(void*, Stream&) noexcept {}
 void* allocate_pinned(size_t) { none("allocate_pinned"); }
 void free_pinned(void*) noexcept {}
 void copy_async(void*, const void*, size_t, Copy, Stream&) { none("copy_async"); }

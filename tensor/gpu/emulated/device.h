@@ -29,6 +29,7 @@ struct Work {
   std::function<void()> run;
   std::shared_ptr<EventState> after;  // runs once this event has passed `version` times
   uint64_t version = 0;
+  bool frees = false;  // gives memory back, and so also runs where an error drops what was queued
 };
 
 struct StreamState {

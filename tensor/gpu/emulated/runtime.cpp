@@ -50,7 +50,11 @@ void Device::run_until(const std::function<bool()>& done) {
   try {
     while (!done()) check(step(), "synchronize: expected work that can run, got streams that wait for each other's events");
   } catch (...) {
-    for (StreamState* s : streams) s->queue.clear();  // as after an error on a device, nothing that was queued can be trusted
+    for (StreamState* s : streams) {  // as after an error on a device, nothing that was queued can be trusted
+      for (const Work& work : s->queue)
+        if (work.frees) work.run();
+      s->queue.clear();
+    }
     throw;
   }
 }
@@ -128,6 +132,12 @@ void Stream::wait(const Event& event) {
   Device::get().enqueue(emulated::state(*this), {nullptr, e, e->recorded});
 }
 
+// Never destroyed: tensors in static storage may outlive it.
+Stream& compute_stream() {
+  static auto* stream = new Stream;
+  return *stream;
+}
+
 Event::Event() : handle_(new std::shared_ptr<emulated::EventState>(std::make_shared<emulated::EventState>())) {}
 Event::~Event() { delete &emulated::state(*this); }
 
@@ -168,6 +178,16 @@ void free_device(void* p) noexcept {
   device.run_all_noexcept();
   ++device.memory_version;
   device.memory.give_back(p);
+}
+
+void free_device(void* p, Stream& stream) noexcept {
+  if (!p) return;
+  Device::get().enqueue(emulated::state(stream), {[p] {
+                                                    Device& device = Device::get();
+                                                    ++device.memory_version;
+                                                    device.memory.give_back(p);
+                                                  },
+                                                  nullptr, 0, true});
 }
 
 void* allocate_pinned(size_t bytes) {
