@@ -4,6 +4,8 @@
 #include <queue>
 #include <unordered_map>
 
+#include "tensor/context.h"
+
 namespace mr {
 namespace {
 
@@ -176,6 +178,7 @@ void backward(const Var& loss, const Tensor& seed) {
   check(!seed.defined() || seed.shape() == loss.shape(), "backward: the seed has shape ", seed.defined() ? seed.shape() : Shape{},
         ", the loss ", loss.shape());
   const NoGrad guard;
+  const OnDevice where(loss.value().device());
   Engine().run(loss, seed.defined() ? seed : Tensor::full(loss.shape(), 1, loss.dtype()));
 }
 

@@ -15,6 +15,7 @@
 #include "ops/roi/roi_align.h"
 #include "ops/roi/roi_pool.h"
 #include "ops/roi/roi_warp.h"
+#include "tensor/context.h"
 #include "tensor/rng.h"
 #include "tensor/rows.h"
 
@@ -30,20 +31,45 @@ struct Candidate {
   float score;
 };
 
+// The class and the box deltas that each RoI is to have: labels [R], deltas [R,4].
+std::pair<Tensor, Tensor> goals(int64_t R, const std::vector<RoISample>& samples, const Batch& batch) {
+  const OnDevice cpu(Device{});
+  Tensor labels = Tensor::empty({R}, DType::i32), goal = Tensor::zeros({R, 4});
+  int64_t row = 0;
+  for (size_t n = 0; n < samples.size(); ++n) {
+    const RoISample& s = samples[n];
+    const int64_t count = s.boxes.size(0);
+    std::copy_n(s.labels.data(), count, labels.data<int32_t>() + row);
+    if (batch.targets[n].boxes.size(0)) {
+      const Tensor encoded = coder.encode(take_rows(batch.targets[n].boxes, s.gt), s.boxes);  // [R_n,4]
+      std::copy_n(encoded.data<float>(), 4 * count, goal.data<float>() + 4 * row);
+    }
+    row += count;
+  }
+  return {labels, goal};
+}
+
 }  // namespace
 
 Var pool_rois(const Features& P, const Tensor& rois, int64_t size, const RoIConfig& c) {
   constexpr size_t levels = 4;  // P6 only serves the RPN
   const std::vector<Var> maps(P.maps.begin(), P.maps.begin() + std::min(levels, P.maps.size()));
   const std::vector<int> strides(P.strides.begin(), P.strides.begin() + std::min(levels, P.strides.size()));
-  const Tensor level = assign_levels(rois, 2, 5);  // [R]
+  const Device device = maps[0].value().device();
+  const Tensor host = rois.to(Device{}), at = rois.to(device);
+  const Tensor level =
+      [&] {
+        const OnDevice cpu(Device{});
+        return assign_levels(host, 2, 5);  // [R]
+      }()
+          .to(device);
   const auto bins = static_cast<int>(size), samples = static_cast<int>(c.sampling);
-  const Var boxes(rois);  // constants to the heads
+  const Var boxes(at);  // constants to the heads
   switch (c.op) {
     case RoIOp::align:
       return roi_align(maps, strides, boxes, level, {.size = bins, .sampling_ratio = samples, .aligned = c.aligned, .reduce = c.reduce});
     case RoIOp::pool:
-      return roi_pool(maps, strides, rois, level, {.size = bins});
+      return roi_pool(maps, strides, at, level, {.size = bins});
     case RoIOp::warp:
       return roi_warp(maps, strides, boxes, level, {.size = bins, .sampling_ratio = samples, .reduce = c.reduce});
     case RoIOp::mnc_warp:
@@ -59,7 +85,7 @@ Var pool_rois(const Features& P, const Tensor& rois, int64_t size, const RoIConf
 Tensor to_rois(const std::vector<Tensor>& boxes) {
   int64_t total = 0;
   for (const Tensor& b : boxes) total += b.size(0);
-  Tensor rois = Tensor::empty({total, 5});
+  Tensor rois = Tensor::empty({total, 5}, DType::f32, Device{});
   float* r = rois.data<float>();
   for (size_t n = 0; n < boxes.size(); ++n) {
     const float* b = boxes[n].data<float>();
@@ -93,6 +119,7 @@ BoxHead::Output BoxHead::operator()(const Features& P, const Tensor& rois, const
 }
 
 RoISample BoxHead::sample(const Tensor& proposals, const Batch& batch, size_t image) const {
+  const OnDevice cpu(Device{});
   const ImageTargets& t = batch.targets[image];
   const Tensor boxes = t.boxes.size(0) ? join_rows({proposals, t.boxes}) : proposals;  // [R+G,4]
   const Match match =
@@ -114,27 +141,18 @@ RoISample BoxHead::sample(const Tensor& proposals, const Batch& batch, size_t im
 
 std::vector<NamedLoss> BoxHead::losses(const Output& out, const std::vector<RoISample>& samples, const Batch& batch) const {
   const int64_t R = out.scores.size(0);
-  Tensor labels = Tensor::empty({R}, DType::i32), goal = Tensor::zeros({R, 4});
-  int64_t row = 0;
-  for (size_t n = 0; n < samples.size(); ++n) {
-    const RoISample& s = samples[n];
-    const int64_t count = s.boxes.size(0);
-    std::copy_n(s.labels.data(), count, labels.data<int32_t>() + row);
-    if (batch.targets[n].boxes.size(0)) {
-      const Tensor encoded = coder.encode(take_rows(batch.targets[n].boxes, s.gt), s.boxes);  // [R_n,4]
-      std::copy_n(encoded.data<float>(), 4 * count, goal.data<float>() + 4 * row);
-    }
-    row += count;
-  }
+  const auto [labels, goal] = goals(R, samples, batch);
+  const Device device = out.scores.value().device();
   const double divisor = static_cast<double>(std::max<int64_t>(R, 1));
-  return {{"class", softmax_cross_entropy(out.scores, labels, divisor)},
-          {"box", class_box_loss(out.deltas, labels, goal, config_.beta, divisor)}};
+  return {{"class", softmax_cross_entropy(out.scores, labels.to(device), divisor)},
+          {"box", class_box_loss(out.deltas, labels.to(device), goal.to(device), config_.beta, divisor)}};
 }
 
 std::vector<Detections> BoxHead::detections(const Output& out, const std::vector<Tensor>& proposals,
                                             const std::vector<ImageSize>& sizes) const {
-  const Tensor probabilities = softmax(out.scores.value().to(DType::f32));  // [R,K+1]
-  const Tensor deltas = out.deltas.value().to(DType::f32);                  // [R,4(K+1)]
+  const Tensor probabilities = softmax(out.scores.value().to(DType::f32)).to(Device{});  // [R,K+1]
+  const Tensor deltas = out.deltas.value().to(DType::f32).to(Device{});                  // [R,4(K+1)]
+  const OnDevice cpu(Device{});
   const int64_t columns = classes_ + 1;
   std::vector<Detections> all;
   int64_t first = 0;

@@ -31,11 +31,12 @@ MaskRCNN::MaskRCNN(const MaskRCNNConfig& config, uint64_t seed) : config_(config
 }
 
 Features MaskRCNN::features(const Tensor& images, bool training) const {
-  return fpn_(backbone_(Var(images.to(context().precision)), training));
+  return fpn_(backbone_(Var(images.to(parameters_.device()).to(context().precision)), training));
 }
 
 std::vector<NamedLoss> MaskRCNN::losses(const Batch& batch, const std::vector<TrainingSample>& chosen) {
   check_batch(batch, true);
+  const OnDevice where(parameters_.device());
   const size_t N = batch.sizes.size();
   check(chosen.empty() || chosen.size() == N, "mask_rcnn: ", N, " images, but samples chosen for ", chosen.size());
   const Features P = features(batch.images, true);
@@ -67,6 +68,7 @@ std::vector<NamedLoss> MaskRCNN::losses(const Batch& batch, const std::vector<Tr
 
 MaskRCNN::FirstStage MaskRCNN::first_stage(const Batch& batch) const {
   const NoGrad guard;
+  const OnDevice where(parameters_.device());
   FirstStage s;
   s.features = features(batch.images, false);
   s.rpn = rpn_(s.features, batch.images.shape());
@@ -77,6 +79,7 @@ MaskRCNN::FirstStage MaskRCNN::first_stage(const Batch& batch) const {
 std::vector<Detections> MaskRCNN::predict(const Batch& batch) {
   check_batch(batch, false);
   const NoGrad guard;
+  const OnDevice where(parameters_.device());
   const auto [P, rpn, proposals] = first_stage(batch);
   std::vector<Detections> found = box_.detections(box_(P, to_rois(proposals), config_.roi), proposals, batch.sizes);
   if (config_.mask.enabled) mask_.predict(P, found, config_.roi);

@@ -5,6 +5,9 @@
 //
 //   L = L_objectness + L_rpn_box + L_class + L_box + L_mask, each logged apart
 //
+// It runs where its parameters are (Parameters::move_to). On a GPU everything with channels runs there; boxes, targets and samples are worked
+// out on the CPU.
+//
 // Parameters carry the names of torchvision's maskrcnn_resnet50_fpn, so that its files load by name.
 #pragma once
 

@@ -98,15 +98,27 @@ void Parameters::pack(uint64_t seed) {
   }
   weights_ = Tensor::zeros({total});
   gradients_ = Tensor::zeros({total});
+  point_into_arenas();
+  for (const Parameter& p : all_) draw(p, seed);
+}
+
+void Parameters::point_into_arenas() {
   for (size_t i = 0; i < all_.size(); ++i) {
     const Parameter& p = all_[i];
-    if (p.trainable) {
-      const int64_t begin = offsets_[i], end = begin + p.var.value().numel();
-      p.var.set_value(weights_.slice(begin, end).reshape(p.var.shape()));
-      p.var.set_grad(gradients_.slice(begin, end).reshape(p.var.shape()));
-    }
-    draw(p, seed);
+    if (!p.trainable) continue;
+    const int64_t begin = offsets_[i], end = begin + p.var.value().numel();
+    p.var.set_value(weights_.slice(begin, end).reshape(p.var.shape()));
+    p.var.set_grad(gradients_.slice(begin, end).reshape(p.var.shape()));
   }
+}
+
+void Parameters::move_to(Device device) {
+  check(weights_.defined(), "parameters: moved before pack()");
+  weights_ = weights_.to(device);
+  gradients_ = gradients_.to(device);
+  point_into_arenas();
+  for (const Parameter& p : all_)
+    if (!p.trainable) p.var.set_value(p.var.value().to(device));
 }
 
 Parameter* Parameters::find(const std::string& name) {

@@ -58,6 +58,10 @@ class Parameters {
   // Draws initial values and lays the trainable parameters out in the arenas, in the order they were added.
   void pack(uint64_t seed);
 
+  // Moves values and gradients to a device. After pack() and before an optimiser is made.
+  void move_to(Device device);
+  Device device() const { return weights_.device(); }
+
   std::vector<Parameter>& all() { return all_; }
   const std::vector<Parameter>& all() const { return all_; }
   Parameter* find(const std::string& name);
@@ -68,6 +72,8 @@ class Parameters {
   void changed() const;  // after weights() were written: derived copies are stale
 
  private:
+  void point_into_arenas();
+
   std::vector<Parameter> all_;
   std::vector<int64_t> offsets_;
   Tensor weights_, gradients_;

@@ -26,7 +26,7 @@ struct AnchorSample {
 
 class RPN {
  public:
-  // The dense outputs, without gradients.
+  // The dense outputs, without gradients; all but `hidden` on the CPU.
   struct Output {
     std::vector<Tensor> anchors;     // a level: [H·W·A, 4], pixels of the input
     std::vector<Tensor> objectness;  // a level: [N, H·W·A] f32 logits

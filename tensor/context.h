@@ -27,4 +27,13 @@ class ContextGuard {
   Context saved_;
 };
 
+// Inside this scope new tensors live on `device`.
+class OnDevice {
+ public:
+  explicit OnDevice(Device device) { context().device = device; }
+
+ private:
+  ContextGuard saved_;
+};
+
 }  // namespace mr

@@ -22,7 +22,7 @@ size_t row_bytes(const Tensor& x) {
 
 Tensor take_rows(const Tensor& x, std::span<const int32_t> index) {
   check(x.rank() >= 1, "take_rows: x must have rows, got ", x.shape());
-  Tensor y = Tensor::empty(with_rows(x.shape(), static_cast<int64_t>(index.size())), x.dtype());
+  Tensor y = Tensor::empty(with_rows(x.shape(), static_cast<int64_t>(index.size())), x.dtype(), Device{});
   const size_t row = row_bytes(x);
   for (size_t i = 0; i < index.size(); ++i) {
     check(index[i] >= 0 && index[i] < x.size(0), "take_rows: row ", index[i], " of ", x.shape());
@@ -39,7 +39,7 @@ Tensor join_rows(const std::vector<Tensor>& parts) {
           "join_rows: ", p.shape(), " does not continue ", parts[0].shape());
     rows += p.size(0);
   }
-  Tensor y = Tensor::empty(with_rows(parts[0].shape(), rows), parts[0].dtype());
+  Tensor y = Tensor::empty(with_rows(parts[0].shape(), rows), parts[0].dtype(), Device{});
   size_t at = 0;
   for (const Tensor& p : parts) {
     std::memcpy(y.raw() + at, p.raw(), p.bytes());

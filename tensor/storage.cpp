@@ -9,7 +9,7 @@
 #include "tensor/asan.h"
 #include "tensor/check.h"
 #include "tensor/gpu/allocator.h"
-#include "tensor/gpu/built.h"
+#include "tensor/gpu/runtime.h"
 #include "tensor/heap.h"
 
 namespace mr {
@@ -143,7 +143,9 @@ void append(std::string& out, Device device) {
 }
 
 Device gpu_device() {
-  return {gpu::built == gpu::Built::emulated ? DeviceType::emulated : gpu::exists ? DeviceType::cuda : DeviceType::cpu, 0};
+  if constexpr (gpu::built == gpu::Built::emulated) return {DeviceType::emulated, 0};
+  if constexpr (gpu::built == gpu::Built::cuda) return {DeviceType::cuda, gpu::device_count() > 0 ? gpu::current_device() : 0};
+  return {};
 }
 
 Storage allocate(size_t bytes, Device device) {

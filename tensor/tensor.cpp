@@ -44,16 +44,12 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   return t;
 }
 
-Tensor Tensor::zeros(const Shape& shape, DType dtype) {
-  Tensor t = empty(shape, dtype);
+Tensor Tensor::zeros(const Shape& shape, DType dtype) { return zeros(shape, dtype, context().device); }
+
+Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
+  Tensor t = empty(shape, dtype, device);
   t.fill_(0);
   return t;
-}
-
-Tensor Tensor::zeros_like(const Tensor& t) {
-  Tensor z = empty_like(t);
-  z.fill_(0);
-  return z;
 }
 
 Tensor Tensor::full(const Shape& shape, double value, DType dtype) {

@@ -26,10 +26,11 @@ class Tensor {
   // New memory, on the context's device unless one is named.
   static Tensor empty(const Shape& shape, DType dtype = DType::f32);  // not initialised
   static Tensor zeros(const Shape& shape, DType dtype = DType::f32);
+  static Tensor zeros(const Shape& shape, DType dtype, Device device);
   static Tensor full(const Shape& shape, double value, DType dtype = DType::f32);
   static Tensor empty(const Shape& shape, DType dtype, Device device);
   static Tensor empty_like(const Tensor& t) { return empty(t.shape(), t.dtype(), t.device()); }  // where t is
-  static Tensor zeros_like(const Tensor& t);
+  static Tensor zeros_like(const Tensor& t) { return zeros(t.shape(), t.dtype(), t.device()); }
   // Tensor::of<float>({2, 2}, {1, 2, 3, 4})
   template <class T> static Tensor of(const Shape& shape, std::span<const T> values);
   template <class T> static Tensor of(const Shape& shape, std::initializer_list<T> values) {

@@ -97,6 +97,13 @@ uint32_t crc_of(const InputFile& file, uint64_t offset, uint64_t bytes) {
   return crc;
 }
 
+// To wherever the tensor lives.
+void read_tensor(const InputFile& file, uint64_t at, const Tensor& to) {
+  const Tensor host = to.on_gpu() ? Tensor::empty(to.shape(), to.dtype(), Device{}) : to;
+  file.read(at, {host.raw(), host.bytes()});
+  if (to.on_gpu()) to.copy_(host);
+}
+
 // Checks the whole file before anything of it is used.
 Sections verify(const InputFile& file) {
   const std::string& path = file.path();
@@ -138,10 +145,10 @@ void restore(const InputFile& file, const Sections& s, const Parameters& paramet
   uint64_t at = weights_at + index.size();
   for (const Parameter& p : parameters.all()) {
     const Tensor& v = p.var.value();
-    file.read(at, {v.raw(), v.bytes()});
+    read_tensor(file, at, v);
     at += v.bytes();
   }
-  file.read(momentum_at, {momentum.raw(), momentum.bytes()});
+  read_tensor(file, momentum_at, momentum);
   parameters.changed();
 }
 
@@ -150,7 +157,10 @@ void restore(const InputFile& file, const Sections& s, const Parameters& paramet
 void save_checkpoint(const std::string& folder, const Checkpoint& c, const Parameters& parameters, const Tensor& momentum, int64_t keep) {
   const std::string index = weights_index(parameters);
   Parts weights = {bytes_of(std::string_view(index))};
-  for (const Parameter& p : parameters.all()) weights.push_back(bytes_of(p.var.value()));
+  std::vector<Tensor> values;  // on the CPU, until they are written
+  for (const Parameter& p : parameters.all()) values.push_back(p.var.value().to(Device{}));
+  for (const Tensor& v : values) weights.push_back(bytes_of(v));
+  const Tensor velocity = momentum.to(Device{});
   AtomicFile file(str(folder, "/", file_name(c.state.iteration)));
   file.write(magic);
   file.write(bytes_of(version));
@@ -159,7 +169,7 @@ void save_checkpoint(const std::string& folder, const Checkpoint& c, const Param
   write_section(file, "recipe", {bytes_of(std::string_view(c.recipe))});
   write_section(file, "state", {bytes_of(c.state)});
   write_section(file, "weights", weights);
-  write_section(file, "momentum", {bytes_of(momentum)});
+  write_section(file, "momentum", {bytes_of(velocity)});
   file.write(end_mark);
   file.commit();
   const auto files = checkpoints_in(folder);

@@ -15,6 +15,8 @@ int64_t share_of(double share, int64_t iterations) { return std::llround(share *
 }  // namespace
 
 Var sum_of_losses(const std::vector<NamedLoss>& losses, double scale) {
+  check(!losses.empty(), "train: the model has no losses");
+  const OnDevice where(losses[0].value.value().device());
   std::vector<Var> inputs;
   double sum = 0;
   for (const NamedLoss& l : losses) {
@@ -86,7 +88,7 @@ void Loop::rehearse() {
     if (!p.trainable) statistics.emplace_back(p.var.value(), p.var.value().clone());
   backward(sum_of_losses(job_.system->losses(job_.fullest()), 1));
   for (const auto& [value, before] : statistics) value.copy_(before);
-  reserve_headroom(context().device, 1.0 / 16);  // where blocks lie differs from step to step
+  reserve_headroom(parameters.device(), 1.0 / 16);  // where blocks lie differs from step to step
 }
 
 void Loop::step() {
@@ -139,7 +141,8 @@ void Loop::check_gradient(double norm) const {
   if (std::isfinite(norm)) return;
   for (const Parameter& p : job_.system->parameters().all()) {
     if (!p.trainable) continue;
-    const auto g = p.var.grad().values<float>();
+    const Tensor gradient = p.var.grad().to(Device{});
+    const auto g = gradient.values<float>();
     if (std::all_of(g.begin(), g.end(), [](float v) { return std::isfinite(v); })) continue;
     fail("train: the gradient of ", p.name, " is not finite at iteration ", state_.iteration + 1, " (images", image_list(),
          "); stopped before the step, the weights are those of iteration ", state_.iteration);
@@ -167,7 +170,7 @@ void Loop::log(double seconds) {
   for (auto& [name, value] : m.terms) value /= n;
   m.images_per_second = n * static_cast<double>(images_per_step(recipe_)) / std::max(interval_.seconds, 1e-9);
   m.seconds = state_.seconds;
-  m.memory = allocator_stats(context().device);
+  m.memory = allocator_stats(job_.system->parameters().device());
   metrics_->write(m);
   const double left = static_cast<double>(recipe_.train.iterations - state_.iteration) * interval_.seconds / n;
   console_.progress(progress_line(m, recipe_.train.iterations, left));

@@ -109,7 +109,7 @@ NamedTensor to_file(const Parameter& p) {
   t.read = [p](std::span<std::byte> out) {
     const Blocks k = blocks_of(p);
     std::vector<float> values(out.size() / sizeof(float));
-    swap_last_axes(p.var.value().data<float>(), values.data(), k.a, k.s, k.b);
+    swap_last_axes(p.var.value().to(Device{}).data<float>(), values.data(), k.a, k.s, k.b);
     if (!out.empty()) std::memcpy(out.data(), values.data(), out.size());
   };
   return t;

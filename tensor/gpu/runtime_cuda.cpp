@@ -27,12 +27,18 @@ int device_count() {
 }
 
 std::string device_name() {
-  int device = 0;
-  checked("device_name", "cudaGetDevice", cudaGetDevice(&device));
   cudaDeviceProp properties{};
-  checked("device_name", "cudaGetDeviceProperties", cudaGetDeviceProperties(&properties, device));
+  checked("device_name", "cudaGetDeviceProperties", cudaGetDeviceProperties(&properties, current_device()));
   return properties.name;
 }
+
+int current_device() {
+  int device = 0;
+  checked("current_device", "cudaGetDevice", cudaGetDevice(&device));
+  return device;
+}
+
+void use_device(int index) { checked("use_device", "cudaSetDevice", cudaSetDevice(index)); }
 
 void synchronize() { checked("synchronize", "cudaDeviceSynchronize", cudaDeviceSynchronize()); }
 

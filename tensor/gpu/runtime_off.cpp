@@ -15,6 +15,8 @@ namespace {
 
 int device_count() { return 0; }
 std::string device_name() { none("device_name"); }
+int current_device() { return 0; }
+void use_device(int) { none("use_device"); }
 void synchronize() { none("synchronize"); }
 
 Stream::Stream() { none("stream"); }
