@@ -144,7 +144,10 @@ void append(std::string& out, Device device) {
 
 Device gpu_device() {
   if constexpr (gpu::built == gpu::Built::emulated) return {DeviceType::emulated, 0};
-  if constexpr (gpu::built == gpu::Built::cuda) return {DeviceType::cuda, gpu::device_count() > 0 ? gpu::current_device() : 0};
+  if constexpr (gpu::built == gpu::Built::cuda) {
+    static const bool any = gpu::device_count() > 0;
+    return {DeviceType::cuda, any ? gpu::current_device() : 0};
+  }
   return {};
 }
 
