@@ -18,7 +18,8 @@ void prepare_folder(const TrainOptions& options) {
   const fs::path dir = options.folder;
   if (options.resume) {
     check(fs::is_directory(dir), options.folder, ": --resume: there is no such folder");
-    check(fs::exists(dir / "recipe.toml") || fs::exists(dir / "checkpoints"), options.folder,
+    const bool saved = fs::exists(dir / "checkpoints") && !fs::is_empty(dir / "checkpoints");
+    check(saved || fs::exists(dir / "recipe.toml"), options.folder,
           ": --resume: expected a run, got a folder with neither recipe.toml nor checkpoints");
   } else {
     for (const char* name : {"recipe.toml", "metrics.jsonl", "best.safetensors", "last.safetensors", "checkpoints"})
