@@ -42,7 +42,7 @@ struct Outcome {
 
 struct Script {
   int64_t interrupt_at_batch = -1, nan_at_batch = -1, unreadable_batch = -1, interrupt_at_evaluation = -1, fail_at_evaluation = -1;
-  int sleep_ms = 0, sleep_ms_later = 0;  // a batch; later: from number 40 on
+  int sleep_ms = 0, sleep_ms_later = 0;  // a batch; later: from number 15 on, when the length is fixed
   double estimate = 0;
   bool rehearse = true;
 };
@@ -58,7 +58,7 @@ Outcome run(const std::string& folder, Recipe recipe, const Script& script, bool
   job.batches = [&](int64_t first) {
     return [&, k = first]() mutable {
       if (k == script.interrupt_at_batch) std::raise(SIGTERM);
-      const int ms = k >= 40 && script.sleep_ms_later > 0 ? script.sleep_ms_later : script.sleep_ms;
+      const int ms = k >= 15 && script.sleep_ms_later > 0 ? script.sleep_ms_later : script.sleep_ms;
       if (k == script.unreadable_batch) throw Error("a.jpg: cut short");
       std::this_thread::sleep_for(std::chrono::milliseconds(ms));
       Batch b = fake_batch(k, recipe.train.batch);
@@ -279,7 +279,7 @@ TEST_CASE("under a budget that turns out too short the run stops early and still
   r.train.budget = std::to_string(seconds_since_start() + 1.0) + "s";
   Script script;
   script.sleep_ms = 5;
-  script.sleep_ms_later = 20;
+  script.sleep_ms_later = 30;
   const Outcome o = run(folder.path(), r, script);
   CHECK(o.recipe.train.stop_at > 0);
   CHECK(o.recipe.train.stop_at < o.recipe.train.iterations);
