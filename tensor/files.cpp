@@ -128,7 +128,8 @@ void make_folder(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   check(!error, path, ": cannot be created: ", error.message());
-  check(::access(path.c_str(), W_OK | X_OK) == 0, path, ": no files can be made in this folder: ", system_message());
+  const bool open = ::access(path.c_str(), W_OK | X_OK) == 0;
+  check(open, path, ": no files can be made in this folder: ", system_message());
 }
 
 std::string read_text_file(const std::string& path, uint64_t most_bytes) {
