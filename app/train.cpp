@@ -17,13 +17,12 @@ void add_train(CLI::App& program) {
   c->add_option("--set", a->assignments, "key=value, over the recipe: --set data.root=DIR --set train.budget=30m")->allow_extra_args(false);
   c->add_option("--init", a->init, "weights to start from: .safetensors, or torchvision's .pth");
   c->add_flag("--skip-mismatch", a->skip_mismatch, "leave out tensors of --init whose shape does not fit, such as those of other classes");
-  c->add_flag("--resume", a->resume,
-              "go on from the newest checkpoint in --out, to the same bits as an unbroken run; a run that has none yet starts "
-              "anew, a folder without a run is an error");
+  c->add_flag("--resume", a->resume, "go on from the newest checkpoint in --out, to the same bits as an unbroken run");
   c->footer(
       "best.safetensors are the weights with the highest mask AP on the val split. Ctrl-C saves and stops (exit status 130);\n"
       "a second one stops at once. An error in mid-training (an image that cannot be decoded, a loss that is not finite) saves what\n"
-      "was reached before it.");
+      "was reached before it. --resume wants a run in --out: one that has no checkpoint yet starts from the beginning, one that is\n"
+      "finished is left as it is, and a folder without a run is an error.");
   c->callback([a] {
     Recipe recipe = load_recipe(a->recipe, a->assignments);
     if (!a->init.empty()) recipe.train.init = a->init;
