@@ -44,7 +44,7 @@ void add_ops(CLI::App& bench) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = bench.add_subcommand("ops", "Times operators, and names the rung each convolution runs on");
   c->add_option("--filter", a->filter, "only those whose name contains it: conv, 3x3, roi_align, forward, ...");
-  c->add_option("--repeats", a->repeats, "after one that does not count")->check(CLI::PositiveNumber)->capture_default_str();
+  c->add_option("--repeats", a->repeats, "after one that does not count")->check(CLI::Range(1, 1'000'000))->capture_default_str();
   c->add_option("--threads", a->threads, "0: one a processor")->check(CLI::Range(0, 1024))->capture_default_str();
   c->add_flag("--json", a->json, "[{\"name\", \"rung\", \"seconds\", \"gflops\"}, ...]");
   c->footer("MR_CONV=reference|im2col|winograd|... in the environment forces a rung.");

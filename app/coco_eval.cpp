@@ -17,13 +17,14 @@ void add_coco_eval(CLI::App& program) {
   c->add_option("DT", a->detections, "COCO results: [{\"image_id\", \"category_id\", \"score\", \"bbox\" or \"segmentation\"}]")
       ->required();
   c->add_option("--type", a->type, "bbox or segm")->required()->check(CLI::IsMember({"bbox", "segm"}));
-  c->add_option("--max-dets", a->max_dets, "detections an image that count for AP")->check(CLI::PositiveNumber)->capture_default_str();
+  c->add_option("--max-dets", a->max_dets, "detections an image that count for AP")->check(CLI::Range(1, 1'000'000))->capture_default_str();
   c->add_flag("--json", a->json, "{\"AP\": ..., \"AP50\": ..., \"per_class\": {...}}");
   c->callback([a] {
     const CocoType type = a->type == "bbox" ? CocoType::bbox : CocoType::segm;
     const CocoEvalFiles e = coco_eval_files(a->truth, a->detections, type, a->max_dets);
     if (e.other_category > 0)
       std::cerr << "mrcnn: left out " << e.other_category << " detections of categories that " << a->truth << " lacks\n";
+    if (e.figures.AP < 0) std::cerr << "mrcnn: " << a->truth << " has no object that counts: figures without one are -1\n";
     std::cout << (a->json ? to_json(e.figures) + "\n" : to_text(e.figures));
   });
 }

@@ -1,8 +1,10 @@
 // The subcommands of mrcnn, one file each. Each `add_…` describes its arguments to the parser; the work starts from their callbacks.
+// Exit status: 0; 1 where the work failed; 2 for a mistake on the command line; 128 + the signal that ended it.
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <stdexcept>
+
+#include "app/usage.h"
 
 namespace mr::app {
 

@@ -9,18 +9,13 @@
 #include "data/export/coco_writer.h"
 #include "data/image/image.h"
 #include "data/scenes/scene_dataset.h"
+#include "tensor/files.h"
 #include "train/datasets.h"
 
 namespace mr::app {
 namespace {
 
-namespace fs = std::filesystem;
-
-void make_folder(const std::string& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  check(!error, path, ": cannot be created: ", error.message());
-}
+constexpr int64_t most_scenes = 1'000'000'000'000;
 
 void add_draw(CLI::App& dataset) {
   struct Arguments {
@@ -31,13 +26,13 @@ void add_draw(CLI::App& dataset) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = dataset.add_subcommand("draw", "Writes drawn street scenes as files that other programs read");
   c->add_option("--out", a->out, "folder")->required();
-  c->add_option("--images", a->images, "how many")->required()->check(CLI::PositiveNumber);
+  c->add_option("--images", a->images, "how many")->required()->check(CLI::Range(int64_t{1}, most_scenes));
   c->add_option("--format", a->format, "coco: instances_SPLIT.json and images/; cityscapes: leftImg8bit/SPLIT and gtFine/SPLIT")
       ->check(CLI::IsMember({"coco", "cityscapes"}))
       ->capture_default_str();
   c->add_option("--split", a->split, "its name")->capture_default_str();
   c->add_option("--first", a->first, "number of the first scene (default: the recipe's data.scenes.first); other numbers, other scenes")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Range(int64_t{0}, most_scenes));
   c->add_option("--recipe", a->recipe, "whose data.scenes say how they look")->capture_default_str();
   c->add_option("--set", a->assignments, "key=value, over the recipe: --set data.scenes.height=512")->allow_extra_args(false);
   c->footer(
@@ -89,7 +84,7 @@ void add_show(CLI::App& dataset) {
   CLI::App* c = dataset.add_subcommand("show", "Draws the training samples of a recipe, augmented, with their boxes and masks");
   c->add_option("RECIPE", a->recipe, "a shipped name or a TOML file")->required();
   c->add_option("--out", a->out, "folder for the pictures")->required();
-  c->add_option("--images", a->images, "how many")->check(CLI::PositiveNumber)->capture_default_str();
+  c->add_option("--images", a->images, "how many")->check(CLI::Range(1, 1'000'000))->capture_default_str();
   c->add_option("--set", a->assignments, "key=value, over the recipe: --set data.root=DIR")->allow_extra_args(false);
   c->callback([a] { show(load_recipe(a->recipe, a->assignments), a->out, a->images); });
 }
@@ -129,7 +124,7 @@ void add_stats(CLI::App& dataset) {
   c->add_option("--split", a->split, "of the recipe: train or val")->check(CLI::IsMember({"train", "val"}))->capture_default_str();
   c->add_flag("--json", a->json, "for a machine");
   c->callback([a] {
-    check(!a->annotations.empty() || !a->recipe.empty(), "stats: needs --annotations or --recipe");
+    check_usage(!a->annotations.empty() || !a->recipe.empty(), "stats: needs --annotations or --recipe");
     const Recipe recipe = a->recipe.empty() ? Recipe{} : load_recipe(a->recipe, a->assignments);
     const auto dataset_read = a->recipe.empty() ? open_coco(recipe, a->annotations, "", true)
                                                 : open_dataset(recipe, a->split == "train" ? Split::train : Split::val);

@@ -21,7 +21,7 @@ std::shared_ptr<const Dataset> dataset_of(const Arguments& a, const Recipe& reci
 }
 
 void eval(const Arguments& a) {
-  check(a.annotations.empty() == a.images.empty(), "eval: --annotations and --images belong together");
+  check_usage(a.annotations.empty() == a.images.empty(), "eval: --annotations and --images belong together");
   Detector detector = load_detector(a.weights, a.recipe, a.assignments);
   if (a.max_dets > 0) detector.recipe.evaluation.max_detections = a.max_dets;
   if (const auto note = use_context_of(detector.recipe)) std::cerr << "mrcnn: " << *note << "\n";
@@ -55,7 +55,7 @@ void add_eval(CLI::App& program) {
   c->add_option("--set", a->assignments, "key=value, over the recipe")->allow_extra_args(false);
   c->add_option("--type", a->type, "bbox, segm or all")->check(CLI::IsMember({"bbox", "segm", "all"}))->capture_default_str();
   c->add_option("--max-dets", a->max_dets, "detections an image that count for AP (default: the recipe's, 100)")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 1'000'000));
   c->add_flag("--json", a->json, "{\"bbox\": {\"AP\": ..., \"per_class\": {...}}, \"segm\": {...}}");
   c->callback([a] {
     catch_interrupts();

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <functional>
 #include <iostream>
-#include <map>
+#include <optional>
 
 #include "app/commands.h"
 #include "app/explain/explain.h"
@@ -25,24 +25,39 @@ struct Topic {
   const char* name;
   const char* about;
   std::function<Page(const Arguments&)> page;
+  std::vector<std::string> takes = {};  // options, besides --figure and --json
 };
+
+Box box_of(const Arguments& a) {
+  check_usage(a.box.size() == 4, "explain: --box: expected four numbers x0,y0,x1,y1, in pixels, got ", a.box.size());
+  for (const double v : a.box) check_usage(std::abs(v) <= 1e5, "explain: --box: corners must be within 100000 pixels, got ", v);
+  check_usage(a.box[0] <= a.box[2] && a.box[1] <= a.box[3], "explain: --box x0,y0,x1,y1: expected x0 <= x1 and y0 <= y1, got ", a.box[0],
+              ",", a.box[1], ",", a.box[2], ",", a.box[3]);
+  return {static_cast<float>(a.box[0]), static_cast<float>(a.box[1]), static_cast<float>(a.box[2]), static_cast<float>(a.box[3])};
+}
 
 RoIQuestion question_of(const Arguments& a) {
   RoIQuestion q;
-  check(a.box.size() == 4, "explain: ", a.topic, ": --box x0,y0,x1,y1 is needed, in pixels");
-  for (const double v : a.box) check(std::abs(v) <= 1e5, "explain: --box: corners must be within 100000 pixels, got ", v);
-  check(a.stride >= 1 && a.stride <= 1024, "explain: --stride must be 1 … 1024 pixels, got ", a.stride);
-  check(a.size >= 1 && a.size <= 64, "explain: --size must be 1 … 64 bins, got ", a.size);
-  check(a.samples >= 0 && a.samples <= 16, "explain: --samples must be 0 (one a cell) … 16, got ", a.samples);
-  q.request = {{static_cast<float>(a.box[0]), static_cast<float>(a.box[1]), static_cast<float>(a.box[2]), static_cast<float>(a.box[3])},
-               a.stride,
-               a.size,
-               a.samples,
-               !a.unaligned,
-               a.reduce == "max" ? Reduce::max : Reduce::mean};
+  check_usage(a.stride >= 1 && a.stride <= 1024, "explain: --stride must be 1 … 1024 pixels, got ", a.stride);
+  check_usage(a.size >= 1 && a.size <= 64, "explain: --size must be 1 … 64 bins, got ", a.size);
+  check_usage(a.samples >= 0 && a.samples <= 16, "explain: --samples must be 0 (one a cell) … 16, got ", a.samples);
+  check_usage(a.size * a.samples <= 256, "explain: --size times --samples must be at most 256, got ", a.size, " times ", a.samples);
+  check_usage(!a.box.empty(), "explain: ", a.topic, ": --box x0,y0,x1,y1 is needed, in pixels");
+  q.request = {box_of(a), a.stride, a.size, a.samples, !a.unaligned, a.reduce == "max" ? Reduce::max : Reduce::mean};
   if (!a.image.empty()) q.picture = read_image(a.image);
   q.gradient = a.gradient;
   return q;
+}
+
+// The options that an operator looks at; of all of them side by side, those that any does.
+std::vector<std::string> roi_options(RoIKind kind, bool compare) {
+  std::vector<std::string> takes = {"--box", "--stride", "--size", "--image", "--compare"};
+  if (!compare) takes.emplace_back("--gradient");
+  const bool pool = kind == RoIKind::pool || kind == RoIKind::pool_disjoint || kind == RoIKind::pool_truncated;
+  if (compare || kind == RoIKind::align || kind == RoIKind::warp) takes.emplace_back("--samples");
+  if (compare || kind == RoIKind::align || kind == RoIKind::precise) takes.emplace_back("--unaligned");
+  if (compare || (!pool && kind != RoIKind::precise)) takes.emplace_back("--reduce");
+  return takes;
 }
 
 const std::vector<Topic>& topics() {
@@ -63,33 +78,58 @@ const std::vector<Topic>& topics() {
         {"upsample", "FPN's top-down sum", [](const Arguments&) { return explain_upsample(); }},
         {"anchors", "the anchors of a level, and how many an image has", [](const Arguments&) { return explain_anchors(); }},
         {"matching", "which anchors are positive, negative, not used, promoted", [](const Arguments&) { return explain_matching(); }},
-        {"box-coder", "[--box]: a box as four deltas of an anchor, and back", [](const Arguments& a) { return explain_box_coder(a.box); }},
-        {"nms", "[--threshold]: which box takes which others with it", [](const Arguments& a) { return explain_nms(a.threshold); }},
+        {"box-coder",
+         "[--box]: a box as four deltas of an anchor, and back",
+         [](const Arguments& a) { return explain_box_coder(a.box.empty() ? std::nullopt : std::optional(box_of(a))); },
+         {"--box"}},
+        {"nms",
+         "[--threshold]: which box takes which others with it",
+         [](const Arguments& a) { return explain_nms(a.threshold); },
+         {"--threshold"}},
         {"mask-target", "an object's mask in its RoI's grid", [](const Arguments&) { return explain_mask_target(); }},
         {"mask-paste", "a predicted mask back in the image", [](const Arguments&) { return explain_mask_paste(); }},
         {"keypoints", "a point as one of 56 × 56 cells, its loss, and back", [](const Arguments&) { return explain_keypoints(); }},
         {"losses", "every loss and its gradient as a curve", [](const Arguments&) { return explain_losses(); }},
-        {"rpn", "--weights FILE --image FILE: anchors, scores, NMS, proposals",
-         [](const Arguments& a) { return explain_rpn(a.weights, a.image); }},
-        {"gradients", "--recipe R --image FILE: which loss sends how much gradient where",
-         [](const Arguments& a) { return explain_gradients(a.recipe, a.assignments, a.image); }},
+        {"rpn",
+         "--weights FILE --image FILE: anchors, scores, NMS, proposals",
+         [](const Arguments& a) { return explain_rpn(a.weights, a.image); },
+         {"--weights", "--image"}},
+        {"gradients",
+         "--recipe R --image FILE: which loss sends how much gradient where",
+         [](const Arguments& a) { return explain_gradients(a.recipe, a.assignments, a.image); },
+         {"--recipe", "--set", "--image"}},
     };
     for (const RoIName& n : roi_names())
-      t.push_back({n.name, n.title, [kind = n.kind](const Arguments& a) {
-                     return a.compare ? compare_rois(question_of(a)) : explain_roi(kind, question_of(a));
-                   }});
+      t.push_back(
+          {n.name, n.title,
+           [kind = n.kind](const Arguments& a) { return a.compare ? compare_rois(question_of(a)) : explain_roi(kind, question_of(a)); },
+           roi_options(n.kind, false)});
     return t;
   }();
   return all;
 }
 
-Page page_of(const Arguments& a) {
+const Topic& topic_of(const std::string& name) {
   std::vector<std::string> names;
   for (const Topic& t : topics()) {
-    if (a.topic == t.name) return t.page(a);
+    if (name == t.name) return t;
     names.emplace_back(t.name);
   }
-  fail("explain: there is no topic ", a.topic, "; the nearest is ", nearest(a.topic, names));
+  throw UsageError("explain: there is no topic " + name + hint(name, names) + " (--help lists them)");
+}
+
+// An option that the topic does not look at would be a question left unanswered.
+void check_options(const CLI::App& command, const Topic& topic, bool compare) {
+  const auto has = [](const std::vector<std::string>& all, const std::string& name) {
+    return std::find(all.begin(), all.end(), name) != all.end();
+  };
+  const bool side_by_side = compare && has(topic.takes, "--compare");
+  const std::vector<std::string> takes = side_by_side ? roi_options({}, true) : topic.takes;
+  for (const CLI::Option* o : command.get_options()) {
+    const std::string name = o->get_name();
+    if (o->count() == 0 || o->get_positional() || name == "--figure" || name == "--json") continue;
+    check_usage(has(takes, name), "explain: ", topic.name, side_by_side ? " --compare" : "", ": does not use ", name);
+  }
 }
 
 std::string topic_list() {
@@ -109,7 +149,7 @@ void add_explain(CLI::App& program) {
             "\n  mrcnn explain dog --figure dog.svg\n  mrcnn explain roi_align --box 40,30,330,260 --stride 32 --image street.jpg "
             "--compare --figure all.svg\n");
   c->add_option("TOPIC", a->topic, "one of the topics below")->required();
-  c->add_option("--box", a->box, "x0,y0,x1,y1 in pixels (RoI operators, box-coder)")->delimiter(',');
+  c->add_option("--box", a->box, "x0,y0,x1,y1 in pixels (RoI operators, box-coder)")->delimiter(',')->allow_extra_args(false);
   c->add_option("--stride", a->stride, "pixels a cell of the map")->capture_default_str();
   c->add_option("--size", a->size, "bins along each axis")->capture_default_str();
   c->add_option("--samples", a->samples, "samples along each axis of a bin; 0: one a cell")->capture_default_str();
@@ -121,11 +161,14 @@ void add_explain(CLI::App& program) {
   c->add_option("--threshold", a->threshold, "nms: the IoU above which a box goes")->capture_default_str();
   c->add_option("--weights", a->weights, "rpn: a trained model");
   c->add_option("--recipe", a->recipe, "gradients: a shipped name or a TOML file")->capture_default_str();
-  c->add_option("--set", a->assignments, "gradients: key=value over the recipe");
+  c->add_option("--set", a->assignments, "gradients: key=value over the recipe")->allow_extra_args(false);
   c->add_option("--figure", a->figure, "write the drawing to this file (.svg)");
   c->add_flag("--json", a->json, "the numbers instead of the text");
-  c->callback([a] {
-    const Page page = page_of(*a);
+  c->callback([a, c] {
+    const Topic& topic = topic_of(a->topic);
+    check_options(*c, topic, a->compare);
+    check_usage(a->figure.empty() || a->figure.ends_with(".svg"), "explain: --figure: expected a name ending in .svg, got ", a->figure);
+    const Page page = topic.page(*a);
     if (!a->figure.empty()) {
       check(page.figure.has_value(), "explain: ", a->topic, " has no figure");
       write_text_file(a->figure, page.figure->str());

@@ -1,10 +1,10 @@
 // mrcnn: trains, evaluates and runs Mask R-CNN.
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <new>
 
 #include "app/commands.h"
-#include "tensor/check.h"
 #include "train/config.h"
 #include "train/interrupt.h"
 
@@ -23,8 +23,8 @@ void check_subcommands(CLI::App& program, int argc, char** argv) {
     for (const CLI::App* sub : at->get_subcommands([](const CLI::App*) { return true; })) names.push_back(sub->get_name());
     if (names.empty()) return;
     const std::string word = argv[i];
-    mr::check(std::find(names.begin(), names.end(), word) != names.end(), at->get_name(), ": there is no subcommand ", word,
-              "; the nearest is ", mr::nearest(word, names));
+    mr::app::check_usage(std::find(names.begin(), names.end(), word) != names.end(), at == &program ? "" : at->get_name() + ": ",
+                         "there is no subcommand ", word, mr::hint(word, names));
     at = at->get_subcommand(word);
   }
 }
@@ -52,8 +52,12 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return program.exit(e);  // --help, --version
     return complain(std::string(e.what()) + " (--help tells more)", 2);
+  } catch (const UsageError& e) {
+    return complain(e.what(), 2);
   } catch (const mr::Error& e) {
     return complain(e.what(), 1);
+  } catch (const std::filesystem::filesystem_error& e) {
+    return complain(e.path1().string() + ": " + e.code().message(), 1);
   } catch (const mr::Interrupted&) {
     return complain("interrupted", 128 + mr::interrupted());
   } catch (const std::bad_alloc&) {

@@ -34,11 +34,22 @@ bool looks_like_image(const fs::path& p) {
   return false;
 }
 
+// The first few, one after the other.
+std::string some_of(const std::vector<std::string>& all) {
+  constexpr size_t most = 5;
+  std::string text;
+  for (size_t i = 0; i < std::min(all.size(), most); ++i) text += (i ? "; " : "") + all[i];
+  return all.size() > most ? str(text, "; and ", all.size() - most, " more") : text;
+}
+
 // Files as given; of a folder its image files, by name.
 std::vector<fs::path> image_files(const std::vector<std::string>& inputs) {
+  std::vector<std::string> absent;
+  for (const std::string& input : inputs)
+    if (!fs::exists(input)) absent.push_back(input + ": there is no such file or folder");
+  check(absent.empty(), some_of(absent));
   std::vector<fs::path> files;
   for (const std::string& input : inputs) {
-    check(fs::exists(input), input, ": there is no such file or folder");
     if (!fs::is_directory(input)) {
       files.emplace_back(input);
       continue;
@@ -116,16 +127,14 @@ void draw(Image& image, const std::vector<Detection>& found, const Classes& clas
 }
 
 void predict(const Arguments& a) {
-  check(a.score >= 0 && a.score <= 1, "--score: must be from 0 to 1, got ", a.score);
+  check_usage(a.score >= 0 && a.score <= 1, "--score: must be from 0 to 1, got ", a.score);
   const std::vector<fs::path> files = image_files(a.inputs);
   ImageIds ids(a.annotations);
   std::vector<int64_t> image_ids;
   for (const fs::path& f : files) image_ids.push_back(ids.of(f));
   Detector detector = load_detector(a.weights, a.recipe, a.assignments, a.score);
   if (const auto note = use_context_of(detector.recipe)) std::cerr << "mrcnn: " << *note << "\n";
-  std::error_code error;
-  fs::create_directories(a.out, error);
-  check(!error, a.out, ": cannot be created: ", error.message());
+  make_folder(a.out);
 
   const std::vector<std::string> pictures = a.pictures ? picture_paths(a.out, files) : std::vector<std::string>();
   const bool masks = detector.recipe.model.mask.enabled;
@@ -154,7 +163,7 @@ void predict(const Arguments& a) {
     write_text_file(a.out + "/images.json", images.dump(1) + "\n");
   }
   stop_if_interrupted();  // what was found before is written
-  if (!unreadable.empty()) fail(unreadable.size(), " of ", files.size(), " images could not be read, the first: ", unreadable[0]);
+  if (!unreadable.empty()) fail(unreadable.size(), " of ", files.size(), " images could not be read: ", some_of(unreadable));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "app/commands.h"
 #include "tensor/files.h"
@@ -11,8 +12,17 @@ namespace mr::app {
 namespace {
 
 void add_list(CLI::App& recipe) {
-  recipe.add_subcommand("list", "The shipped recipes")->callback([] {
-    for (const ShippedRecipe& r : shipped_recipes()) std::cout << std::left << std::setw(28) << r.name << load_recipe(r.name).about << "\n";
+  auto json = std::make_shared<bool>(false);
+  CLI::App* c = recipe.add_subcommand("list", "The shipped recipes");
+  c->add_flag("--json", *json, "[{\"name\", \"about\"}, ...]");
+  c->callback([json] {
+    nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    for (const ShippedRecipe& r : shipped_recipes()) {
+      const std::string about = load_recipe(r.name).about;
+      list.push_back({{"name", r.name}, {"about", about}});
+      if (!*json) std::cout << std::left << std::setw(28) << r.name << about << "\n";
+    }
+    if (*json) std::cout << list.dump(1) << "\n";
   });
 }
 

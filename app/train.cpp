@@ -20,11 +20,13 @@ void add_train(CLI::App& program) {
   c->add_flag("--resume", a->resume, "go on from the newest checkpoint in --out, to the same bits as an unbroken run");
   c->footer(
       "best.safetensors are the weights with the highest mask AP on the val split. Ctrl-C saves and stops (exit status 130);\n"
-      "a second one stops at once.");
+      "a second one stops at once. An error in mid-training (an image that cannot be decoded, a loss that is not finite) saves what\n"
+      "was reached before it. --resume wants a run in --out: one that has no checkpoint yet starts from the beginning, one that is\n"
+      "finished is left as it is, and a folder without a run is an error.");
   c->callback([a] {
     Recipe recipe = load_recipe(a->recipe, a->assignments);
     if (!a->init.empty()) recipe.train.init = a->init;
-    check(!a->skip_mismatch || !recipe.train.init.empty(), "--skip-mismatch: expected --init FILE too, got none");
+    check_usage(!a->skip_mismatch || !recipe.train.init.empty(), "--skip-mismatch: expected --init FILE too, got none");
     if (a->skip_mismatch) recipe.train.skip_mismatch = true;
     Console console;
     catch_interrupts();

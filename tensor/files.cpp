@@ -10,6 +10,7 @@
 #include <bit>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <system_error>
 
 #include "tensor/check.h"
@@ -121,6 +122,14 @@ void AtomicFile::commit() {
   ::close(folder);
   check(error == 0 || error == EINVAL, path_,
         ": written, but its folder cannot be flushed to the disk: ", std::generic_category().message(error));
+}
+
+void make_folder(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  check(!error, path, ": cannot be created: ", error.message());
+  const bool open = ::access(path.c_str(), W_OK | X_OK) == 0;
+  check(open, path, ": no files can be made in this folder: ", system_message());
 }
 
 std::string read_text_file(const std::string& path, uint64_t most_bytes) {

@@ -51,6 +51,9 @@ class AtomicFile {
   int fd_ = -1;
 };
 
+// Makes the folder, with its parents; one that is there already must let files be made in it.
+void make_folder(const std::string& path);
+
 std::string read_text_file(const std::string& path, uint64_t most_bytes = uint64_t{1} << 30);  // errors: as InputFile; larger
 void write_text_file(const std::string& path, std::string_view text);                          // as AtomicFile
 

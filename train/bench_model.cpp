@@ -88,12 +88,17 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
   Sgd sgd(recipe.optimiser, system->parameters());
 
   std::vector<ModelTiming> timings;
+  std::vector<std::string> names;
+  const auto wanted = [&](const std::string& name) {
+    names.push_back(name);
+    return name.find(options.filter) != std::string::npos;
+  };
   const ContextGuard guard;
   for (const DType precision : {DType::f32, DType::bf16}) {
     if (precision == DType::bf16 && isa() != Isa::v4) continue;
     context().precision = precision;
     const std::string prefix = std::string(name(precision)) + ".";
-    if ((prefix + "inference").find(options.filter) != std::string::npos) {
+    if (wanted(prefix + "inference")) {
       int64_t detections = 0;
       timings.push_back(time_of(prefix + "inference", options.repeats, [&] {
         const NoGrad no_tape;
@@ -101,7 +106,7 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
       }));
       timings.back().detections = detections;
     }
-    if ((prefix + "train").find(options.filter) != std::string::npos) {
+    if (wanted(prefix + "train")) {
       timings.push_back(time_of(prefix + "train", options.repeats, [&] {
         system->parameters().zero_gradients();
         backward(sum_of_losses(system->losses(training), 1));
@@ -109,6 +114,7 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
       }));
     }
   }
+  check(!timings.empty(), "bench: --filter ", options.filter, ": expected a part of one of ", fmt::format("{}", fmt::join(names, ", ")));
   return timings;
 }
 

@@ -56,7 +56,11 @@ class Bench {
  public:
   Bench(const std::string& filter, int64_t repeats) : filter_(filter), repeats_(repeats) {}
 
-  bool wanted(const std::string& name) const { return name.find(filter_) != std::string::npos; }
+  // Whether to time what is so named; every name that is asked for is listed.
+  bool wanted(const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    return name.find(filter_) != std::string::npos;
+  }
   // Once to warm up, then the best of the repeats. `before` is not timed.
   void time(
       const std::string& name, const std::string& rung, double flops, const std::function<void()>& work,
@@ -84,6 +88,7 @@ class Bench {
   }
 
   std::vector<OpTiming> timings;
+  std::vector<std::string> names;
 
  private:
   std::string filter_;
@@ -96,7 +101,9 @@ void time_conv(Bench& bench, const ConvLayer& l) {
   options.padding = l.k / 2;
   const Conv2dCase c = conv2d_case({l.n, l.h, l.w, l.cin}, {l.cout, l.k, l.k, l.cin}, options, DType::f32);
   const std::string name = fmt::format("conv {0}x{0}/{1} {2}-{3} {4}x{5}x{6}", l.k, l.stride, l.cin, l.cout, l.n, l.h, l.w);
-  if (!bench.wanted(name + " forward") && !bench.wanted(name + " data") && !bench.wanted(name + " weights")) return;
+  bool any = false;
+  for (const char* pass : {" forward", " data", " weights"}) any |= bench.wanted(name + pass);
+  if (!any) return;
   const Tensor x = random(c.x_shape()), gy = random(c.y_shape());
   const Var w(random(c.w_shape()));
   const auto rung = [&](Conv2dPass pass) { return conv2d_choice(c, pass).name; };
@@ -121,6 +128,8 @@ std::vector<OpTiming> bench_ops(const std::string& filter, int64_t repeats) {
   bench.time_var("roi_pool 1000 7x7 256", map, [&] { return roi_pool({map}, {4}, rois, {}); });
   const Tensor boxes = random_boxes(2000, 800, 1216, 4), scores = random({2000});
   bench.time("nms 2000", "", 0, [&] { nms(boxes, scores, 0.7f); });
+  check(!bench.timings.empty(), "bench: --filter ", filter, ": expected a part of one of ",
+        fmt::format("{}", fmt::join(bench.names, ", ")));
   return std::move(bench.timings);
 }
 

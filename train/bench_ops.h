@@ -15,7 +15,7 @@ struct OpTiming {
   double gflops = 0;   // per second, counting the plain algorithm's operations; 0: not counted
 };
 
-// Only those whose name contains the filter.
+// Only those whose name contains the filter. Errors: it is in no name, with the list of them.
 std::vector<OpTiming> bench_ops(const std::string& filter, int64_t repeats);
 
 std::string to_json(const std::vector<OpTiming>& timings);  // [{"name", "rung", "seconds", "gflops"}, …]

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <utility>
 
 #include "tensor/check.h"
 #include "tensor/rng.h"
@@ -117,8 +118,7 @@ class Assign final : public PathFields {
     if (at == all.end()) {
       std::string list;
       for (const std::string& n : all) list += (list.empty() ? "" : ", ") + n;
-      fail(s->where, ": ", s->key, ": expects one of ", list, ", got ", shown(*s),
-           is_text ? str("; the nearest is ", nearest(name, all)) : std::string());
+      fail(s->where, ": ", s->key, ": expects one of ", list, ", got ", shown(*s), is_text ? hint(name, all) : std::string());
     }
     v = static_cast<int>(at - all.begin());
   }
@@ -196,7 +196,7 @@ void assign(const Visit& visit, const std::vector<Setting>& settings, Places* pl
   for (const Setting& s : settings) {
     if (std::find(keys.begin(), keys.end(), s.key) == keys.end()) {
       for (const std::string& k : keys) check(k.rfind(s.key + ".", 0) != 0, s.where, ": ", s.key, ": is a group of keys such as ", k);
-      fail(s.where, ": ", s.key, ": there is no such key; the nearest is ", nearest(s.key, keys));
+      fail(s.where, ": ", s.key, ": there is no such key", hint(s.key, keys));
     }
     if (places) (*places)[s.key] = s.where;
   }
@@ -241,33 +241,34 @@ std::vector<Difference> differences(const Visit& before, const Visit& after) {
   return out;
 }
 
-// Levenshtein's distance.
+// Levenshtein's distance, where two neighbours that changed places are one edit too.
 static size_t edits(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);  // edits from a prefix of a to each prefix of b
+  std::vector<size_t> before, above, row(b.size() + 1);  // edits from a prefix of a to each prefix of b: of i − 2, i − 1 and i letters
   for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
+    before = std::exchange(above, row);
     row[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substitute = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({substitute, row[j] + 1, row[j - 1] + 1});
+      row[j] = std::min({above[j - 1] + (a[i - 1] != b[j - 1]), above[j] + 1, row[j - 1] + 1});
+      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
     }
   }
   return row.back();
 }
 
-std::string nearest(const std::string& word, const std::vector<std::string>& candidates) {
+std::string hint(const std::string& word, const std::vector<std::string>& candidates) {
+  const auto last = [](const std::string& key) { return key.substr(key.rfind('.') + 1); };
+  const auto slip = [](const std::string& typed, size_t n) { return n <= (typed.size() + 1) / 3; };  // an edit in three letters
   std::string best;
   size_t fewest = SIZE_MAX;
   for (const std::string& c : candidates) {
     // "momentun" alone is close to "optimiser.momentum" too
-    const size_t last = c.rfind('.') + 1, n = std::min(edits(word, c), edits(word.substr(word.rfind('.') + 1), c.substr(last)) + 3);
-    if (n >= fewest) continue;
+    const size_t whole = edits(word, c), part = edits(last(word), last(c)), n = std::min(whole, part + 3);
+    if (n >= fewest || !(slip(word, whole) || slip(last(word), part))) continue;
     fewest = n;
     best = c;
   }
-  return best;
+  return best.empty() ? "" : "; the nearest is " + best;
 }
 
 }  // namespace mr

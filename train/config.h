@@ -57,7 +57,8 @@ struct Difference {
 };
 std::vector<Difference> differences(const Visit& before, const Visit& after);
 
-// The candidate with the fewest edits to the word (Levenshtein); empty without candidates.
-std::string nearest(const std::string& word, const std::vector<std::string>& candidates);
+// For an error: "; the nearest is lr", the candidate with the fewest edits to the word; empty where none is so close that
+// the word may be a slip for it.
+std::string hint(const std::string& word, const std::vector<std::string>& candidates);
 
 }  // namespace mr

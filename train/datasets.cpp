@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <set>
 
 #include "data/coco/coco_dataset.h"
 #include "data/scenes/scene_dataset.h"
@@ -96,16 +97,30 @@ std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split) {
   if (d.kind == DataKind::scenes) {
     SceneOptions options = d.scenes;
     if (split == Split::val) {
-      options.first += options.images;
+      options.first += options.images;  // no overflow: validated by the recipe
       options.images = d.val_scenes;
     }
     return std::make_shared<SceneDataset>(options);
   }
   const bool train = split == Split::train;
-  const std::string annotations = under(d.root, train ? d.train_annotations : d.val_annotations);
-  check(fs::exists(annotations), annotations, ": there is no such file; --set data.root=DIR names the folder with ", d.train_annotations,
-        ", ", d.val_annotations, " and ", d.train_images);
+  const std::string& stated = train ? d.train_annotations : d.val_annotations;
+  const std::string annotations = under(d.root, stated);
+  check(fs::exists(annotations), train ? "data.train_annotations: " : "data.val_annotations: ", annotations, ": there is no such file",
+        fs::path(stated).is_absolute() ? "" : "; --set data.root=DIR names the folder that this and the other paths start from");
   return open_coco(recipe, annotations, under(d.root, train ? d.train_images : d.val_images), !train || !d.drop_empty);
+}
+
+void check_image_files(const Dataset& dataset, const std::string& key) {
+  constexpr int64_t most_named = 3;
+  int64_t missing = 0;
+  std::string names;
+  std::error_code unreachable;  // says no, as a folder without permission does
+  for (int64_t i = 0; i < dataset.size(); ++i) {
+    const std::string file = dataset.info(i).file;
+    if (file.empty() || fs::exists(file, unreachable)) continue;
+    if (++missing <= most_named) names += (names.empty() ? "" : ", ") + file;
+  }
+  check(missing == 0, key, ": ", missing, " of ", dataset.size(), " image files are missing: ", names, missing > most_named ? ", …" : "");
 }
 
 Classes classes_of(const Recipe& recipe, const Dataset& dataset) {
@@ -119,7 +134,7 @@ Classes classes_of(const Recipe& recipe, const Dataset& dataset) {
   if (r.data.category_ids.empty()) {
     for (const std::string& name : r.data.classes) {
       const auto at = std::find(names.begin(), names.end(), name);
-      check(at != names.end(), "data.classes: the annotations have no class ", name, "; the nearest is ", nearest(name, names));
+      check(at != names.end(), "data.classes: the annotations have no class ", name, hint(name, names));
       r.data.category_ids.push_back(ids[static_cast<size_t>(at - names.begin())]);
     }
   }
@@ -129,6 +144,7 @@ Classes classes_of(const Recipe& recipe, const Dataset& dataset) {
 Classes classes_of(const Recipe& recipe) {
   const DataConfig& d = recipe.data;
   check(d.classes.size() == d.category_ids.size(), "data.category_ids: ", d.category_ids.size(), " ids for ", d.classes.size(), " classes");
+  check_distinct_ids({d.classes, d.category_ids}, "data.category_ids");
   if (d.labels == Labels::contiguous) return {d.classes, d.category_ids};
   Classes by_id;
   for (size_t i = 0; i < d.classes.size(); ++i) {
@@ -141,6 +157,13 @@ Classes classes_of(const Recipe& recipe) {
     by_id.ids[static_cast<size_t>(id - 1)] = id;
   }
   return by_id;
+}
+
+void check_distinct_ids(const Classes& classes, const std::string& where) {
+  std::set<int64_t> seen;
+  for (size_t i = 0; i < classes.names.size(); ++i)  // a label without a class shares its id of 0 with others
+    check(classes.names[i].empty() || seen.insert(classes.ids[i]).second, where, ": expected a different id for each class, got ",
+          classes.ids[i], " twice (", classes.names[i], ")");
 }
 
 std::shared_ptr<const Dataset> relabelled(std::shared_ptr<const Dataset> dataset, const Classes& classes) {

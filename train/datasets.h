@@ -26,10 +26,15 @@ std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split);
 std::shared_ptr<const Dataset> open_coco(const Recipe& recipe, const std::string& annotations, const std::string& images, bool keep_empty);
 bool has_split(const Recipe& recipe, Split split);
 
+// Looks that the image files are there, and opens none. Errors: how many are missing, and the first of them. `key`: where the folder is named.
+void check_image_files(const Dataset& dataset, const std::string& key);
+
 // From the recipe's lists, or those of the dataset where they are empty.
 Classes classes_of(const Recipe& recipe, const Dataset& dataset);
 // From the recipe's lists alone.
 Classes classes_of(const Recipe& recipe);
+// Errors: an id that stands twice, so that two classes would be one. `where` begins the message.
+void check_distinct_ids(const Classes& classes, const std::string& where);
 
 // The dataset seen with other labels, matched by name: an object of a class that is not in `classes` is left out.
 // Errors: none of the dataset's classes is known.

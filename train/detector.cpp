@@ -61,6 +61,7 @@ Detector load_detector(const std::string& weights, const std::string& recipe, co
   }
   check(classes.names.size() == classes.ids.size(), weights, ": metadata: ", classes.names.size(), " classes, ", classes.ids.size(),
         " category ids");
+  check_distinct_ids(classes, weights + ": metadata category_ids");
   Detector d = make_detector(r, classes);
   load_weights(d.system->parameters(), file);
   return d;
@@ -86,6 +87,7 @@ void save_detector(const Detector& d, const std::string& path) {
 std::string init_weights(Detector& d, const std::string& weights, bool skip_mismatch) {
   LoadOptions options;
   options.skip_mismatch = skip_mismatch;
+  options.advice = "; --skip-mismatch (train.skip_mismatch) keeps the model's initial values for them";
   options.allow_missing = true;  // a plain ResNet has no heads
   const LoadReport report = load_weights(d.system->parameters(), open_weights(weights), options);
   return summary(report);

@@ -5,6 +5,7 @@
 
 #include "tensor/context.h"
 #include "tensor/files.h"
+#include "tensor/finite.h"
 #include "train/interrupt.h"
 
 namespace mr {
@@ -37,6 +38,8 @@ Loop::Loop(Recipe& recipe, LoopJob job, Console& console)
     b.budget = parse_duration(recipe_.train.budget, "train.budget");
     b.saving = std::clamp(0.005 * b.budget, 0.2, 5.0);
   }
+  for (const Parameter& p : job_.system->parameters().all())
+    if (!p.trainable) statistics_.emplace_back(p.var.value(), Tensor::zeros_like(p.var.value()));
 }
 
 bool Loop::resume() {
@@ -44,22 +47,34 @@ bool Loop::resume() {
   const auto found = load_checkpoint(job_.folder + "/checkpoints", job_.system->parameters(), sgd_.momentum(), warn);
   if (!found) return false;
   state_ = found->state;
+  saved_ = state_.iteration;
   earlier_seconds_ = state_.seconds;
   const Recipe before = recipe_from_toml(found->recipe, "the checkpoint's recipe");
+  std::string changed;
   for (const Difference& d : differences(visit_of(before), visit_of(recipe_)))
-    console_.say(str("resuming with another configuration: ", d.key, " was ", d.before, ", now ", d.after));
+    changed += str(changed.empty() ? "" : "; ", d.key, " was ", d.before, ", now ", d.after);
+  check(changed.empty() || !finished(), job_.folder, ": the run is finished, after iteration ", state_.iteration,
+        ", and other settings cannot change it: ", changed, " (more train.iterations go on; another --out starts anew)");
+  if (!changed.empty()) console_.say("resuming with another configuration: " + changed);
   console_.say(str("resuming at iteration ", state_.iteration));
   return true;
 }
 
 Ended Loop::run() {
+  if (finished() && !evaluation_due()) {
+    console_.say("the run was finished already: nothing is left to do");
+    return Ended::finished;
+  }
   run_started_ = last_save_ = seconds_since_start();
   metrics_.emplace(job_.folder + "/metrics.jsonl", state_.iteration);
   write_recipe();
   if (job_.fullest) rehearse();
   next_ = job_.batches(state_.iteration * recipe_.train.accumulate);
   for (;;) {
-    if (evaluation_due()) evaluate();
+    if (evaluation_due()) {
+      check_weights();
+      or_save([this] { evaluate(); });
+    }
     if (interrupted() != 0) {
       save();
       console_.say(str("stopped at iteration ", state_.iteration, "; --resume goes on from here"));
@@ -67,8 +82,10 @@ Ended Loop::run() {
     }
     if (finished()) break;
     if (checkpoint_due()) save();
-    step();
-    if (recipe_.train.iterations == 0 && interrupted() == 0) fix_length();
+    or_save([this] {
+      step();
+      if (recipe_.train.iterations == 0 && interrupted() == 0) fix_length();
+    });
   }
   save();
   return Ended::finished;
@@ -79,16 +96,37 @@ bool Loop::finished() const {
   return recipe_.train.iterations > 0 && state_.iteration >= end;
 }
 
+// Does a part of the run. Where it fails the run ends, and the error tells what of it is saved.
+void Loop::or_save(const std::function<void()>& part) {
+  try {
+    part();
+  } catch (const Error& e) {
+    std::string outcome = str("saved as after iteration ", state_.iteration, ", from where --resume goes on");
+    if (saved_ >= 0 && saved_ < state_.iteration) append(outcome, str(" (without that checkpoint, from iteration ", saved_, ")"));
+    try {
+      save();
+    } catch (const Error& e2) {
+      outcome = e2.what();
+    }
+    fail(e.what(), "; ", outcome);
+  }
+}
+
 // ---- one step ----
 
+void Loop::keep_statistics() {
+  for (const auto& [value, before] : statistics_) before.copy_(value);
+}
+
+void Loop::restore_statistics() const {
+  for (const auto& [value, before] : statistics_) value.copy_(before);
+}
+
 void Loop::rehearse() {
-  const Parameters& parameters = job_.system->parameters();
-  std::vector<std::pair<Tensor, Tensor>> statistics;  // of live norms: a forward pass moves them
-  for (const Parameter& p : parameters.all())
-    if (!p.trainable) statistics.emplace_back(p.var.value(), p.var.value().clone());
+  keep_statistics();
   backward(sum_of_losses(job_.system->losses(job_.fullest()), 1));
-  for (const auto& [value, before] : statistics) value.copy_(before);
-  reserve_headroom(parameters.device(), 1.0 / 16);  // where blocks lie differs from step to step
+  restore_statistics();
+  reserve_headroom(job_.system->parameters().device(), 1.0 / 16);  // where blocks lie differs from step to step
 }
 
 void Loop::step() {
@@ -96,9 +134,16 @@ void Loop::step() {
   const Parameters& parameters = job_.system->parameters();
   const double lr = learning_rate(recipe_.schedule, recipe_.optimiser.lr, recipe_.train.iterations, state_.iteration);
   parameters.zero_gradients();
-  interval_.loss += accumulate_gradients();
-  const double norm = sgd_.step(lr);
-  check_gradient(norm);
+  keep_statistics();
+  double norm = 0;
+  try {
+    interval_.loss += accumulate_gradients();
+    norm = sgd_.step(lr);
+    check_gradient(norm);
+  } catch (...) {
+    restore_statistics();
+    throw;
+  }
   ++state_.iteration;
   state_.images += images_per_step(recipe_);
   const double seconds = seconds_since_start() - begin;
@@ -127,7 +172,7 @@ double Loop::accumulate_gradients() {
     for (size_t i = 0; i < losses.size(); ++i) {
       const double value = losses[i].value.value().at(0);
       check(std::isfinite(value), "train: the loss term ", losses[i].name, " is ", value, " at iteration ", state_.iteration + 1,
-            " (images", image_list(), "); stopped before the step, the weights are those of iteration ", state_.iteration);
+            " (images", image_list(), ")");
       interval_.terms[i].first = losses[i].name;
       interval_.terms[i].second += scale * value;
       total += scale * value;
@@ -141,14 +186,21 @@ void Loop::check_gradient(double norm) const {
   if (std::isfinite(norm)) return;
   for (const Parameter& p : job_.system->parameters().all()) {
     if (!p.trainable) continue;
-    const Tensor gradient = p.var.grad().to(Device{});
-    const auto g = gradient.values<float>();
-    if (std::all_of(g.begin(), g.end(), [](float v) { return std::isfinite(v); })) continue;
-    fail("train: the gradient of ", p.name, " is not finite at iteration ", state_.iteration + 1, " (images", image_list(),
-         "); stopped before the step, the weights are those of iteration ", state_.iteration);
+    if (!first_not_finite(p.var.grad().to(Device{}).values<float>())) continue;
+    fail("train: the gradient of ", p.name, " is not finite at iteration ", state_.iteration + 1, " (images", image_list(), ")");
   }
-  fail("train: the gradients' norm is ", norm, " at iteration ", state_.iteration + 1, " (images", image_list(),
-       "); stopped before the step");
+  fail("train: the gradients' norm is ", norm, " at iteration ", state_.iteration + 1, " (images", image_list(), ")");
+}
+
+// Before weights are saved: never over good ones.
+void Loop::check_weights() const {
+  for (const Parameter& p : job_.system->parameters().all()) {
+    const Tensor weights = p.var.value().to(Device{});
+    const auto values = weights.values<float>();
+    const auto bad = first_not_finite(values);
+    check(!bad, "train: ", p.name, " holds ", bad ? values[*bad] : 0, " after iteration ", state_.iteration, ", which is not saved; ",
+          saved_ >= 0 ? str("--resume goes on from iteration ", saved_) : "there is no checkpoint yet");
+  }
 }
 
 std::string Loop::image_list() const {
@@ -241,14 +293,17 @@ bool Loop::checkpoint_due() const {
   return c.every_minutes > 0 && seconds_since_start() - last_save_ >= 60 * c.every_minutes;
 }
 
+// The checkpoint comes last: a run that is found finished has its weights beside it.
 void Loop::save() {
+  check_weights();
+  job_.save_weights(job_.folder + "/last.safetensors");
+  if (finished() && !job_.evaluate) job_.save_weights(job_.folder + "/best.safetensors");
   Checkpoint c;
   c.recipe = to_toml(recipe_, false);
   c.config_hash = config_hash(visit_of(recipe_));
   c.state = state_;
   save_checkpoint(job_.folder + "/checkpoints", c, job_.system->parameters(), sgd_.momentum(), recipe_.checkpoint.keep);
-  job_.save_weights(job_.folder + "/last.safetensors");
-  if (finished() && !job_.evaluate) job_.save_weights(job_.folder + "/best.safetensors");
+  saved_ = state_.iteration;
   last_save_ = seconds_since_start();
 }
 

@@ -6,7 +6,8 @@
 // Before the first step one is rehearsed, forward and backward, on the fullest batch, and leaves no trace: what memory the run will ever need is
 // taken then, so that a run too large for the machine ends at once and not hours later, and no later step asks the system for any.
 //
-// A run that stops anywhere and is resumed takes the same steps, to the bit, as one that never stopped.
+// A run that stops anywhere and is resumed takes the same steps, to the bit, as one that never stopped. So does one that an error ends (an
+// image that cannot be read, a loss that is not finite): what was reached before the failing step is saved, if its weights are finite.
 #pragma once
 
 #include <functional>
@@ -53,18 +54,21 @@ class Loop {
   // intervals and stop_at into it, and it into DIR/recipe.toml.
   Loop(Recipe& recipe, LoopJob job, Console& console);
 
-  // Fills weights and momentum from the newest valid checkpoint, if there is one.
+  // Fills weights and momentum from the newest valid checkpoint, if there is one. Errors: a finished run whose settings are not these.
   bool resume();
-  // Errors: a loss or gradient that is not finite (the weights are those of the last step), a file that cannot be written.
+  // Errors: a loss, gradient or weight that is not finite, whatever batches and evaluation find wrong (each tells what was saved); a file
+  // that cannot be written. A run that was resumed at its end changes no file.
   Ended run();
 
   const TrainState& state() const { return state_; }
 
  private:
   void rehearse();
+  void or_save(const std::function<void()>& part);
   void step();
   double accumulate_gradients();
   void check_gradient(double norm) const;
+  void check_weights() const;
   void fix_length();
   bool finished() const;
   bool evaluation_due() const;
@@ -73,6 +77,8 @@ class Loop {
   void save();
   void log(double seconds);
   void write_recipe() const;
+  void keep_statistics();
+  void restore_statistics() const;
   std::string image_list() const;
 
   Recipe& recipe_;
@@ -88,6 +94,8 @@ class Loop {
   StepMetrics interval_;  // sums since the last log line
   int64_t interval_steps_ = 0;
   std::vector<int64_t> last_images_;
+  std::vector<std::pair<Tensor, Tensor>> statistics_;  // what is not trained, as live norms are by a forward pass: value, and as it was
+  int64_t saved_ = -1;                                 // the iteration of the newest checkpoint; −1: there is none
 };
 
 }  // namespace mr

@@ -43,7 +43,7 @@ std::vector<Setting> settings_of(const std::string& name_or_file, const std::str
   if (!fs::exists(path)) {
     std::string list;
     for (const std::string& n : names) list += (list.empty() ? "" : ", ") + n;
-    fail("recipe: ", name_or_file, " is neither a file nor one of ", list, "; the nearest is ", nearest(name_or_file, names));
+    fail("recipe: ", name_or_file, " is neither a file nor one of ", list, hint(name_or_file, names));
   }
   return with_base(read_text_file(path.string(), 1 << 20), path.string(), path.parent_path().string(), depth);
 }
@@ -151,6 +151,7 @@ void validate(const Recipe& r, const Places& places) {
   v.require(r.data.prefetch >= 1 && r.data.prefetch <= 4096, "data.prefetch", "must be from 1 to 4096, got ", r.data.prefetch);
   v.at_least("data.val_scenes", r.data.val_scenes, 0);
   v.at_least("data.scenes.images", r.data.scenes.images, 1);
+  r.data.scenes.validate();
   MaskRCNNConfig model = r.model;
   if (model.classes == 0) model.classes = 1;  // taken from the data later
   validate(model);

@@ -11,6 +11,7 @@
 #include "data/coco/coco_dataset.h"
 #include "data/transforms/transforms.h"
 #include "tensor/check.h"
+#include "train/datasets.h"
 #include "train/recipe.h"
 
 namespace mr {
@@ -113,6 +114,9 @@ std::string quoted(const std::string& path) {
 
 std::string new_recipe(const NewRecipeOptions& options) {
   const CocoDataset data(options.annotations, options.images);
+  check_image_files(data, "--images " + options.images);
+  const std::string& val_images = options.val_images.empty() ? options.images : options.val_images;
+  if (!options.val_annotations.empty()) check_image_files(CocoDataset(options.val_annotations, val_images), "images of --val-annotations");
   const Objects o = measure(data);
   check(!o.sizes.empty(), options.annotations, ": holds no object to learn from");
   const auto n = static_cast<int64_t>(o.sizes.size());
@@ -130,8 +134,7 @@ std::string new_recipe(const NewRecipeOptions& options) {
     t += "# No annotations to evaluate on: best.safetensors will be the last weights. Better set some images apart.\nval_annotations = "
          "\"\"\n";
   } else {
-    t += fmt::format("val_annotations = {}\nval_images = {}\n", quoted(options.val_annotations),
-                     quoted(options.val_images.empty() ? options.images : options.val_images));
+    t += fmt::format("val_annotations = {}\nval_images = {}\n", quoted(options.val_annotations), quoted(val_images));
   }
   t += "classes = []                            # all of the annotations, in the order of their category ids\ncategory_ids = []\nlabels = "
        "\"contiguous\"\n\n";

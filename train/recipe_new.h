@@ -12,7 +12,7 @@ struct NewRecipeOptions {
   std::string base;  // a shipped recipe; empty: chosen by the number of objects
 };
 
-// TOML. Errors: annotations that cannot be read, or hold no object.
+// TOML. Errors: annotations, of training or evaluation, that cannot be read; image files of theirs that are missing; no object.
 std::string new_recipe(const NewRecipeOptions& options);
 
 }  // namespace mr

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "tensor/check.h"
+#include "tensor/files.h"
 #include "train/batches.h"
 #include "train/detector.h"
 #include "train/evaluate.h"
@@ -15,13 +16,18 @@ namespace fs = std::filesystem;
 
 void prepare_folder(const TrainOptions& options) {
   const fs::path dir = options.folder;
-  if (!options.resume)
+  if (options.resume) {
+    check(fs::is_directory(dir), options.folder, ": --resume: there is no such folder");
+    const bool saved = fs::exists(dir / "checkpoints") && !fs::is_empty(dir / "checkpoints");
+    check(saved || fs::exists(dir / "recipe.toml"), options.folder,
+          ": --resume: expected a run, got a folder with neither recipe.toml nor checkpoints");
+  } else {
     for (const char* name : {"recipe.toml", "metrics.jsonl", "best.safetensors", "last.safetensors", "checkpoints"})
       check(!fs::exists(dir / name) || (fs::is_directory(dir / name) && fs::is_empty(dir / name)), options.folder,
             ": holds a run already (", name, "); --resume goes on with it, or choose another --out");
-  std::error_code error;
-  fs::create_directories(dir / "checkpoints", error);
-  check(!error, options.folder, ": cannot be created: ", error.message());
+  }
+  make_folder(options.folder);
+  make_folder(options.folder + "/checkpoints");
 }
 
 // Numbers that the first run found by measuring.
@@ -66,6 +72,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   if (const auto fallback = use_context_of(recipe)) console.say("WARNING: " + *fallback);
   std::shared_ptr<const Dataset> train_set = open_dataset(recipe, Split::train);
   check(train_set->size() > 0, "data: the training set is empty");
+  check_image_files(*train_set, "data.train_images");
   const Classes classes = classes_of(recipe, *train_set);
   train_set = relabelled(train_set, classes);
   resolve(recipe, train_set->size(), console);
@@ -88,14 +95,16 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   };
   std::optional<Evaluator> evaluator;
   if (has_split(recipe, Split::val)) {
-    evaluator.emplace(subset(open_dataset(recipe, Split::val), recipe.evaluation.images), detector);
+    const std::shared_ptr<const Dataset> val_set = subset(open_dataset(recipe, Split::val), recipe.evaluation.images);
+    check_image_files(*val_set, "data.val_images");
+    evaluator.emplace(val_set, detector);
     if (const auto warning = evaluator->self_check()) console.say("WARNING: " + *warning);
     job.evaluate = [&] { return outcome_of(evaluator->run(detector)); };
     job.estimate_evaluation = [&] { return evaluator->estimate_seconds(detector); };
   }
   Loop loop(recipe, job, console);
   if (!options.resume || !loop.resume()) {
-    if (options.resume) console.say("no checkpoint yet: starting from the beginning");
+    if (options.resume) console.say(options.folder + ": holds no checkpoint yet: starting from the beginning");
     if (!recipe.train.init.empty()) console.say(init_weights(detector, recipe.train.init, recipe.train.skip_mismatch));
   }
   const Ended ended = loop.run();

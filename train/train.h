@@ -8,12 +8,13 @@
 namespace mr {
 
 struct TrainOptions {
-  std::string folder;  // DIR
-  bool resume = false;
+  std::string folder;   // DIR
+  bool resume = false;  // a folder with a run in it; one that was stopped before its first checkpoint starts from the beginning
 };
 
 // DIR/recipe.toml  metrics.jsonl  best.safetensors  last.safetensors  checkpoints/
-// Errors: a DIR that holds a run already, without resume; whatever dataset, weights and loop find wrong.
+// Errors: a DIR that holds a run already, without resume; one that holds none, with it; image files that are missing; whatever dataset,
+// weights and loop find wrong.
 Ended train(Recipe recipe, const TrainOptions& options, Console& console);
 
 // for_batch applied, epochs turned into iterations. `images`: of the training set.

@@ -6,6 +6,7 @@
 
 #include "app/explain/draw.h"
 #include "app/explain/explain.h"
+#include "app/usage.h"
 #include "ops/boxes/box_coder.h"
 #include "ops/boxes/iou.h"
 #include "ops/boxes/matcher.h"
@@ -144,14 +145,12 @@ Page explain_matching() {
   return page;
 }
 
-Page explain_box_coder(const std::vector<double>& box) {
+Page explain_box_coder(const std::optional<Box>& box) {
   const Box anchor{10, 20, 50, 100};
   Box object{15, 30, 65, 90};
-  if (!box.empty()) {
-    check(box.size() == 4, "explain: box-coder: --box x0,y0,x1,y1 has four numbers");
-    for (const double v : box) check(std::abs(v) <= 1e5, "explain: --box: corners must be within 100000 pixels, got ", v);
-    object = {static_cast<float>(box[0]), static_cast<float>(box[1]), static_cast<float>(box[2]), static_cast<float>(box[3])};
-    check(object.width() > 0 && object.height() > 0, "explain: box-coder: --box must have a width and a height above 0");
+  if (box) {
+    object = *box;
+    check_usage(object.width() > 0 && object.height() > 0, "explain: box-coder: --box must have a width and a height above 0");
   }
   const BoxCoder plain, weighted{10, 10, 5, 5};
   const Tensor a = tensor_of(std::vector{anchor}), g = tensor_of(std::vector{object});
@@ -222,7 +221,7 @@ Page explain_box_coder(const std::vector<double>& box) {
 }
 
 Page explain_nms(double threshold) {
-  check(threshold >= 0 && threshold <= 1, "explain: nms: --threshold must be 0 … 1, got ", threshold);
+  check_usage(threshold >= 0 && threshold <= 1, "explain: nms: --threshold must be 0 … 1, got ", threshold);
   const std::vector<Candidate> candidates = {{{20, 20, 60, 60}, 0.9f, 0},   {{30, 20, 70, 60}, 0.8f, 0},    {{40, 20, 80, 60}, 0.7f, 0},
                                              {{20, 20, 60, 40}, 0.6f, 0},   {{110, 24, 150, 64}, 0.95f, 0}, {{118, 24, 158, 64}, 0.5f, 0},
                                              {{110, 34, 150, 74}, 0.65f, 1}};

@@ -36,7 +36,7 @@ Page explain_upsample();
 
 // ---- boxes (boxes.cpp) ----
 Page explain_matching();
-Page explain_box_coder(const std::vector<double>& box);  // empty: the worked example's
+Page explain_box_coder(const std::optional<Box>& box);  // none: the worked example's
 Page explain_nms(double threshold);
 
 // ---- masks and points in a RoI's grid (masks.cpp) ----

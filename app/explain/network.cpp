@@ -6,6 +6,7 @@
 #include <map>
 
 #include "app/explain/explain.h"
+#include "app/usage.h"
 #include "data/image/image.h"
 #include "models/mask_rcnn.h"
 #include "train/batches.h"
@@ -81,7 +82,7 @@ int64_t index_of(const Dataset& data, const std::string& image) {
 }  // namespace
 
 Page explain_rpn(const std::string& weights, const std::string& image) {
-  check(!weights.empty() && !image.empty(), "explain: rpn: a trained model and a picture are needed: --weights FILE --image FILE");
+  check_usage(!weights.empty() && !image.empty(), "explain: rpn: a trained model and a picture are needed: --weights FILE --image FILE");
   const Detector d = load_detector(weights);
   const auto* model = dynamic_cast<const MaskRCNN*>(d.system.get());
   check(model != nullptr, "explain: rpn: ", weights, " holds no network with an RPN");

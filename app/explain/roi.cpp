@@ -4,10 +4,13 @@
 #include <cmath>
 
 #include "app/explain/explain.h"
+#include "app/usage.h"
 #include "tensor/rng.h"
 
 namespace mr::app {
 namespace {
+
+constexpr int64_t most_map_cells = 1 << 24, most_box_cells = 1 << 18;
 
 // A map of one channel, f64: the picture's grey averaged over each cell, or numbers drawn from a fixed seed.
 Tensor map_of(const RoIQuestion& q) {
@@ -33,6 +36,7 @@ Tensor map_of(const RoIQuestion& q) {
   return map;
 }
 
+// Errors: more cells in the map, or in the box, than can be looked at.
 RoIQuestion sized(RoIQuestion q) {
   const int s = q.request.stride;
   const auto cells = [&](double pixels) { return std::max(1, static_cast<int>(std::ceil(pixels / s))); };
@@ -42,6 +46,11 @@ RoIQuestion sized(RoIQuestion q) {
   }
   if (q.map_w == 0) q.map_w = cells(q.request.box.x2) + 2;
   if (q.map_h == 0) q.map_h = cells(q.request.box.y2) + 2;
+  const int box_w = cells(q.request.box.width()), box_h = cells(q.request.box.height());
+  check_usage(int64_t{q.map_w} * q.map_h <= most_map_cells, "explain: --stride ", s, ": expected a map of at most ", most_map_cells,
+              " cells for this ", q.picture ? "--image" : "--box", ", got ", q.map_w, " x ", q.map_h);
+  check_usage(int64_t{box_w} * box_h <= most_box_cells, "explain: --stride ", s, ": expected a --box of at most ", most_box_cells,
+              " cells, got ", box_w, " x ", box_h);
   return q;
 }
 

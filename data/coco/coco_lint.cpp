@@ -89,6 +89,10 @@ LintReport lint_coco(const std::string& annotations, const CocoLintOptions& opti
     return report;
   }
   report.images = static_cast<int64_t>(file.images.size());
+  if (report.problems.empty()) {  // or else they may be gone as faulty
+    if (file.annotations.empty()) report.problems.push_back({Severity::warning, "", {}, {}, "annotations", "there are none"});
+    if (file.images.empty()) report.problems.push_back({Severity::error, "", {}, {}, "images", "there are none"});
+  }
   lint_images(file, options, report);
   if (!file.categories.empty()) {
     LintReport rest = lint_dataset(CocoDataset(file, options.images, {.masks = options.masks}), options.masks);

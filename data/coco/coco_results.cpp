@@ -110,6 +110,7 @@ class ResultsParser {
     });
     if (n == 0) return false;  // as cocoapi: an empty list is no box
     if (n != 4) refuse("bbox", "must be [x, y, width, height], got ", n, " numbers");
+    if (b.w < 0 || b.h < 0) refuse("bbox", "width and height must be 0 or more, got ", b.w, " and ", b.h);
     return true;
   }
 

@@ -13,7 +13,7 @@
 // Polygons repaint the maps exactly when filled along the edges of pixels, but a thing in several parts is several objects there:
 // instanceIds is the truth, as in Cityscapes. There is no right camera, disparity or vehicle data.
 //
-// errors: a split or city that is no plain word; a class that Cityscapes does not have; more than 1000 instances of a class in an
+// errors: a split or city that is no plain word; a city that DIR holds already; a class that Cityscapes does not have; more than 1000 instances of a class in an
 // image; a failed write.
 #pragma once
 

@@ -78,6 +78,8 @@ std::string coco_json(const Dataset& d, const std::string& split) {
 
 void write_coco(const Dataset& d, const std::string& folder, const std::string& split) {
   check_word(split, "coco: split");
+  const std::string annotations = str(folder, "/instances_", split, ".json");
+  check_absent(annotations);
   make_folder(folder + "/images");
   std::vector<std::vector<Instance>> instances(static_cast<size_t>(d.size()));
   parallel_for(d.size(), 1, [&](int64_t i) {
@@ -85,7 +87,7 @@ void write_coco(const Dataset& d, const std::string& folder, const std::string& 
     write_png(str(folder, "/images/", image_name(split, s.info)), s.image);
     instances[static_cast<size_t>(i)] = std::move(s.instances);
   });
-  write_text_file(str(folder, "/instances_", split, ".json"), join_json(d, split, instances));
+  write_text_file(annotations, join_json(d, split, instances));
 }
 
 }  // namespace mr

@@ -6,7 +6,7 @@
 // Several splits may share DIR. Annotation ids are the data set's if they are distinct and above 0, else 1, 2, … Images are drawn and
 // written in parallel; the files do not depend on the number of threads. The JSON file appears when it is whole.
 //
-// errors: a split that is no plain word; a folder that cannot be made; a failed write. Each names the file.
+// errors: a split that is no plain word; a split that DIR holds already; a folder that cannot be made; a failed write. Each names the file.
 #pragma once
 
 #include <string>

@@ -36,10 +36,9 @@ void check_word(const std::string& word, const char* what) {
   check(good, what, " must be of letters, digits, '-' and '_', got '", word, "'");
 }
 
-void make_folder(const std::string& path) {
-  std::error_code error;
-  std::filesystem::create_directories(path, error);
-  check(!error && std::filesystem::is_directory(path, error), "cannot make the folder '", path, "': ", error.message());
+void check_absent(const std::string& path) {
+  std::error_code unknown;
+  check(!std::filesystem::exists(path, unknown), path, ": exists already, and is not written over; choose another folder or split");
 }
 
 }  // namespace mr

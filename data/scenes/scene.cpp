@@ -1,6 +1,7 @@
 #include "data/scenes/scene.h"
 
 #include "data/scenes/plan.h"
+#include "tensor/check.h"
 #include "tensor/fields.h"
 
 namespace mr {
@@ -19,6 +20,22 @@ void SceneOptions::visit(Fields& f) {
   f.field("noise", noise, "of the sensor: standard deviation at mid grey, of a range of 1");
   f.field("min_pixels", min_pixels, "an object that shows fewer is not annotated");
   seed = static_cast<uint64_t>(key);
+}
+
+void SceneOptions::validate() const {
+  const auto range = [](const char* key, auto v, auto low, auto high) {
+    check(v >= low && v <= high, "data.scenes.", key, ": must be from ", low, " to ", high, ", got ", v);
+  };
+  constexpr int64_t most = INT64_MAX / 1000;  // the objects of scene i have ids from 1000·i on
+  range("images", images, int64_t{0}, most);
+  range("first", first, int64_t{0}, most - images);
+  range("height", height, int64_t{16}, int64_t{4096});
+  range("width", width, int64_t{16}, int64_t{8192});
+  range("density", density, 0.0, 10.0);
+  range("distance", distance, 0.3, 3.0);
+  range("clutter", clutter, 0.0, 10.0);
+  range("noise", noise, 0.0, 1.0);
+  range("min_pixels", min_pixels, int64_t{1}, most);
 }
 
 namespace scenes {

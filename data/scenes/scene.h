@@ -26,6 +26,7 @@ struct SceneOptions {
   int64_t min_pixels = 50;  // visible; what shows less is not annotated
 
   void visit(Fields& f);
+  void validate() const;  // errors: a value out of its range, named by its key in a recipe: data.scenes.distance
 };
 
 namespace scenes {

@@ -31,17 +31,7 @@ std::vector<Extent> extents(const Scene& s, int height, int width) {
 
 }  // namespace
 
-SceneDataset::SceneDataset(const SceneOptions& o) : options_(o) {
-  check(o.images >= 0, "scenes: images must be at least 0, got ", o.images);
-  check(o.first >= 0, "scenes: first must be at least 0, got ", o.first);
-  check(o.height >= 16 && o.height <= 4096, "scenes: height must be from 16 to 4096, got ", o.height);
-  check(o.width >= 16 && o.width <= 8192, "scenes: width must be from 16 to 8192, got ", o.width);
-  check(o.density >= 0 && o.density <= 10, "scenes: density must be from 0 to 10, got ", o.density);
-  check(o.distance >= 0.3 && o.distance <= 3, "scenes: distance must be from 0.3 to 3, got ", o.distance);
-  check(o.clutter >= 0 && o.clutter <= 10, "scenes: clutter must be from 0 to 10, got ", o.clutter);
-  check(o.noise >= 0 && o.noise <= 1, "scenes: noise must be from 0 to 1, got ", o.noise);
-  check(o.min_pixels >= 1, "scenes: min_pixels must be at least 1, got ", o.min_pixels);
-}
+SceneDataset::SceneDataset(const SceneOptions& o) : options_(o) { o.validate(); }
 
 const std::vector<std::string>& SceneDataset::class_names() const {
   static const std::vector<std::string> names{"person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle"};

@@ -10,6 +10,7 @@
 #include "models/weights/names.h"
 #include "models/weights/safetensors.h"
 #include "tensor/check.h"
+#include "tensor/finite.h"
 
 namespace mr {
 namespace {
@@ -119,7 +120,7 @@ LoadReport load_weights(Parameters& parameters, const WeightFile& file, const Lo
   LoadReport report;
   const std::vector<Match> matches = match_names(parameters, file, options, report);
   check(report.mismatched.empty() || options.skip_mismatch, "weights: ", file.path, ": ", count(report.mismatched.size(), "tensor"),
-        " of another shape than the model's (skip them to keep the model's initial values):\n", mismatch_table(report.mismatched));
+        " of another shape than the model's", options.advice, ":\n", mismatch_table(report.mismatched));
   check(!matches.empty(), "weights: ", file.path, ": expected tensors of this model, found none; the file holds ",
         count(file.tensors.size(), "tensor"), ": ", list(report.unused));
   check(report.missing.empty() || options.allow_missing, "weights: ", file.path, ": expected ", count(report.missing.size(), "more tensor"),
@@ -131,6 +132,9 @@ LoadReport load_weights(Parameters& parameters, const WeightFile& file, const Lo
           m.tensor->type);
     const Blocks k = blocks_of(*m.parameter);
     const std::vector<float> in_file = read_floats(*m.tensor);
+    const auto bad = first_not_finite(in_file);
+    check(!bad, "weights: ", file.path, ": ", printable(m.tensor->name), ": expected finite numbers, got ", bad ? in_file[*bad] : 0,
+          " as value ", bad.value_or(0), " of ", shape_text(m.tensor->shape));
     values.push_back(Tensor::empty(m.parameter->var.shape()));
     swap_last_axes(in_file.data(), values.back().data<float>(), k.a, k.b, k.s);
   }

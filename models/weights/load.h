@@ -22,6 +22,7 @@ namespace mr {
 
 struct LoadOptions {
   bool skip_mismatch = false;  // tensors of another shape (other class counts) keep the model's values
+  std::string advice = {};     // what an error about such tensors ends with: how the caller's user asks for skip_mismatch
   bool allow_missing = false;  // parameters that the file does not hold keep the model's values
   std::string prefix = {};     // put before every name of the file
 };
@@ -39,8 +40,8 @@ struct LoadReport {
   std::vector<Mismatch> mismatched;
 };
 
-// Errors: missing parameters; shapes that differ (with the table of all of them); an integer type; two tensors for one
-// parameter; no tensor that fits. All is read and checked before the first value is changed.
+// Errors: missing parameters; shapes that differ (with the table of all of them); an integer type; a NaN or infinite value; two tensors
+// for one parameter; no tensor that fits. All is read and checked before the first value is changed.
 LoadReport load_weights(Parameters& parameters, const WeightFile& file, const LoadOptions& options = {});
 
 std::string mismatch_table(const std::vector<Mismatch>& mismatches);  // name, file, model: one row each

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstring>
 
 #include "models/weights/pth.h"
@@ -120,6 +121,14 @@ WeightFile open_weights(const std::string& path) {
   if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02") || start.starts_with("\x80\x03") || start.starts_with("\x80\x04") ||
       start.starts_with("\x80\x05"))
     if (start[8] != '{') return read_pth(path);
+  std::string hex;
+  for (const char c : start.substr(0, 4)) {
+    char digits[4];
+    std::snprintf(digits, sizeof digits, " %02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
+    hex += digits;
+  }
+  check(start[8] == '{', path,
+        ": expected a weights file, got neither safetensors nor a zip archive or pickle of torch.save: it begins with", hex);
   return read_safetensors(path);
 }
 

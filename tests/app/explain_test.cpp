@@ -106,13 +106,27 @@ TEST_CASE("explain gradients: only the image's classes' masks receive any", "[ex
 TEST_CASE("explain: mistakes are one line", "[explain]") {
   check_error("explain dig", "there is no topic dig; the nearest is dog");
   check_error("explain roi_align", "--box x0,y0,x1,y1 is needed");
-  check_error("explain roi_align --box 1,2,3", "--box");
+  check_error("explain roi_align --box 1,2,3", "--box: expected four numbers x0,y0,x1,y1, in pixels, got 3");
+  check_error("explain roi_align --box 9,9,5,5", "--box x0,y0,x1,y1: expected x0 <= x1 and y0 <= y1, got 9,9,5,5");
+  check_error("explain roi_align --stride 0", "--stride must be 1");
   check_error("explain roi_align --box 0,0,9,9 --stride 0", "--stride must be 1");
   check_error("explain roi_align --box 0,0,9,9 --size 100", "--size must be 1");
   check_error("explain roi_align --box 0,0,9,9 --image /nowhere.png", "/nowhere.png");
   check_error("explain nms --threshold 1.5", "--threshold must be 0 … 1, got 1.5");
-  check_error("explain box-coder --box 1,2,3", "--box x0,y0,x1,y1 has four numbers");
+  check_error("explain box-coder --box 1,2,3", "--box: expected four numbers");
   check_error("explain box-coder --box 9,9,9,20", "must have a width and a height above 0");
   check_error("explain rpn", "a trained model and a picture are needed");
+  check_error("explain dog --figure " + folder() + "/dog.png", "--figure: expected a name ending in .svg, got ");
+  CHECK_FALSE(std::filesystem::exists(folder() + "/dog.png"));
+  // What would fill the memory, or the figure.
+  check_error("explain roi_align --box 0,0,100000,100000 --stride 1",
+              "a map of at most 16777216 cells for this --box, got 100002 x 100002");
+  check_error("explain roi_align --box=-90000,-90000,9,9 --stride 1", "a --box of at most 262144 cells, got 90009 x 90009");
+  check_error("explain roi_align --box 0,0,9,9 --size 64 --samples 16", "--size times --samples must be at most 256, got 64 times 16");
+  // What a topic does not look at.
+  check_error("explain conv --box 1,2,3,4", "explain: conv: does not use --box");
+  check_error("explain roi_pool --box 1,2,3,4 --samples 2", "explain: roi_pool: does not use --samples");
+  check_error("explain roi_align --box 1,2,3,4 --compare --gradient", "explain: roi_align --compare: does not use --gradient");
+  check_error("explain box-coder --compare", "explain: box-coder: does not use --compare");
   check_error("explain gradients --recipe scenes_small --image nowhere.png", "the training set has no image nowhere.png");
 }

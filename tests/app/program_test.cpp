@@ -23,7 +23,14 @@ TEST_CASE("every subcommand explains itself", "[app]") {
 
 TEST_CASE("mistakes on the command line are one line and a status", "[app]") {
   check_error("", "subcommand");
-  check_error("trian", "trian");
+  check_error("trian", "mrcnn: there is no subcommand trian; the nearest is train");
+  check_error("dataset lnit", "mrcnn: dataset: there is no subcommand lnit; the nearest is lint");
+  check_error("zebra", "mrcnn: there is no subcommand zebra\n");
+  for (const char* mistake : {"", "trian", "dataset lnit", "train", "explain dig", "explain conv --box 1,2,3,4", "dataset stats",
+                              "train scenes_small --out x --skip-mismatch"}) {
+    INFO(mistake);
+    CHECK(mrcnn(mistake).status == 2);
+  }
   check_error("train", "RECIPE");
   check_error("train scenes_small --out " + folder() + "/x --no-such-flag", "--no-such-flag");
   check_error("train scenes_smal --out " + folder() + "/x", "the nearest is scenes_small");
@@ -40,6 +47,15 @@ TEST_CASE("mistakes on the command line are one line and a status", "[app]") {
   check_error("coco-eval a.json b.json --type bbox", "a.json");
   check_error("weights show nowhere.pth", "nowhere.pth");
   check_error("bench model --set train.threads=-1", "train.threads");
+  check_error("bench ops --filter nope", "--filter nope: expected a part of one of conv 7x7/2 3-64 1x800x1216 forward, ");
+  check_error("bench ops --filter nope", "roi_pool 1000 7x7 256 backward, nms 2000");
+  check_error("bench model --recipe scenes_small --filter nope", "--filter nope: expected a part of one of f32.inference, f32.train");
+  check_error("dataset draw --out " + folder() + "/x --images 0", "--images: Value 0 not in range 1 to 1000000000000");
+  check_error("dataset draw --out " + folder() + "/x --images 1 --first 9223372036854775806", "not in range 0 to 1000000000000");
+  check_error("dataset draw --out " + folder() + "/x --images 1 --set data.scenes.first=9223372036854775806",
+              "data.scenes.first: must be from 0 to 92233720368");
+  check_error("predict nowhere.safetensors a.jpg b.jpg --out " + folder() + "/p", "a.jpg: there is no such file or folder; b.jpg: there");
+  check_error("train " + std::string(300, 'n') + " --out " + folder() + "/x", "nnn: File name too long");
   CHECK_FALSE(fs::exists(folder() + "/x/recipe.toml"));
 }
 
@@ -48,6 +64,9 @@ TEST_CASE("recipes are listed, shown, and can be read again", "[app]") {
   CHECK(list.status == 0);
   for (const char* name : {"scenes_small", "nuclei_small", "nuclei_r50_fpn", "coco_r50_fpn_paper", "coco_r50_fpn_torchvision"})
     CHECK(list.out.find(name) != std::string::npos);
+  const std::string json = mrcnn("recipe list --json").out;
+  CHECK(json.rfind("[\n {\n  \"name\": \"", 0) == 0);
+  CHECK(json.find("\"name\": \"scenes_small\",\n  \"about\": \"") != std::string::npos);
   const Result shown = mrcnn("recipe show nuclei_small --set optimiser.lr=0.125");
   CHECK(shown.out.find("lr = 0.125 ") != std::string::npos);
   write_text_file(folder() + "/mine.toml", shown.out);

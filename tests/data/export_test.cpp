@@ -95,6 +95,8 @@ TEST_CASE("COCO export: read back, it is the same data set") {
   }
   CHECK(text_of(folder.path + "/instances_train.json") == coco_json(d, "train"));
   CHECK(CocoDataset(folder.path + "/instances_val.json", folder.path + "/images").size() == 1);
+  CHECK_THROWS_WITH(write_coco(drawn_scenes(1), folder.path, "train"), Contains("/instances_train.json: exists already"));
+  CHECK(text_of(folder.path + "/instances_train.json") == coco_json(d, "train"));
 }
 
 TEST_CASE("COCO export: ids, crowds and names as they come") {
@@ -113,7 +115,7 @@ TEST_CASE("COCO export: ids, crowds and names as they come") {
   CHECK(list[1].crowd);
   CHECK(list[1].label == 2);
   CHECK_THROWS_WITH(write_coco(d, folder.path, "../x"), Contains("coco: split must be of letters, digits, '-' and '_', got '../x'"));
-  CHECK_THROWS_WITH(write_coco(d, "/dev/null/no", "x"), Contains("cannot make the folder '/dev/null/no/images'"));
+  CHECK_THROWS_WITH(write_coco(d, "/dev/null/no", "x"), Contains("/dev/null/no/images: cannot be created: Not a directory"));
   d.list[0].label = 3;
   CHECK_THROWS_WITH(coco_json(d, "x"), Contains("coco: label of annotation 1 must be from 1 to 2, got 3"));
 }
@@ -159,6 +161,7 @@ TEST_CASE("Cityscapes export: files, ids and colours") {
   const Folder folder;
   const SceneDataset d = drawn_scenes(3);
   write_cityscapes(d, folder.path, "val", "testville");
+  CHECK_THROWS_WITH(write_cityscapes(d, folder.path, "val", "testville"), Contains("/leftImg8bit/val/testville: exists already"));
   for (int64_t k = 0; k < 3; ++k) {
     const std::string stem = "/val/testville/testville_00000" + std::to_string(k) + "_000019_";
     const Sample s = d.sample(k);

@@ -165,16 +165,20 @@ TEST_CASE("scenes: one label map as a golden number") {
 TEST_CASE("scenes: options out of range are errors") {
   SceneOptions o = small();
   o.height = 8;
-  CHECK_THROWS_WITH(SceneDataset(o), Contains("scenes: height must be from 16 to 4096, got 8"));
+  CHECK_THROWS_WITH(SceneDataset(o), Contains("data.scenes.height: must be from 16 to 4096, got 8"));
   o = small();
   o.density = -1;
-  CHECK_THROWS_WITH(SceneDataset(o), Contains("scenes: density must be from 0 to 10, got -1"));
+  CHECK_THROWS_WITH(SceneDataset(o), Contains("data.scenes.density: must be from 0 to 10, got -1"));
   o = small();
   o.distance = 5;
-  CHECK_THROWS_WITH(SceneDataset(o), Contains("scenes: distance must be from 0.3 to 3, got 5"));
+  CHECK_THROWS_WITH(SceneDataset(o), Contains("data.scenes.distance: must be from 0.3 to 3, got 5"));
   o = small();
   o.min_pixels = 0;
-  CHECK_THROWS_WITH(SceneDataset(o), Contains("scenes: min_pixels must be at least 1, got 0"));
+  CHECK_THROWS_WITH(SceneDataset(o), Contains("data.scenes.min_pixels: must be from 1 to 9223372036854775, got 0"));
+  o = small();
+  o.first = INT64_MAX - 1;
+  o.images = 3;
+  CHECK_THROWS_WITH(SceneDataset(o), Contains("data.scenes.first: must be from 0 to 9223372036854772, got 9223372036854775806"));
   CHECK_THROWS_WITH(SceneDataset(small(4)).sample(4), Contains("scenes: index must be from 0 to 3, got 4"));
   CHECK_THROWS_WITH(SceneDataset(small(4)).info(-1), Contains("scenes: index must be from 0 to 3, got -1"));
   SceneOptions tiny = small(2);  // odd and tiny sizes are drawn

@@ -1,5 +1,8 @@
 #include "tensor/files.h"
 
+#include <unistd.h>
+
+#include <filesystem>
 #include <string>
 
 #include "tensor/check.h"
@@ -19,4 +22,31 @@ TEST_CASE("crc32: the check value of its definition, lengths 0 to 8 and a split"
     CHECK(crc32(bytes.first(n)) == ~c);
     CHECK(crc32(bytes.subspan(n), crc32(bytes.first(n))) == crc32(bytes));
   }
+}
+
+namespace {
+
+struct Folder {
+  std::string path = (std::filesystem::temp_directory_path() / ("mr_files_" + std::to_string(getpid()))).string();
+  ~Folder() { std::filesystem::remove_all(path); }
+};
+
+}  // namespace
+
+TEST_CASE("a folder is made with its parents, and what is in the way is named", "[files]") {
+  const Folder folder;
+  make_folder(folder.path + "/a/b");
+  make_folder(folder.path + "/a/b");
+  CHECK(std::filesystem::is_directory(folder.path + "/a/b"));
+  write_text_file(folder.path + "/file", "");
+  CHECK_THROWS_WITH(make_folder(folder.path + "/file/c"), Catch::Matchers::Contains("/file/c: cannot be created: Not a directory"));
+}
+
+TEST_CASE("a folder that is there, but closed to us, is not called one that cannot be created", "[files]") {
+  if (geteuid() == 0) return skip("root may write anywhere");
+  const Folder folder;
+  make_folder(folder.path);
+  std::filesystem::permissions(folder.path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
+  CHECK_THROWS_WITH(make_folder(folder.path), Catch::Matchers::Contains(": no files can be made in this folder: Permission denied"));
+  std::filesystem::permissions(folder.path, std::filesystem::perms::owner_all);
 }

@@ -98,6 +98,7 @@ TEST_CASE("bad settings are errors that name file, line, key and the nearest rig
   CHECK_THROWS_WITH(read("name = \"a\"\n\n[optimiser]\nlrr = 1\n"),
                     Contains("my.toml:4: optimiser.lrr: there is no such key; the nearest is optimiser.lr"));
   CHECK_THROWS_WITH(read("nestrov = true"), Contains("nearest is optimiser.nesterov"));
+  CHECK_THROWS_WITH(read("zebra = true"), !Contains("nearest") && Contains("zebra: there is no such key"));
   CHECK_THROWS_WITH(read("optimiser = 3"), Contains("optimiser: is a group of keys such as optimiser.lr"));
   CHECK_THROWS_WITH(read("batch = 1.5"), Contains("my.toml:1: batch: expects a whole number, got 1.5"));
   CHECK_THROWS_WITH(read("batch = true"), Contains("expects a whole number, got true"));

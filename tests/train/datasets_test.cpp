@@ -52,6 +52,12 @@ TEST_CASE("classes come from the data, or from the recipe's lists, contiguous or
   CHECK_THROWS_WITH(classes_of(r, toy), Contains("have no class foxx; the nearest is fox"));
   r.data.category_ids = {1, 2};
   CHECK_THROWS_WITH(classes_of(r, toy), Contains("2 ids for 1 classes"));
+  r.data.classes = {"fox", "cat"};
+  r.data.category_ids = {2, 2};
+  CHECK_THROWS_WITH(classes_of(r, toy), Contains("data.category_ids: expected a different id for each class, got 2 twice (cat)"));
+  r.data.classes = {"lynx"};
+  r.data.category_ids = {};
+  CHECK_THROWS_WITH(classes_of(r, toy), !Contains("nearest") && Contains("have no class lynx"));
 }
 
 TEST_CASE("a relabelled dataset keeps the known classes under their new labels", "[datasets]") {
@@ -124,7 +130,11 @@ TEST_CASE("the fullest batch is as large as any, and fills the quota of positive
 TEST_CASE("datasets that are not there are errors that say what to set", "[datasets]") {
   Recipe r;
   r.data.root = "/nowhere";
-  CHECK_THROWS_WITH(open_dataset(r, Split::train), Contains("/nowhere/instances_train.json: there is no such file; --set data.root=DIR"));
+  CHECK_THROWS_WITH(open_dataset(r, Split::train),
+                    Contains("data.train_annotations: /nowhere/instances_train.json: there is no such file; --set data.root=DIR"));
+  r.data.train_annotations = "/none/a.json";  // no root can help
+  CHECK_THROWS_WITH(open_dataset(r, Split::train),
+                    !Contains("data.root") && Contains("data.train_annotations: /none/a.json: there is no such file"));
   r.data.kind = DataKind::cityscapes;
   CHECK_THROWS_WITH(open_dataset(r, Split::train), Contains("cityscapes folders cannot be read yet"));
 }

@@ -107,7 +107,14 @@ TEST_CASE("weights that do not fit are errors", "[detector]") {
   CHECK_THROWS_WITH(load_detector(folder / "bare.safetensors", "scenes_small"), Contains("names no classes"));
   save_weights(d.system->parameters(), folder / "odd.safetensors", {{"recipe", to_toml(d.recipe)}, {"classes", "[1, 2"}});
   CHECK_THROWS_WITH(load_detector(folder / "odd.safetensors"), Contains("metadata classes: expects a list in JSON"));
+  save_weights(d.system->parameters(), folder / "twice.safetensors",
+               {{"recipe", to_toml(d.recipe)},
+                {"classes", R"(["a", "b", "c", "d", "e", "f", "g", "h"])"},
+                {"category_ids", "[1, 2, 3, 4, 5, 6, 7, 2]"}});
+  CHECK_THROWS_WITH(load_detector(folder / "twice.safetensors"),
+                    Contains("twice.safetensors: metadata category_ids: expected a different id for each class, got 2 twice (h)"));
   Detector three = make_detector(r, {{"a", "b", "c"}, {1, 2, 3}});
-  CHECK_THROWS_WITH(init_weights(three, folder / "a.safetensors", false), Contains("roi_heads.box_predictor.cls_score.weight"));
+  CHECK_THROWS_WITH(init_weights(three, folder / "a.safetensors", false),
+                    Contains("roi_heads.box_predictor.cls_score.weight") && Contains("--skip-mismatch (train.skip_mismatch)"));
   CHECK(!init_weights(three, folder / "a.safetensors", true).empty());
 }

@@ -41,8 +41,8 @@ struct Outcome {
 };
 
 struct Script {
-  int64_t interrupt_at_batch = -1, nan_at_batch = -1, interrupt_at_evaluation = -1;
-  int sleep_ms = 0, sleep_ms_later = 0;  // a batch; later: from number 40 on
+  int64_t interrupt_at_batch = -1, nan_at_batch = -1, unreadable_batch = -1, interrupt_at_evaluation = -1, fail_at_evaluation = -1;
+  int sleep_ms = 0, sleep_ms_later = 0;  // a batch; later: from number 15 on, when the length is fixed
   double estimate = 0;
   bool rehearse = true;
 };
@@ -58,7 +58,8 @@ Outcome run(const std::string& folder, Recipe recipe, const Script& script, bool
   job.batches = [&](int64_t first) {
     return [&, k = first]() mutable {
       if (k == script.interrupt_at_batch) std::raise(SIGTERM);
-      const int ms = k >= 40 && script.sleep_ms_later > 0 ? script.sleep_ms_later : script.sleep_ms;
+      const int ms = k >= 15 && script.sleep_ms_later > 0 ? script.sleep_ms_later : script.sleep_ms;
+      if (k == script.unreadable_batch) throw Error("a.jpg: cut short");
       std::this_thread::sleep_for(std::chrono::milliseconds(ms));
       Batch b = fake_batch(k, recipe.train.batch);
       if (k == script.nan_at_batch) b.images.fill_(std::numeric_limits<float>::quiet_NaN());
@@ -68,6 +69,7 @@ Outcome run(const std::string& folder, Recipe recipe, const Script& script, bool
   };
   if (script.rehearse) job.fullest = [&] { return fake_batch(-1, recipe.train.batch); };
   job.evaluate = [&] {
+    if (evaluation == script.fail_at_evaluation) throw Error("b.jpg: cut short");
     if (evaluation++ == script.interrupt_at_evaluation) std::raise(SIGTERM);
     stop_if_interrupted();
     return EvaluationOutcome{system.parameters().weights().at(0), "AP 0.5", "{\"AP\": 0.5}"};
@@ -159,16 +161,85 @@ TEST_CASE("killed, with the newest checkpoint damaged: the older one gives the s
   const TestFolder whole, folder;
   const Outcome expected = run(whole.path(), fake_recipe(30), {});
   Script script;
-  script.nan_at_batch = 50;  // dies in iteration 26, after checkpoints at 14 and 21
-  CHECK_THROWS_WITH(run(folder.path(), fake_recipe(30), script),
-                    Contains("the loss term fit is nan at iteration 26 (images 200 201 202 203); stopped before the step"));
-  const std::string newest = folder / "checkpoints/iteration_00000021.checkpoint";
+  script.interrupt_at_batch = 50;  // stops after iteration 26; the checkpoint before it is that of 21
+  CHECK(run(folder.path(), fake_recipe(30), script).ended == Ended::interrupted);
+  const std::string newest = folder / "checkpoints/iteration_00000026.checkpoint";
   REQUIRE(fs::exists(newest));
   fs::resize_file(newest, 100);
   const Outcome o = run(folder.path(), fake_recipe(30), {}, true);
   CHECK_THROWS_WITH(throw Error(o.console), Contains("WARNING: passing over a damaged checkpoint"));
-  CHECK_THROWS_WITH(throw Error(o.console), Contains("resuming at iteration 14"));
+  CHECK_THROWS_WITH(throw Error(o.console), Contains("resuming at iteration 21"));
   CHECK(o.weights == expected.weights);
+}
+
+TEST_CASE("a run that an error ends saves what was reached before it, and goes on from there to the same bits", "[loop]") {
+  const TestFolder whole;
+  const Outcome expected = run(whole.path(), fake_recipe(30), {});
+  struct Case {
+    Script script;
+    std::string error;
+  };
+  std::vector<Case> cases(5);
+  cases[0].script.nan_at_batch = 50;
+  cases[0].error =
+      "the loss term fit is nan at iteration 26 (images 200 201 202 203); saved as after iteration 25, from where --resume goes on "
+      "(without that checkpoint, from iteration 21)";
+  cases[1].script.nan_at_batch = 51;  // in the second pass of a step: the first has moved the statistics of norms
+  cases[1].error = "at iteration 26 (images 200 201 202 203 204 205 206 207); saved as after iteration 25";
+  cases[2].script.unreadable_batch = 51;
+  cases[2].error = "a.jpg: cut short; saved as after iteration 25";
+  cases[3].script.unreadable_batch = 0;
+  cases[3].error = "a.jpg: cut short; saved as after iteration 0";
+  cases[4].script.fail_at_evaluation = 0;
+  cases[4].error = "b.jpg: cut short; saved as after iteration 15";
+  for (const Case& c : cases) {
+    INFO(c.error);
+    const TestFolder folder;
+    CHECK_THROWS_WITH(run(folder.path(), fake_recipe(30), c.script), Contains(c.error));
+    CHECK(fs::exists(folder / "last.safetensors"));
+    const Outcome o = run(folder.path(), fake_recipe(30), {}, true);
+    CHECK(o.weights == expected.weights);
+    CHECK(o.state.best_iteration == expected.state.best_iteration);
+  }
+}
+
+TEST_CASE("weights that are not finite are never saved over good ones", "[loop]") {
+  const TestFolder whole, folder, fresh;
+  const Outcome expected = run(whole.path(), fake_recipe(30), {});
+  Script script;
+  script.interrupt_at_batch = 13;
+  CHECK(run(folder.path(), fake_recipe(30), script).ended == Ended::interrupted);
+  Recipe wild = fake_recipe(30);
+  wild.optimiser.lr = 3e38;
+  wild.optimiser.weight_decay = 1e4;
+  wild.checkpoint.every = 0;
+  CHECK_THROWS_WITH(run(folder.path(), wild, {}, true), Contains("which is not saved; --resume goes on from iteration 7"));
+  CHECK(run(folder.path(), fake_recipe(30), {}, true).weights == expected.weights);
+  wild.schedule.warmup = 0;
+  CHECK_THROWS_WITH(run(fresh.path(), wild, {}), Contains("which is not saved; there is no checkpoint yet"));
+  CHECK_FALSE(fs::exists(fresh / "last.safetensors"));
+}
+
+TEST_CASE("a finished run is left as it is", "[loop]") {
+  const TestFolder folder;
+  run(folder.path(), fake_recipe(30), {});
+  const auto files = [&] {
+    std::string all;
+    for (const char* name : {"recipe.toml", "metrics.jsonl", "best.safetensors", "last.safetensors"})
+      all += read_text_file(folder / name) + std::to_string(fs::last_write_time(folder / name).time_since_epoch().count());
+    return all;
+  };
+  const std::string before = files();
+  const Outcome again = run(folder.path(), fake_recipe(30), {}, true);
+  CHECK(again.ended == Ended::finished);
+  CHECK_THROWS_WITH(throw Error(again.console), Contains("nothing is left to do"));
+  Recipe changed = fake_recipe(20);
+  changed.optimiser.momentum = 0.5;
+  CHECK_THROWS_WITH(run(folder.path(), changed, {}, true),
+                    Contains("the run is finished, after iteration 30") &&
+                        Contains("optimiser.momentum was 0.9, now 0.5; train.iterations was 30, now 20"));
+  CHECK(files() == before);
+  CHECK(run(folder.path(), fake_recipe(40), {}, true).state.iteration == 40);
 }
 
 TEST_CASE("resuming shows what changed in the configuration", "[loop]") {
@@ -208,7 +279,7 @@ TEST_CASE("under a budget that turns out too short the run stops early and still
   r.train.budget = std::to_string(seconds_since_start() + 1.0) + "s";
   Script script;
   script.sleep_ms = 5;
-  script.sleep_ms_later = 20;
+  script.sleep_ms_later = 30;
   const Outcome o = run(folder.path(), r, script);
   CHECK(o.recipe.train.stop_at > 0);
   CHECK(o.recipe.train.stop_at < o.recipe.train.iterations);

@@ -82,4 +82,5 @@ TEST_CASE("bad recipes are errors that name the place, the key and the value", "
   CHECK_THROWS_WITH(with({"model.rpn.anchor_sizes=[8.0]"}), Contains("model.rpn.anchor_sizes"));
   CHECK_THROWS_WITH(with({"preprocess.std=[0.0, 1.0, 1.0]"}), Contains("std"));
   CHECK_THROWS_WITH(with({"augment.flip_horizontal=2"}), Contains("flip_horizontal"));
+  CHECK_THROWS_WITH(with({"data.scenes.distance=9"}), Contains("data.scenes.distance: must be from 0.3 to 3, got 9"));
 }

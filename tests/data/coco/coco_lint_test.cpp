@@ -65,6 +65,18 @@ TEST_CASE("coco lint: what cannot be read is the only problem", "[coco_lint]") {
   CHECK(lint_coco(saved("{}")).errors() == 3);
 }
 
+TEST_CASE("coco lint: an empty set is told, and without images an error", "[coco_lint]") {
+  const std::string path = saved(R"({"images": [], "categories": [{"id": 1, "name": "cat"}], "annotations": []})");
+  const LintReport none = lint_coco(path);
+  CHECK(to_text(none).find(path + ": error: images: there are none\n") != std::string::npos);
+  CHECK(to_text(none).find(path + ": warning: annotations: there are none\n") != std::string::npos);
+  CHECK(none.exit_status() == 1);
+  const LintReport unlabelled = lint_coco(saved(R"({"images": [{"id": 1, "width": 6, "height": 4, "file_name": "a.png"}],
+      "categories": [{"id": 1, "name": "cat"}], "annotations": []})"));
+  CHECK(to_text(unlabelled).find("warning: annotations: there are none\n") != std::string::npos);
+  CHECK(unlabelled.exit_status() == 0);
+}
+
 TEST_CASE("coco lint: the shared data sets have no errors", "[coco_lint]") {
   const std::string root = MR_SOURCE_DIR "/../shared/data/";
   if (!std::filesystem::exists(root + "coco100")) return skip("no ../shared/data/coco100");

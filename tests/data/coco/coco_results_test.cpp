@@ -104,6 +104,8 @@ TEST_CASE("coco results: faults name result, image and field", "[coco_results]")
   CHECK_THROWS_WITH(boxes(R"([{"image_id": 7, "category_id": 3, "bbox": [0, 0, 5, 5], "score": NaN}])"),
                     Contains("score: must be finite, got nan"));
   CHECK_THROWS_WITH(boxes(R"([{"image_id": 7, "category_id": 3, "bbox": [0, 0, 5], "score": 1}])"), Contains("got 3 numbers"));
+  CHECK_THROWS_WITH(boxes(R"([{"image_id": 7, "category_id": 3, "bbox": [0, 0, 5, -2], "score": 1}])"),
+                    Contains("r.json: results[0] (image 7): bbox: width and height must be 0 or more, got 5 and -2"));
   CHECK_THROWS_WITH(boxes(R"([{"image_id": 7, "category_id": 3, "score": 1}])"), Contains("bbox: is missing"));
   CHECK_THROWS_WITH(boxes(R"([{"image_id": "7"}])"), Contains("image_id: must be an integer, got \"7\""));
   CHECK_THROWS_WITH(masks(R"([{"image_id": 7, "category_id": 3, "bbox": [0, 0, 5, 5], "score": 1}])"),

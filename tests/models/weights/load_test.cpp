@@ -1,5 +1,7 @@
 #include "models/weights/load.h"
 
+#include <limits>
+
 #include "models/weights/safetensors.h"
 #include "tensor/check.h"
 #include "tensor/rng.h"
@@ -103,7 +105,8 @@ TEST_CASE("load: half, bfloat16 and double become f32, integers do not", "[weigh
   };
   CHECK(load(FileType::f16, le<uint16_t>(0x3c00) + le<uint16_t>(0xc100)) == std::vector<float>{1, -2.5f});
   CHECK(load(FileType::bf16, le<uint16_t>(0x3f80) + le<uint16_t>(0xc020)) == std::vector<float>{1, -2.5f});
-  CHECK(load(FileType::f64, le(0.1) + le(1e300)) == std::vector<float>{0.1f, INFINITY});
+  CHECK(load(FileType::f64, le(0.1) + le(-2.5)) == std::vector<float>{0.1f, -2.5f});
+  CHECK_THROWS_WITH(load(FileType::f64, le(0.1) + le(1e300)), Contains("memory: w: expected finite numbers, got inf as value 1 of [2]"));
   CHECK_THROWS_WITH(load(FileType::i64, le<int64_t>(1) + le<int64_t>(2)), Contains("memory: w: expected a floating type, got I64"));
 }
 
@@ -155,7 +158,8 @@ TEST_CASE("load: other class counts are an error with a table, or skipped", "[we
     if (t.name == "roi_heads.mask_predictor.conv5_mask.weight") t.shape = {3, 2, 2, 4};  // ours, but not the file's layout
   }
   const WeightFile f = file_of(tensors);
-  CHECK_THROWS_WITH(load_weights(p, f), Contains("2 tensors of another shape"));
+  CHECK_THROWS_WITH(load_weights(p, f), Contains("2 tensors of another shape than the model's:\n"));
+  CHECK_THROWS_WITH(load_weights(p, f, {.advice = "; --skip"}), Contains("2 tensors of another shape than the model's; --skip:\n"));
   CHECK_THROWS_WITH(load_weights(p, f), Contains("  roi_heads.box_predictor.cls_score.weight        [91, 3]             [5, 3]\n"));
   CHECK_THROWS_WITH(load_weights(p, f), Contains("[3, 2, 2, 4]        [3, 4, 2, 2]"));
   CHECK(values(p, "backbone.body.conv1.weight")[1] != 10);  // nothing was changed
@@ -177,6 +181,24 @@ TEST_CASE("load: a file that fails halfway changes nothing, and one of another m
   CHECK_THROWS_WITH(load_weights(p, file_of({counting("a", {1}), counting("b", {1})}), {.allow_missing = true}),
                     Contains("expected tensors of this model, found none; the file holds 2 tensors: a, b"));
   CHECK_THROWS_WITH(load_weights(p, file_of({}), {.skip_mismatch = true, .allow_missing = true}), Contains("found none"));
+}
+
+TEST_CASE("load: a value that is not finite is named, and nothing is changed", "[weights][faults]") {
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
+  for (const auto& [odd, name] : {std::pair{nan, "nan"}, std::pair{-inf, "-inf"}})
+    for (const size_t at : {0, 4095, 4096, 4999}) {  // first_not_finite looks at blocks of 4096
+      Parameters p;
+      p.add("fc.weight", {50, 100}, Init::ones());
+      p.pack(1);
+      NamedTensor t = counting("fc.weight", {50, 100});
+      t.read = [read = t.read, at, v = odd](std::span<std::byte> out) {
+        read(out);
+        std::memcpy(out.data() + 4 * at, &v, 4);
+      };
+      CHECK_THROWS_WITH(load_weights(p, file_of({t})), Contains(str("weights: memory: fc.weight: expected finite numbers, got ", name,
+                                                                    " as value ", at, " of [50, 100]")));
+      CHECK(values(p, "fc.weight")[1] == 1);
+    }
 }
 
 TEST_CASE("load: derived copies of the old values go stale", "[weights]") {

@@ -190,7 +190,10 @@ TEST_CASE("weights: folders, FIFOs and absent files are errors at once", "[weigh
   CHECK_THROWS_WITH(open_weights("/dev/zero"), Contains("expected a file, got a device"));
   CHECK_THROWS_WITH(open_weights(folder / "none"), Contains("No such file"));
   CHECK_THROWS_WITH(open_weights(folder.write("small", "PK")), Contains("got 2 bytes"));
-  CHECK_THROWS_WITH(open_weights(folder.write("image", "\x89PNG\r\n\x1a\n0123456789")), Contains("not a safetensors file?"));
+  CHECK_THROWS_WITH(
+      open_weights(folder.write("image", "\x89PNG\r\n\x1a\n0123456789")),
+      Contains(
+          "image: expected a weights file, got neither safetensors nor a zip archive or pickle of torch.save: it begins with 89 50 4e 47"));
 }
 
 TEST_CASE("safetensors: what cannot be written leaves the old file as it was", "[weights][faults]") {
