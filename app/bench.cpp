@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "app/device_option.h"
 #include "tensor/context.h"
 #include "train/bench_model.h"
 #include "train/bench_ops.h"
@@ -11,7 +12,7 @@ namespace {
 void add_model(CLI::App& bench) {
   struct Arguments {
     BenchModelOptions options;
-    std::string recipe = "coco_r50_fpn_torchvision";
+    std::string recipe = "coco_r50_fpn_torchvision", device;
     std::vector<std::string> assignments;
     bool json = false;
   };
@@ -26,10 +27,12 @@ void add_model(CLI::App& bench) {
   c->add_option("--objects", a->options.objects, "an image, in training")->capture_default_str();
   c->add_option("--repeats", a->options.repeats, "after two runs that do not count")->capture_default_str();
   c->add_option("--filter", a->options.filter, "only what contains it: f32, bf16, inference, train, f32.train, ...");
+  add_device(*c, a->device);
   c->add_flag("--json", a->json, "{\"f32.inference\": {\"seconds\": best, \"median\": ..., \"peak_bytes\": ...}, \"f32.train\": ...}");
   c->callback([a] {
     const Recipe recipe = load_recipe(a->recipe, a->assignments);
     if (recipe.train.threads > 0) context().threads = static_cast<int>(recipe.train.threads);
+    a->options.device = chosen_device(a->device);
     const std::vector<ModelTiming> timings = bench_model(recipe, a->options);
     std::cout << (a->json ? to_json(timings) + "\n" : to_text(timings));
   });

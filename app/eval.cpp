@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "app/device_option.h"
 #include "train/evaluate.h"
 #include "train/interrupt.h"
 
@@ -8,7 +9,7 @@ namespace mr::app {
 namespace {
 
 struct Arguments {
-  std::string weights, annotations, images, recipe, type = "all";
+  std::string weights, annotations, images, recipe, device, type = "all";
   std::vector<std::string> assignments;
   int64_t max_dets = 0;
   bool json = false;
@@ -24,7 +25,9 @@ void eval(const Arguments& a) {
   check_usage(a.annotations.empty() == a.images.empty(), "eval: --annotations and --images belong together");
   Detector detector = load_detector(a.weights, a.recipe, a.assignments);
   if (a.max_dets > 0) detector.recipe.evaluation.max_detections = a.max_dets;
-  if (const auto note = use_context_of(detector.recipe)) std::cerr << "mrcnn: " << *note << "\n";
+  const Device device = chosen_device(a.device);
+  detector.system->parameters().move_to(device);
+  if (const auto note = use_context_of(detector.recipe, device)) std::cerr << "mrcnn: " << *note << "\n";
   const bool boxes = a.type != "segm", masks = a.type != "bbox";
   check(a.type != "segm" || detector.recipe.model.mask.enabled, "eval: --type segm, but the model has no mask head");
 
@@ -56,6 +59,7 @@ void add_eval(CLI::App& program) {
   c->add_option("--type", a->type, "bbox, segm or all")->check(CLI::IsMember({"bbox", "segm", "all"}))->capture_default_str();
   c->add_option("--max-dets", a->max_dets, "detections an image that count for AP (default: the recipe's, 100)")
       ->check(CLI::Range(1, 1'000'000));
+  add_device(*c, a->device);
   c->add_flag("--json", a->json, "{\"bbox\": {\"AP\": ..., \"per_class\": {...}}, \"segm\": {...}}");
   c->callback([a] {
     catch_interrupts();

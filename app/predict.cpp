@@ -6,6 +6,7 @@
 #include <set>
 
 #include "app/commands.h"
+#include "app/device_option.h"
 #include "data/coco/coco_file.h"
 #include "data/coco/coco_results.h"
 #include "data/draw/detections.h"
@@ -20,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 struct Arguments {
-  std::string weights, out, recipe, annotations;
+  std::string weights, out, recipe, annotations, device;
   std::vector<std::string> inputs, assignments;
   double score = 0.5;
   bool pictures = true;
@@ -133,7 +134,9 @@ void predict(const Arguments& a) {
   std::vector<int64_t> image_ids;
   for (const fs::path& f : files) image_ids.push_back(ids.of(f));
   Detector detector = load_detector(a.weights, a.recipe, a.assignments, a.score);
-  if (const auto note = use_context_of(detector.recipe)) std::cerr << "mrcnn: " << *note << "\n";
+  const Device device = chosen_device(a.device);
+  detector.system->parameters().move_to(device);
+  if (const auto note = use_context_of(detector.recipe, device)) std::cerr << "mrcnn: " << *note << "\n";
   make_folder(a.out);
 
   const std::vector<std::string> pictures = a.pictures ? picture_paths(a.out, files) : std::vector<std::string>();
@@ -178,6 +181,7 @@ void add_predict(CLI::App& program) {
   c->add_option("--set", a->assignments, "key=value, over the recipe")->allow_extra_args(false);
   c->add_option("--score", a->score, "leave out objects below this score")->capture_default_str();
   c->add_option("--annotations", a->annotations, "COCO file: image ids are those of its images of the same file name; else 1, 2, 3, …");
+  add_device(*c, a->device);
   c->add_flag("!--no-pictures", a->pictures, "only the result files");
   c->footer(
       "results.json: COCO results, [{\"image_id\", \"category_id\", \"score\", \"segmentation\"}]; the boxes lie beside it in\n"

@@ -1,12 +1,13 @@
 #include "train/train.h"
 #include "app/commands.h"
+#include "app/device_option.h"
 #include "train/interrupt.h"
 
 namespace mr::app {
 
 void add_train(CLI::App& program) {
   struct Arguments {
-    std::string recipe, out, init;
+    std::string recipe, out, init, device;
     std::vector<std::string> assignments;
     bool skip_mismatch = false, resume = false;
   };
@@ -18,6 +19,7 @@ void add_train(CLI::App& program) {
   c->add_option("--init", a->init, "weights to start from: .safetensors, or torchvision's .pth");
   c->add_flag("--skip-mismatch", a->skip_mismatch, "leave out tensors of --init whose shape does not fit, such as those of other classes");
   c->add_flag("--resume", a->resume, "go on from the newest checkpoint in --out, to the same bits as an unbroken run");
+  add_device(*c, a->device);
   c->footer(
       "best.safetensors are the weights with the highest mask AP on the val split. Ctrl-C saves and stops (exit status 130);\n"
       "a second one stops at once. An error in mid-training (an image that cannot be decoded, a loss that is not finite) saves what\n"
@@ -30,7 +32,7 @@ void add_train(CLI::App& program) {
     if (a->skip_mismatch) recipe.train.skip_mismatch = true;
     Console console;
     catch_interrupts();
-    if (train(recipe, {a->out, a->resume}, console) == Ended::interrupted) throw Exit{128 + interrupted()};
+    if (train(recipe, {a->out, a->resume, chosen_device(a->device)}, console) == Ended::interrupted) throw Exit{128 + interrupted()};
   });
 }
 

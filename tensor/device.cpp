@@ -38,4 +38,8 @@ Device device_of(const std::string& text) {
   return gpu_device();
 }
 
+void synchronize(Device device) {
+  if (device.type != DeviceType::cpu) gpu::synchronize();
+}
+
 }  // namespace mr

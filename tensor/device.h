@@ -11,4 +11,6 @@ namespace mr {
 // named is used from here on. Errors: another text; a device that the build lacks (with the preset that has it) or the machine.
 Device device_of(const std::string& text);
 
+void synchronize(Device device);  // waits for all that is queued there; errors: those of the work
+
 }  // namespace mr

@@ -9,6 +9,7 @@
 #include "models/mask_rcnn.h"
 #include "models/weights/load.h"
 #include "tensor/context.h"
+#include "tensor/device.h"
 #include "tensor/rng.h"
 #include "tensor/simd.h"
 #include "train/loop.h"
@@ -53,19 +54,21 @@ Batch synthetic_batch(const BenchModelOptions& o, int64_t classes, int64_t size_
   return b;
 }
 
-ModelTiming time_of(const std::string& name, int64_t repeats, const std::function<void()>& work) {
+ModelTiming time_of(const std::string& name, Device device, int64_t repeats, const std::function<void()>& work) {
   ModelTiming t;
   t.name = name;
   work();
   work();  // caches are full only after the second time
-  const uint64_t before = allocator_stats(context().device).system_allocations;
+  synchronize(device);
+  const uint64_t before = allocator_stats(device).system_allocations;
   std::vector<double> seconds;
   for (int64_t i = 0; i < repeats; ++i) {
     const double begin = seconds_since_start();
     work();
+    synchronize(device);
     seconds.push_back(seconds_since_start() - begin);
   }
-  const AllocatorStats stats = allocator_stats(context().device);
+  const AllocatorStats stats = allocator_stats(device);
   std::sort(seconds.begin(), seconds.end());
   t.best = seconds.front();
   t.median = seconds[seconds.size() / 2];
@@ -82,6 +85,7 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
   if (config.classes == 0) config.classes = 80;
   const std::unique_ptr<System> system = make_mask_rcnn(config, static_cast<uint64_t>(recipe.seed));
   if (!options.weights.empty()) load_weights(system->parameters(), open_weights(options.weights));
+  system->parameters().move_to(options.device);
   const Batch training = synthetic_batch(options, config.classes, recipe.preprocess.size_divisor);
   Batch predicting = training;
   predicting.targets.clear();
@@ -95,19 +99,19 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
   };
   const ContextGuard guard;
   for (const DType precision : {DType::f32, DType::bf16}) {
-    if (precision == DType::bf16 && isa() != Isa::v4) continue;
+    if (precision == DType::bf16 && options.device.type == DeviceType::cpu && isa() != Isa::v4) continue;
     context().precision = precision;
     const std::string prefix = std::string(name(precision)) + ".";
     if (wanted(prefix + "inference")) {
       int64_t detections = 0;
-      timings.push_back(time_of(prefix + "inference", options.repeats, [&] {
+      timings.push_back(time_of(prefix + "inference", options.device, options.repeats, [&] {
         const NoGrad no_tape;
         detections = system->predict(predicting).at(0).boxes.size(0);
       }));
       timings.back().detections = detections;
     }
     if (wanted(prefix + "train")) {
-      timings.push_back(time_of(prefix + "train", options.repeats, [&] {
+      timings.push_back(time_of(prefix + "train", options.device, options.repeats, [&] {
         system->parameters().zero_gradients();
         backward(sum_of_losses(system->losses(training), 1));
         sgd.step(1e-6);

@@ -11,7 +11,8 @@ namespace mr {
 struct BenchModelOptions {
   int64_t batch = 1, height = 800, width = 1216, objects = 10, repeats = 4;
   std::string weights;  // instead of random ones
-  std::string filter;   // only timings whose name contains it
+  Device device = {};
+  std::string filter;  // only timings whose name contains it
 };
 
 struct ModelTiming {
@@ -22,7 +23,7 @@ struct ModelTiming {
   uint64_t system_allocations = 0;  // in the timed repeats: 0 in steady state
 };
 
-// bf16 is left out where the processor lacks AVX-512.
+// bf16 is left out on a processor that lacks AVX-512.
 std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptions& options);
 
 std::string to_json(const std::vector<ModelTiming>& timings);  // {"f32.inference": {"seconds": …, …}, …}

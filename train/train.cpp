@@ -69,7 +69,7 @@ void resolve(Recipe& r, int64_t images, Console& console) {
 
 Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   prepare_folder(options);
-  if (const auto fallback = use_context_of(recipe)) console.say("WARNING: " + *fallback);
+  if (const auto fallback = use_context_of(recipe, options.device)) console.say("WARNING: " + *fallback);
   std::shared_ptr<const Dataset> train_set = open_dataset(recipe, Split::train);
   check(train_set->size() > 0, "data: the training set is empty");
   check_image_files(*train_set, "data.train_images");
@@ -80,6 +80,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
 
   Detector detector = make_detector(recipe, classes);
   recipe.model.classes = detector.recipe.model.classes;
+  detector.system->parameters().move_to(options.device);
   describe(detector, *train_set, console);
 
   LoopJob job;

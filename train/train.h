@@ -10,6 +10,7 @@ namespace mr {
 struct TrainOptions {
   std::string folder;   // DIR
   bool resume = false;  // a folder with a run in it; one that was stopped before its first checkpoint starts from the beginning
+  Device device = {};   // that the network runs on
 };
 
 // DIR/recipe.toml  metrics.jsonl  best.safetensors  last.safetensors  checkpoints/
