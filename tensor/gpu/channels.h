@@ -71,11 +71,16 @@ struct PixelAt {
   MR_HD PixelAt(int row, int H, int W) : n(row / (H * W)), h(row / W % H), w(row % W) {}
 };
 
-// A block of threads over rows and channels: x along the packs of a row, so that a warp reads neighbours; y over rows, a power of two.
+// A block of threads over rows and channels: x along the packs of a row, so that a warp reads neighbours; y over rows. x is a power of two or
+// a multiple of 32, so that a row of shared memory has no bank conflicts; y is a power of two.
 struct ChannelBlock {
-  int x, y;
+  int x = 1, y = 1;
   static constexpr int threads = 256;
-  explicit ChannelBlock(int64_t packs) : x(static_cast<int>(std::min<int64_t>(packs, threads))), y(1) {
+  explicit ChannelBlock(int64_t packs) {
+    if (packs > warp_size)
+      x = static_cast<int>(std::min<int64_t>((packs + warp_size - 1) / warp_size * warp_size, threads));
+    else
+      while (x < packs) x *= 2;
     while (2 * y * x <= threads) y *= 2;
   }
   int64_t columns(int64_t packs) const { return (packs + x - 1) / x; }  // of blocks

@@ -21,30 +21,40 @@
 
 namespace mr::gpu {
 
+struct Plus {
+  template <class A> __device__ A operator()(A a, A b) const { return a + b; }
+};
+struct Larger {
+  template <class A> __device__ A operator()(A a, A b) const { return max(a, b); }
+};
+
 template <int N, class A> struct Columns {
   SharedArray<A> shared;  // [N, threads of the block]
   int c, y, height;       // its first channel; which rows it takes: y, y + height, …
   bool inside, leader;    // whether the channels are inside C; of those threads, the one of the column that writes
 
-  // Every thread of the block must come.
-  __device__ LaneArray<A, N> sum(LaneArray<A, N> v) const {
+  // Every thread of the block must come. M ≤ N values.
+  template <int M> __device__ LaneArray<A, M> sum(LaneArray<A, M> v) const { return reduce(v, Plus{}); }
+  template <int M> __device__ LaneArray<A, M> largest(LaneArray<A, M> v) const { return reduce(v, Larger{}); }
+
+  template <int M, class Op> __device__ LaneArray<A, M> reduce(LaneArray<A, M> v, Op op) const {
     const int width = static_cast<int>(blockDim.x), here = y * width + static_cast<int>(threadIdx.x);
-    __syncthreads();  // an earlier sum may still be read
+    __syncthreads();  // an earlier one may still be read
     MR_UNROLL
-    for (int k = 0; k < N; ++k) shared[k * ChannelBlock::threads + here] = v[k];
+    for (int k = 0; k < M; ++k) shared[k * ChannelBlock::threads + here] = v[k];
     for (int d = height / 2; d > 0; d /= 2) {
       __syncthreads();
       if (y >= d) continue;
       MR_UNROLL
-      for (int k = 0; k < N; ++k) {
+      for (int k = 0; k < M; ++k) {
         const A other = shared[k * ChannelBlock::threads + here + d * width];
-        v[k] += other;
+        v[k] = op(v[k], other);
         shared[k * ChannelBlock::threads + here] = v[k];
       }
     }
     __syncthreads();
     MR_UNROLL
-    for (int k = 0; k < N; ++k) v[k] = shared[k * ChannelBlock::threads + static_cast<int>(threadIdx.x)];
+    for (int k = 0; k < M; ++k) v[k] = shared[k * ChannelBlock::threads + static_cast<int>(threadIdx.x)];
     return v;
   }
 };
