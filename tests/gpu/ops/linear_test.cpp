@@ -48,7 +48,7 @@ TEST_CASE("class_linear is the same on the device", "[gpu]") {
       return class_linear(x[0], parameter(x[1]), parameter(x[2]), k);
     };
   };
-  const std::vector<Tensor> inputs = {random_tensor({4, 35, 20}, 1), random_tensor({5, 20}, 2), random_tensor({5}, 3)};
+  const std::vector<Tensor> inputs = {random_tensor({4, 35, 24}, 1), random_tensor({5, 24}, 2), random_tensor({5}, 3)};
   same_on_device(inputs, with({3, 0, 3, 4}), 8);
   same_on_device({random_tensor({2, 3, 7}, 1), random_tensor({2, 7}, 2), random_tensor({2}, 3)}, with({1, 1}), 4);
   same_on_device({random_tensor({0, 3, 8}, 1), random_tensor({2, 8}, 2), random_tensor({2}, 3)}, with({}));
