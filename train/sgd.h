@@ -1,15 +1,9 @@
-// Stochastic gradient descent with momentum over the flat arenas of a model's parameters (models/parameters.h).
-//
-//   s = min(1, clip_norm / ‖g‖₂)                 clipping, over all parameters together; off when clip_norm = 0
-//   d = s·g + λ·w                                weight decay λ, by group
-//   v ← μ·v + d                                  momentum
-//   w ← w − η·f·(v,  or  d + μ·v with Nesterov)  rate η, factor f by group
-//
-// as torch.optim.SGD defines it. Rows without gradient (g = 0) still get decay and momentum. One parallel loop; the result has
-// the same bits for every number of threads and every processor.
+// The optimiser: sgd_step (ops/optim/sgd.h, where the formula stands) over the flat arenas of a model's parameters
+// (models/parameters.h), by groups: weight decay λ and the factor f of the rate follow from what a parameter is.
 #pragma once
 
 #include "models/parameters.h"
+#include "ops/optim/sgd.h"
 #include "tensor/fields.h"
 
 namespace mr {
@@ -42,19 +36,14 @@ class Sgd {
   // One step at rate lr with the gradients in the arena; returns the gradients' norm before clipping. Weights are left alone when
   // that norm is not finite.
   double step(double lr);
+  Tensor queue_step(double lr);  // that norm as f64 [1], where the arena is; on a GPU it is not waited for
 
   const Tensor& momentum() const { return momentum_; }  // [P] f32, laid out as Parameters::weights()
 
  private:
-  struct Piece {  // neighbours in the arena that share a group
-    int64_t begin, end;
-    float lr_factor, decay;
-  };
-  double gradient_norm() const;
-
   OptimiserConfig config_;
   const Parameters& parameters_;
-  std::vector<Piece> pieces_;
+  SgdPieces pieces_;
   Tensor momentum_;
 };
 

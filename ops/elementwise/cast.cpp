@@ -11,7 +11,7 @@ struct CastOptions {
 };
 
 Tensor converted(const Tensor& x, DType dtype) {
-  if (x.dtype() == dtype) return x;
+  if (x.dtype() == dtype || x.on_gpu()) return x.to(dtype);
   const Tensor y = Tensor::empty(x.shape(), dtype);
   dispatch_float(x.dtype(), "cast", [&]<class From>(From) {
     dispatch_float(dtype, "cast", [&]<class To>(To) {

@@ -3,14 +3,14 @@
 #include <cstring>
 #include <numeric>
 
+#include "ops/elementwise/gather_gpu.h"
 #include "ops/kernel.h"
+#include "tensor/gpu/built.h"
 
 namespace mr {
 namespace {
 
 std::vector<int64_t> read_index(const Tensor& index, int64_t rows) {
-  check(index.dtype() == DType::i64 || index.dtype() == DType::i32, "gather_rows: index must be i32 or i64, got ", index.dtype());
-  check(index.rank() == 1, "gather_rows: index must be a vector, got ", index.shape());
   std::vector<int64_t> at(static_cast<size_t>(index.numel()));
   if (index.dtype() == DType::i64)
     std::ranges::copy(index.values<int64_t>(), at.begin());
@@ -53,8 +53,20 @@ template <class T> void gather_backward(const T* gy, const std::vector<int64_t>&
 Var gather_rows(const Var& x, const Tensor& index) {
   check(x.shape().rank() >= 1, "gather_rows: x must have a leading axis, got ", x.shape());
   check(is_float(x.dtype()), "gather_rows: x must be floating, got ", x.dtype());
+  check(index.dtype() == DType::i64 || index.dtype() == DType::i32, "gather_rows: index must be i32 or i64, got ", index.dtype());
+  check(index.rank() == 1, "gather_rows: index must be a vector, got ", index.shape());
+  const Tensor y = Tensor::empty(with_rows(x.shape(), index.numel()), x.dtype(), x.value().device());
+  if constexpr (gpu::exists) {
+    if (y.on_gpu()) {
+      gpu::gather_rows(x.value(), index, y);
+      return record("gather_rows", NoOptions{}, {x}, y, [index, shape = x.shape()](Grads& g) {
+        const Tensor gx = Tensor::empty(shape, g.out().dtype(), g.out().device());
+        gpu::gather_rows_backward(g.out(), index, gx);
+        g.give(0, gx);
+      });
+    }
+  }
   const std::vector<int64_t> at = read_index(index, x.size(0));
-  const Tensor y = Tensor::empty(with_rows(x.shape(), index.numel()), x.dtype());
   if (y.numel() > 0) {
     const size_t row = y.bytes() / at.size();
     const std::byte* from = x.value().raw();

@@ -2,6 +2,8 @@
 
 #include <vector>
 
+#include "ops/gemm/gemm_gpu.h"
+#include "tensor/gpu/built.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
 
@@ -59,8 +61,22 @@ template <class T> struct WeightGradient {
   }
 };
 
-template <class T>
-void backward(const Tensor& x, const Tensor& w, const Tensor& labels, const Tensor& gy, Tensor& gx, Tensor& gw, Tensor& gb) {
+void forward(const Tensor& x, const Tensor& w, const Tensor& b, const Tensor& labels, const Tensor& y) {
+  if constexpr (gpu::exists) {
+    if (x.on_gpu()) return gpu::class_linear(x, w, b, labels, y);
+  }
+  const int64_t P = x.size(1), C = x.size(2);
+  dispatch_float(x.dtype(), "class_linear", [&]<class T>(T) {
+    using A = acc_t<T>;
+    const int32_t* k = labels.data<int32_t>();
+    parallel_for(x.size(0), 1, [&](int64_t r) {
+      with_simd(Forward<T>{x.data<T>() + r * P * C, w.data<A>() + k[r] * C, b.data<A>() + k[r], y.data<T>() + r * P, P, C});
+    });
+  });
+}
+
+template <class T> void backward_of(const Tensor& x, const Tensor& w, const Tensor& labels, const Tensor& gy, const Tensor& gx,
+                                    const Tensor& gw, const Tensor& gb) {
   using A = acc_t<T>;
   const int64_t R = x.size(0), P = x.size(1), C = x.size(2), K = w.size(0);
   const int32_t* k = labels.data<int32_t>();
@@ -80,6 +96,16 @@ void backward(const Tensor& x, const Tensor& w, const Tensor& labels, const Tens
   });
 }
 
+void backward(const Tensor& x, const Tensor& w, const Tensor& labels, const Tensor& gy, const Tensor& gx, const Tensor& gw,
+              const Tensor& gb) {
+  if constexpr (gpu::exists) {
+    if (x.on_gpu()) return gpu::class_linear_backward(x, w, labels, gy, gx, gw, gb);
+  }
+  gw.fill_(0);
+  gb.fill_(0);
+  dispatch_float(x.dtype(), "class_linear", [&]<class T>(T) { backward_of<T>(x, w, labels, gy, gx, gw, gb); });
+}
+
 }  // namespace
 
 Var class_linear(const Var& x, const Var& w, const Var& b, const Tensor& labels) {
@@ -88,22 +114,18 @@ Var class_linear(const Var& x, const Var& w, const Var& b, const Tensor& labels)
   check(w.shape().rank() == 2 && w.size(1) == C, "class_linear: w must be [K,", C, "], got ", w.shape());
   check(b.shape() == Shape{w.size(0)}, "class_linear: b must be [", w.size(0), "], got ", b.shape());
   check(labels.shape() == Shape{R}, "class_linear: labels must be [", R, "], got ", labels.shape());
-  for (const int32_t k : labels.values<int32_t>())
+  for (int64_t r = 0; r < R && !labels.on_gpu(); ++r) {
+    const int32_t k = labels.data<int32_t>()[r];
     check(k >= 0 && k < w.size(0), "class_linear: labels must be in [0,", w.size(0), "), got ", k);
+  }
 
-  Tensor y = Tensor::empty({R, P}, x.dtype());
-  const Tensor xv = x.value(), wv = w.value(), bv = b.value();
-  dispatch_float(x.dtype(), "class_linear", [&]<class T>(T) {
-    const int32_t* k = labels.data<int32_t>();
-    parallel_for(R, 1, [&](int64_t r) {
-      with_simd(
-          Forward<T>{xv.data<T>() + r * P * C, wv.data<acc_t<T>>() + k[r] * C, bv.data<acc_t<T>>() + k[r], y.data<T>() + r * P, P, C});
-    });
-  });
+  const Tensor xv = x.value(), wv = w.value();
+  const Tensor y = Tensor::empty({R, P}, x.dtype(), xv.device());
+  forward(xv, wv, b.value(), labels, y);
   return record("class_linear", NoOptions{}, {x, w, b}, y, [xv, wv, labels](Grads& g) {
-    Tensor gx = g.needs(0) ? Tensor::empty_like(xv) : Tensor();
-    Tensor gw = Tensor::zeros_like(wv), gb = Tensor::zeros({wv.size(0)}, wv.dtype());
-    dispatch_float(xv.dtype(), "class_linear", [&]<class T>(T) { backward<T>(xv, wv, labels, g.out(), gx, gw, gb); });
+    const Tensor gx = g.needs(0) ? Tensor::empty_like(xv) : Tensor();
+    const Tensor gw = Tensor::empty_like(wv), gb = Tensor::empty({wv.size(0)}, wv.dtype(), wv.device());
+    backward(xv, wv, labels, g.out(), gx, gw, gb);
     g.give(0, gx);
     g.give(1, gw);
     g.give(2, gb);

@@ -2,6 +2,8 @@
 
 #include "ops/gemm/finish_backward.h"
 #include "ops/gemm/gemm.h"
+#include "ops/gemm/gemm_gpu.h"
+#include "tensor/gpu/built.h"
 
 namespace mr {
 namespace {
@@ -25,10 +27,34 @@ Gemm product(int64_t M, int64_t N, int64_t K, const Tensor& a, const Tensor& c) 
   return g;
 }
 
+// A parameter in another type, kept with it.
+Tensor in(const Var& v, DType t) {
+  return v.dtype() == t ? v.value() : v.derived(name(t), [t](const Tensor& value) { return value.to(t); });
+}
+
+// y = relu?(x wᵀ + b)
+void forward(const Tensor& x, const Var& w, const Var& b, bool relu, const Tensor& y) {
+  if constexpr (gpu::exists) {
+    if (x.on_gpu()) return gpu::linear(x, in(w, x.dtype()), b ? in(b, y.dtype()) : Tensor(), relu, y);
+  }
+  const Tensor shift = b ? b.value().to(x.dtype() == DType::f64 ? DType::f64 : DType::f32) : Tensor();
+  Gemm p = product(x.size(0), w.size(0), x.size(1), x, y);
+  p.transpose_b = true;
+  p.shift = b ? shift.raw() : nullptr;
+  p.relu = relu;
+  gemm_with_weights(p, w);
+}
+
 // gw [N,K] = gᵀ x
 Tensor weight_gradient(const Tensor& g, const Tensor& x, DType dtype) {
   const int64_t M = x.size(0), N = g.size(1), K = x.size(1);
-  const Tensor gw = Tensor::empty({N, K}, g.dtype() == DType::f64 ? DType::f64 : DType::f32);
+  const Tensor gw = Tensor::empty({N, K}, g.dtype() == DType::f64 ? DType::f64 : DType::f32, g.device());
+  if constexpr (gpu::exists) {
+    if (g.on_gpu()) {
+      gpu::linear_weight_gradient(g, x, gw);
+      return gw.to(dtype);
+    }
+  }
   Gemm p = product(N, K, M, g, gw);
   p.transpose_a = true;
   p.lda = N;
@@ -36,6 +62,14 @@ Tensor weight_gradient(const Tensor& g, const Tensor& x, DType dtype) {
   p.ldb = K;
   gemm(p);
   return gw.to(dtype);
+}
+
+// gx = g w
+void input_gradient(const Tensor& g, const Var& w, const Tensor& gx) {
+  if constexpr (gpu::exists) {
+    if (g.on_gpu()) return gpu::linear_input_gradient(g, in(w, g.dtype()), gx);
+  }
+  gemm_with_weights(product(gx.size(0), gx.size(1), w.size(0), g, gx), w);
 }
 
 }  // namespace
@@ -46,16 +80,11 @@ Var linear(const Var& x, const Var& w, const Var& b, bool relu) {
   check(w.size(1) == x.size(1), "linear: w must be [N,", x.size(1), "] to go with x ", x.shape(), ", got ", w.shape());
   check(!b || b.shape() == Shape({w.size(0)}), "linear: b must be [", w.size(0), "], got ", b ? b.shape() : Shape());
   check(is_float(x.dtype()) && is_float(w.dtype()), "linear: expected floating types, got ", x.dtype(), " and ", w.dtype());
-  const int64_t M = x.size(0), K = x.size(1), N = w.size(0);
-  const DType compute = gemm_has(x.dtype()) ? x.dtype() : DType::f32;  // bf16 that no rung has is computed in f32
-  const DType sums = compute == DType::f64 ? DType::f64 : DType::f32;
-  const Tensor xv = x.value().to(compute), shift = b ? b.value().to(sums) : Tensor();
-  Tensor y = Tensor::empty({M, N}, compute);
-  Gemm p = product(M, N, K, xv, y);
-  p.transpose_b = true;
-  p.shift = b ? shift.raw() : nullptr;
-  p.relu = relu;
-  gemm_with_weights(p, w);
+  const bool has_type = x.value().on_gpu() || gemm_has(x.dtype());
+  const DType compute = has_type ? x.dtype() : DType::f32;  // bf16 that no rung has is computed in f32
+  const Tensor xv = x.value().to(compute);
+  Tensor y = Tensor::empty({x.size(0), w.size(0)}, compute, xv.device());
+  forward(xv, w, b, relu, y);
   y = y.to(x.dtype());
 
   return record("linear", LinearOptions{relu}, {x, w, b}, y, [xv, w, b, y = relu ? y : Tensor(), compute](Grads& grads) {
@@ -64,8 +93,8 @@ Var linear(const Var& x, const Var& w, const Var& b, bool relu) {
     const Tensor g = f.g.to(compute);
     if (grads.needs(1)) grads.give(1, weight_gradient(g, xv, w.dtype()));
     if (!grads.needs(0)) return;
-    const Tensor gx = Tensor::empty(xv.shape(), compute);
-    gemm_with_weights(product(xv.size(0), xv.size(1), w.size(0), g, gx), w);
+    const Tensor gx = Tensor::empty_like(xv);
+    input_gradient(g, w, gx);
     grads.give(0, gx.to(f.g.dtype()));
   });
 }

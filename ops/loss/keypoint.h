@@ -14,6 +14,7 @@
 // keypoints [R,K,3] f32 (x, y, visibility; continuous coordinates: COCO's pixel indices + ½); boxes [R,4] f32; labels i32 [R,K];
 // logits [R,m,m,K] floating; decoded [R,K,3] f32 (x, y, score).
 // Errors: shapes and types; a label outside [−1, m²); m outside 1 … 1024; boxes to decode that are not finite or longer than 65536 pixels.
+// On a GPU labels and boxes are not read before the kernel runs: a label outside [−1, m²) counts as −1, such a box gives NaN.
 #pragma once
 
 #include "autograd/var.h"

@@ -5,6 +5,9 @@
 
 #include "autograd/var.h"
 #include "ops/kernel.h"
+#include "ops/loss/divisor.h"
+#include "ops/loss/loss_gpu.h"
+#include "tensor/gpu/built.h"
 
 namespace mr {
 
@@ -31,17 +34,25 @@ inline Tensor loss_value(double sum, double divisor, DType input) {
   return Tensor::full({1}, sum == 0 ? 0 : sum / divisor, acc_dtype(input));
 }
 
-inline void check_divisor(const char* op, double divisor, int64_t terms) {
-  check(terms == 0 || divisor > 0, op, ": divisor must be positive, got ", divisor);
+inline void check_divisor(const char* op, const Divisor& divisor, int64_t terms) {
+  check(terms == 0 || divisor.value > 0, op, ": divisor must be positive, got ", divisor.value);
 }
 
-// i32 class numbers, one a row, each in [0, classes).
-inline const int32_t* check_labels(const char* op, const Tensor& labels, int64_t rows, int64_t classes) {
+// i32 class numbers, one a row, each in [0, classes). Those in the memory of a GPU are not read.
+inline void check_labels(const char* op, const Tensor& labels, int64_t rows, int64_t classes) {
   check(labels.defined() && labels.dtype() == DType::i32 && labels.rank() == 1 && labels.size(0) == rows, op, ": labels must be i32 [",
         rows, "], got ", labels.defined() ? name(labels.dtype()) : "none", " ", labels.defined() ? labels.shape() : Shape{});
+  if (labels.on_gpu()) return;
   const int32_t* k = labels.data<int32_t>();
   for (int64_t i = 0; i < rows; ++i) check(0 <= k[i] && k[i] < classes, op, ": label ", i, " must be in [0, ", classes, "), got ", k[i]);
-  return k;
+}
+
+// For a mean over the `each` terms of every row whose label lies in [first, end): on the CPU, where they were checked, all of them.
+inline Divisor mean_over(const Tensor& labels, int64_t first, int64_t end, int64_t each) {
+  if constexpr (gpu::exists) {
+    if (labels.on_gpu()) return Divisor(gpu::count_labels(labels, first, end), static_cast<double>(each));
+  }
+  return static_cast<double>(labels.numel() * each);
 }
 
 // Targets or weights in the type a loss is computed in.

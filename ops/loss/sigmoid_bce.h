@@ -14,13 +14,16 @@
 // L is one number, f32 (f64 for f64 logits); bf16 logits are widened first. Targets may be soft.
 // Gradient: ∂BCE/∂z = σ(z) − t, times w/divisor. None for t and w.
 // Errors: t or w of another shape or not floating; divisor not positive; z not [R,m,m,K]; k not i32 [R] or outside [0, K).
+// On a GPU labels are not read before the kernel runs: a RoI of mask_loss whose label is outside [0, K), −1 in a list that is filled up, takes no
+// part, and R counts the others.
 #pragma once
 
 #include "autograd/var.h"
+#include "ops/loss/divisor.h"
 
 namespace mr {
 
-Var sigmoid_bce(const Var& logits, const Tensor& targets, const Tensor& weights, double divisor);
+Var sigmoid_bce(const Var& logits, const Tensor& targets, const Tensor& weights, const Divisor& divisor);
 Var mask_loss(const Var& logits, const Tensor& labels, const Tensor& targets);
 
 }  // namespace mr

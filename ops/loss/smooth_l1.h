@@ -11,13 +11,15 @@
 // β: 1/9 in torchvision (both stages), 1 and 1/9 in the original, 0 in Detectron2. L: one number, f32 (f64 for f64 input); no terms: 0.
 // Gradient: S'(d) = d/β inside, sign(d) outside (β = 0: sign(d), 0 at 0), times 1/divisor.
 // Errors: t of another shape or not floating; β < 0; divisor not positive; x not [R, 4(K+1)]; labels not i32 [R] or outside [0, K].
+// On a GPU labels are not read before the kernel runs: a RoI whose label is outside [0, K] takes no part, as the background.
 #pragma once
 
 #include "autograd/var.h"
+#include "ops/loss/divisor.h"
 
 namespace mr {
 
-Var smooth_l1(const Var& pred, const Tensor& target, double beta, double divisor);
-Var class_box_loss(const Var& deltas, const Tensor& labels, const Tensor& targets, double beta, double divisor);
+Var smooth_l1(const Var& pred, const Tensor& target, double beta, const Divisor& divisor);
+Var class_box_loss(const Var& deltas, const Tensor& labels, const Tensor& targets, double beta, const Divisor& divisor);
 
 }  // namespace mr

@@ -3,7 +3,9 @@
 #include <cmath>
 
 #include "ops/kernel.h"
+#include "ops/norm/norm_gpu.h"
 #include "ops/norm/rows.h"
+#include "tensor/gpu/built.h"
 
 namespace mr {
 namespace {
@@ -35,7 +37,7 @@ struct Statistics {
 void update(const Tensor& running, size_t c, double momentum, double value) {
   dispatch_float(running.dtype(), "batch_norm", [&]<class T>(T) {
     T& v = running.data<T>()[c];
-    v = T(static_cast<acc_t<T>>((1 - momentum) * static_cast<double>(static_cast<acc_t<T>>(v)) + momentum * value));
+    v = T(static_cast<acc_t<T>>(mr::running(static_cast<double>(static_cast<acc_t<T>>(v)), value, momentum)));
   });
 }
 
@@ -46,7 +48,7 @@ Statistics batch_statistics(const Tensor& x, const NormRows& r, const Tensor& ru
   const std::vector<Moments> all = moments(x, r);
   for (size_t c = 0; c < all.size(); ++c) {
     s.mean.push_back(all[c].mean);
-    s.rstd.push_back(1 / std::sqrt((M > 0 ? all[c].m2 / M : 0) + eps));
+    s.rstd.push_back(reciprocal_deviation(all[c].variance(), eps));
     if (M == 0) continue;
     update(running_mean, c, momentum, all[c].mean);
     update(running_var, c, momentum, all[c].m2 / (M - 1));
@@ -62,6 +64,47 @@ std::vector<double> products(const std::vector<double>& a, const std::vector<dou
 
 Tensor to_tensor(const std::vector<double>& v, DType dtype) { return Tensor::of<double>({static_cast<int64_t>(v.size())}, v).to(dtype); }
 
+void check_parameters(const char* op, int64_t C, const Tensor& weight, const Tensor& bias, const Tensor& mean, const Tensor& var,
+                      const char* prefix = "") {
+  check_channels(op, "weight", weight, C);
+  check_channels(op, "bias", bias, C);
+  check_channels(op, str(prefix, "mean").c_str(), mean, C);
+  check_channels(op, str(prefix, "var").c_str(), var, C);
+}
+
+// batch_norm where x is in the memory of a GPU.
+Var batch_norm_there(const Var& x, const Var& weight, const Var& bias, const Tensor& running_mean, const Tensor& running_var,
+                     const BatchNormOptions& o) {
+  const Tensor xv = x.value();
+  const NormRows r{1, rows_of(xv), channels_of(xv)};
+  check_parameters("batch_norm", r.channels, weight.value(), bias.value(), running_mean, running_var, "running_");
+  const gpu::Normalization n =
+      gpu::batch_normalization(xv, r, weight.value(), bias.value(), running_mean, running_var, o.momentum, o.eps, o.training);
+  const Tensor y = Tensor::empty_like(xv);
+  gpu::normalize(xv, r, n, y);
+  return record("batch_norm", o, {x, weight, bias}, y, [xv, r, n, training = o.training](Grads& g) {
+    const Tensor gx = !g.needs(0) ? Tensor() : reuse(g.out());
+    const Tensor gradients = gpu::batch_norm_backward(g.out(), xv, r, n, training, gx);
+    g.give(1, gradients.slice(1, 2).reshape({r.channels}));
+    g.give(2, gradients.slice(0, 1).reshape({r.channels}));
+    if (gx.defined()) g.give(0, gx);
+  });
+}
+
+Var frozen_there(const Var& x, const Tensor& weight, const Tensor& bias, const Tensor& mean, const Tensor& var, double eps) {
+  const Tensor xv = x.value();
+  const NormRows r{1, rows_of(xv), channels_of(xv)};
+  check_parameters("frozen_batch_norm", r.channels, weight, bias, mean, var);
+  const gpu::Normalization n = gpu::batch_normalization(xv, r, weight, bias, mean, var, 0, eps, false);
+  const Tensor y = Tensor::empty_like(xv);
+  gpu::normalize(xv, r, n, y);
+  return record("frozen_batch_norm", FrozenOptions{eps}, {x}, y, [r, n](Grads& g) {
+    const Tensor gx = reuse(g.out());
+    gpu::scale_rows(g.out(), r, n, gx);
+    g.give(0, gx);
+  });
+}
+
 }  // namespace
 
 Var batch_norm(const Var& x, const Var& weight, const Var& bias, const Tensor& running_mean, const Tensor& running_var, double momentum,
@@ -70,18 +113,21 @@ Var batch_norm(const Var& x, const Var& weight, const Var& bias, const Tensor& r
   check_input("batch_norm", xv, eps);
   check(momentum >= 0 && momentum <= 1, "batch_norm: momentum must be in [0, 1], got ", momentum);
   const NormRows r{1, rows_of(xv), channels_of(xv)};
+  check(!training || r.rows != 1, "batch_norm: training needs more than one position a channel, got ", xv.shape());
+  if constexpr (gpu::exists) {
+    if (xv.on_gpu()) return batch_norm_there(x, weight, bias, running_mean, running_var, {momentum, eps, training});
+  }
   const std::vector<double> w = read_channels("batch_norm", "weight", weight.value(), r.channels);
   const std::vector<double> b = read_channels("batch_norm", "bias", bias.value(), r.channels);
   std::vector<double> running_m = read_channels("batch_norm", "running_mean", running_mean, r.channels);
   std::vector<double> running_v = read_channels("batch_norm", "running_var", running_var, r.channels);
-  check(!training || r.rows != 1, "batch_norm: training needs more than one position a channel, got ", xv.shape());
 
   Statistics s;
   if (training) {
     s = batch_statistics(xv, r, running_mean, running_var, momentum, eps);
   } else {
     s.mean = std::move(running_m);
-    for (const double v : running_v) s.rstd.push_back(1 / std::sqrt(v + eps));
+    for (const double v : running_v) s.rstd.push_back(reciprocal_deviation(v, eps));
   }
   const Tensor y = Tensor::empty_like(xv);
   const std::vector<double> scale = products(w, s.rstd);
@@ -95,8 +141,9 @@ Var batch_norm(const Var& x, const Var& weight, const Var& bias, const Tensor& r
     if (!g.needs(0)) return;
     std::vector<double> per_x(gw.size()), constant(gw.size());  // gx = scale·gy + per_x·(x − μ) + constant
     for (size_t c = 0; training && r.rows > 0 && c < gw.size(); ++c) {
-      per_x[c] = -scale[c] * s.rstd[c] * gw[c] / static_cast<double>(r.rows);
-      constant[c] = -scale[c] * sums.g[c] / static_cast<double>(r.rows);
+      const GradientTerms t = batch_gradient_terms(scale[c], s.rstd[c], sums.g[c], gw[c], static_cast<double>(r.rows));
+      per_x[c] = t.per_x;
+      constant[c] = t.constant;
     }
     const Tensor gx = reuse(g.out());
     normalize_backward(g.out(), xv, r, s.mean, scale, per_x, constant, gx);
@@ -108,6 +155,14 @@ void fold_batch_norm(const Tensor& weight, const Tensor& bias, const Tensor& mea
                      Tensor& shift) {
   check(weight.defined() && weight.rank() == 1, "fold_batch_norm: weight must be [C]");
   const int64_t C = weight.size(0);
+  if constexpr (gpu::exists) {
+    if (weight.on_gpu()) {
+      check_parameters("fold_batch_norm", C, weight, bias, mean, var);
+      scale = Tensor::empty_like(weight);
+      shift = Tensor::empty_like(weight);
+      return gpu::fold_batch_norm(weight, bias, mean, var, eps, scale, shift);
+    }
+  }
   const std::vector<double> w = read_channels("fold_batch_norm", "weight", weight, C),
                             b = read_channels("fold_batch_norm", "bias", bias, C);
   const std::vector<double> m = read_channels("fold_batch_norm", "mean", mean, C), v = read_channels("fold_batch_norm", "var", var, C);
@@ -123,6 +178,9 @@ void fold_batch_norm(const Tensor& weight, const Tensor& bias, const Tensor& mea
 Var frozen_batch_norm(const Var& x, const Tensor& weight, const Tensor& bias, const Tensor& mean, const Tensor& var, double eps) {
   const Tensor xv = x.value();
   check_input("frozen_batch_norm", xv, eps);
+  if constexpr (gpu::exists) {
+    if (xv.on_gpu()) return frozen_there(x, weight, bias, mean, var, eps);
+  }
   const int64_t C = channels_of(xv);
   const std::vector<double> w = read_channels("frozen_batch_norm", "weight", weight, C),
                             b = read_channels("frozen_batch_norm", "bias", bias, C);

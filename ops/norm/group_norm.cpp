@@ -1,9 +1,9 @@
 #include "ops/norm/group_norm.h"
 
-#include <cmath>
-
 #include "ops/kernel.h"
+#include "ops/norm/norm_gpu.h"
 #include "ops/norm/rows.h"
+#include "tensor/gpu/built.h"
 
 namespace mr {
 namespace {
@@ -31,7 +31,7 @@ Statistics group_statistics(const Tensor& x, const NormRows& r, int64_t groups, 
     for (size_t c = first; c < end; ++c) group.merge(all[c]);
     for (size_t c = first; c < end; ++c) {
       s.mean[c] = group.mean;
-      s.rstd[c] = 1 / std::sqrt((group.n > 0 ? group.m2 / group.n : 0) + eps);
+      s.rstd[c] = reciprocal_deviation(group.variance(), eps);
     }
   }
   return s;
@@ -43,6 +43,23 @@ Tensor sum_over_images(const std::vector<double>& v, const NormRows& r, DType dt
   return Tensor::of<double>({r.channels}, sum).to(dtype);
 }
 
+// group_norm where x is in the memory of a GPU.
+Var group_norm_there(const Var& x, const Var& weight, const Var& bias, const NormRows& r, const GroupNormOptions& o) {
+  const Tensor xv = x.value(), w = weight.value();
+  check_channels("group_norm", "weight", w, r.channels);
+  check_channels("group_norm", "bias", bias.value(), r.channels);
+  const gpu::Normalization n = gpu::group_normalization(xv, r, w, bias.value(), o.groups, o.eps);
+  const Tensor y = Tensor::empty_like(xv);
+  gpu::normalize(xv, r, n, y);
+  return record("group_norm", o, {x, weight, bias}, y, [xv, r, n, w, groups = o.groups](Grads& g) {
+    const Tensor gx = g.needs(0) ? reuse(g.out()) : Tensor();
+    const Tensor gradients = gpu::group_norm_backward(g.out(), xv, r, n, w, groups, gx);
+    g.give(1, gradients.slice(1, 2).reshape({r.channels}));
+    g.give(2, gradients.slice(0, 1).reshape({r.channels}));
+    if (gx.defined()) g.give(0, gx);
+  });
+}
+
 }  // namespace
 
 Var group_norm(const Var& x, const Var& weight, const Var& bias, int groups, double eps) {
@@ -52,10 +69,13 @@ Var group_norm(const Var& x, const Var& weight, const Var& bias, int groups, dou
   const int64_t N = xv.size(0), C = channels_of(xv);
   check(groups >= 1 && C % groups == 0, "group_norm: the channels of x ", xv.shape(), " must divide into groups, got ", groups, " groups");
   check(eps >= 0, "group_norm: eps must be 0 or more, got ", eps);
+  const NormRows r{N, N > 0 ? rows_of(xv) / N : 0, C};
+  if constexpr (gpu::exists) {
+    if (xv.on_gpu()) return group_norm_there(x, weight, bias, r, {groups, eps});
+  }
   const std::vector<double> w = read_channels("group_norm", "weight", weight.value(), C),
                             b = read_channels("group_norm", "bias", bias.value(), C);
 
-  const NormRows r{N, N > 0 ? rows_of(xv) / N : 0, C};
   const Statistics s = group_statistics(xv, r, groups, eps);
   std::vector<double> scale(r.statistics()), shift(r.statistics());
   for (size_t i = 0; i < scale.size(); ++i) {
@@ -83,8 +103,9 @@ Var group_norm(const Var& x, const Var& weight, const Var& bias, int groups, dou
         gx += w[i % w.size()] * gw[i];
       }
       for (size_t i = first; i < first + width; ++i) {
-        per_x[i] = -s.rstd[i] * s.rstd[i] * gx / M;
-        constant[i] = -s.rstd[i] * g1 / M;
+        const GradientTerms t = group_gradient_terms(s.rstd[i], g1, gx, M);
+        per_x[i] = t.per_x;
+        constant[i] = t.constant;
       }
     }
     const Tensor out = reuse(g.out());

@@ -116,7 +116,7 @@ void normalize(const Tensor& x, const NormRows& r, const std::vector<double>& me
         for (int64_t i = begin; i < end; ++i) {
           const int64_t at = i * C, k = i / per * C;
           for_channels<W>(C, [=]<int L>(Lanes<L>, int64_t c) {
-            store<L>(yv + at + c, (load<L>(xv + at + c) - load<L>(m + k + c)) * load<L>(s + k + c) + load<L>(t + k + c));
+            store<L>(yv + at + c, normalized(load<L>(xv + at + c), load<L>(m + k + c), load<L>(s + k + c), load<L>(t + k + c)));
           });
         }
       });
@@ -138,8 +138,8 @@ void normalize_backward(const Tensor& gy, const Tensor& x, const NormRows& r, co
         for (int64_t i = begin; i < end; ++i) {
           const int64_t at = i * C, k = i / per * C;
           for_channels<W>(C, [=]<int L>(Lanes<L>, int64_t j) {
-            store<L>(to + at + j, load<L>(av + k + j) * load<L>(gv + at + j) +
-                                      load<L>(bv + k + j) * (load<L>(xv + at + j) - load<L>(mv + k + j)) + load<L>(cv + k + j));
+            store<L>(to + at + j, normalized_gradient(load<L>(gv + at + j), load<L>(xv + at + j), load<L>(mv + k + j), load<L>(av + k + j),
+                                                      load<L>(bv + k + j), load<L>(cv + k + j)));
           });
         }
       });
@@ -147,10 +147,14 @@ void normalize_backward(const Tensor& gy, const Tensor& x, const NormRows& r, co
   });
 }
 
-std::vector<double> read_channels(const char* op, const char* what, const Tensor& t, int64_t channels) {
+void check_channels(const char* op, const char* what, const Tensor& t, int64_t channels) {
   check(t.defined(), op, ": ", what, " must have ", channels, " numbers, got none");
   check(t.rank() == 1 && t.size(0) == channels, op, ": ", what, " must have shape [", channels, "] as x has channels, got ", t.shape());
   check(is_float(t.dtype()), op, ": ", what, " must be floating, got ", t.dtype());
+}
+
+std::vector<double> read_channels(const char* op, const char* what, const Tensor& t, int64_t channels) {
+  check_channels(op, what, t, channels);
   std::vector<double> v(static_cast<size_t>(channels));
   for (int64_t c = 0; c < channels; ++c) v[static_cast<size_t>(c)] = t.at(c);
   return v;

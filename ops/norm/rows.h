@@ -6,6 +6,7 @@
 
 #include <vector>
 
+#include "ops/norm/rules.h"
 #include "tensor/tensor.h"
 
 namespace mr {
@@ -15,17 +16,6 @@ struct NormRows {
   size_t statistics() const { return static_cast<size_t>(segments * channels); }
 };
 
-// Mean and sum of squared deviations from it over n values; `merge` joins two sets (Chan, Golub & LeVeque 1983).
-struct Moments {
-  double n = 0, mean = 0, m2 = 0;
-  void merge(const Moments& o) {
-    if (o.n == 0) return;
-    const double all = n + o.n, d = o.mean - mean;
-    mean += d * o.n / all;
-    m2 += o.m2 + d * d * n * o.n / all;
-    n = all;
-  }
-};
 std::vector<Moments> moments(const Tensor& x, const NormRows& r);  // [segments·C]
 
 // y = (x − mean)·scale + shift, the three given per segment and channel.
@@ -42,7 +32,8 @@ GradSums grad_sums(const Tensor& gy, const Tensor& x, const NormRows& r, const s
 void normalize_backward(const Tensor& gy, const Tensor& x, const NormRows& r, const std::vector<double>& mean, const std::vector<double>& a,
                         const std::vector<double>& b, const std::vector<double>& c, const Tensor& gx);
 
-// A parameter or statistic of C numbers as f64; checks it.
+// A parameter or statistic of C numbers: checks it; and as f64.
+void check_channels(const char* op, const char* what, const Tensor& t, int64_t channels);
 std::vector<double> read_channels(const char* op, const char* what, const Tensor& t, int64_t channels);
 
 }  // namespace mr

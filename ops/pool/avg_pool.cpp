@@ -1,6 +1,8 @@
 #include "ops/pool/avg_pool.h"
 
 #include "ops/kernel.h"
+#include "ops/pool/pool_gpu.h"
+#include "tensor/gpu/built.h"
 
 namespace mr {
 namespace {
@@ -24,16 +26,14 @@ template <int W, class T> void average(const T* x, int64_t H, int64_t width, int
   for_channels<W>(channels, [=, &sum]<int L>(Lanes<L>, int64_t c) { store<L>(y + c, load<L>(sum + c) / pixels); });
 }
 
-}  // namespace
-
-Var global_average_pool(const Var& x) {
-  const Shape shape = x.shape();
-  check(shape.rank() == 4, "global_average_pool: x must be [N,H,W,C], got ", shape);
-  const int64_t N = shape[0], H = shape[1], width = shape[2], C = shape[3];
-  check(H * width > 0, "global_average_pool: the map must have pixels, got ", shape);
-  const Tensor y = Tensor::empty({N, C}, x.dtype());
+// x [N,H,W,C] → y [N,C]
+void average_maps(const Tensor& x, const Tensor& y) {
+  if constexpr (gpu::exists) {
+    if (x.on_gpu()) return gpu::global_average_pool(x, y);
+  }
+  const int64_t N = x.size(0), H = x.size(1), width = x.size(2), C = x.size(3);
   dispatch_float(x.dtype(), "global_average_pool", [&]<class T>(T) {
-    const T* xv = x.value().data<T>();
+    const T* xv = x.data<T>();
     T* yv = y.data<T>();
     const int64_t strips = (C + strip - 1) / strip;
     parallel_ranges(N * strips, grain_of(H * width * strip), [=](int64_t begin, int64_t end) {
@@ -45,22 +45,39 @@ Var global_average_pool(const Var& x) {
       });
     });
   });
-  return record("global_average_pool", NoOptions{}, {x}, y, [shape](Grads& g) {
-    const Tensor gx = Tensor::empty(shape, g.out().dtype());
-    const int64_t pixels = shape[1] * shape[2], channels = shape[3];
-    dispatch_float(gx.dtype(), "global_average_pool", [&]<class T>(T) {
-      const T* gy = g.out().data<T>();
-      T* gv = gx.data<T>();
-      const auto count = static_cast<acc_t<T>>(pixels);
-      parallel_ranges(shape[0] * pixels, grain_of(channels), [=](int64_t begin, int64_t end) {
-        with_simd([=]<int W>(Lanes<W>) {
-          for (int64_t p = begin; p < end; ++p)
-            for_channels<W>(channels, [=]<int L>(Lanes<L>, int64_t c) {
-              store<L>(gv + p * channels + c, load<L>(gy + p / pixels * channels + c) / count);
-            });
-        });
+}
+
+void spread(const Tensor& gy, const Tensor& gx) {
+  if constexpr (gpu::exists) {
+    if (gy.on_gpu()) return gpu::global_average_pool_backward(gy, gx);
+  }
+  const int64_t pixels = gx.size(1) * gx.size(2), channels = gx.size(3);
+  dispatch_float(gx.dtype(), "global_average_pool", [&]<class T>(T) {
+    const T* from = gy.data<T>();
+    T* to = gx.data<T>();
+    const auto count = static_cast<acc_t<T>>(pixels);
+    parallel_ranges(gx.size(0) * pixels, grain_of(channels), [=](int64_t begin, int64_t end) {
+      with_simd([=]<int W>(Lanes<W>) {
+        for (int64_t p = begin; p < end; ++p)
+          for_channels<W>(channels, [=]<int L>(Lanes<L>, int64_t c) {
+            store<L>(to + p * channels + c, load<L>(from + p / pixels * channels + c) / count);
+          });
       });
     });
+  });
+}
+
+}  // namespace
+
+Var global_average_pool(const Var& x) {
+  const Shape shape = x.shape();
+  check(shape.rank() == 4, "global_average_pool: x must be [N,H,W,C], got ", shape);
+  check(shape[1] * shape[2] > 0, "global_average_pool: the map must have pixels, got ", shape);
+  const Tensor y = Tensor::empty({shape[0], shape[3]}, x.dtype(), x.value().device());
+  average_maps(x.value(), y);
+  return record("global_average_pool", NoOptions{}, {x}, y, [shape](Grads& g) {
+    const Tensor gx = Tensor::empty(shape, g.out().dtype(), g.out().device());
+    spread(g.out(), gx);
     g.give(0, gx);
   });
 }

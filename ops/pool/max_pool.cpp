@@ -1,24 +1,13 @@
 #include "ops/pool/max_pool.h"
 
 #include "ops/kernel.h"
+#include "ops/pool/pool_gpu.h"
+#include "tensor/gpu/built.h"
 
 namespace mr {
 namespace {
 
-struct Window {
-  int64_t H, W, C, OH, OW;  // of the map, and of the pooled map
-  int size, stride, padding;
-
-  // The pixels [begin, end) of an axis of length n that window i covers.
-  int64_t begin(int64_t i) const { return std::max<int64_t>(0, i * stride - padding); }
-  int64_t end(int64_t i, int64_t n) const { return std::min(n, i * stride - padding + size); }
-  // The windows [first, last) of an axis with `count` of them that cover pixel p.
-  int64_t first(int64_t p) const { return p + padding < size ? 0 : (p + padding - size) / stride + 1; }
-  int64_t last(int64_t p, int64_t count) const { return std::min(count, (p + padding) / stride + 1); }
-  int place(int64_t h, int64_t w, int64_t i, int64_t j) const {
-    return static_cast<int>((h - i * stride + padding) * size + (w - j * stride + padding));
-  }
-};
+using Window = PoolWindow<int64_t>;
 
 template <class T> using index_t =
     std::conditional_t<std::is_same_v<T, double>, int64_t, int32_t>;  // as wide as acc_t<T>: lanes can be compared
@@ -44,7 +33,7 @@ template <int W, bool with_place, class T> void pool_row(const T* x, T* y, uint8
         for (int64_t w = 0; w < w1 - w0; ++w, pixel += win.C, ++here) {
           for (int v = 0; v < n; ++v) {
             const auto value = load<L>(pixel + v * L);
-            const auto better = (value > best[v]) | (value != value);  // NOLINT(misc-redundant-expression): a NaN stays
+            const auto better = exceeds(value, best[v]);
             best[v] = better ? value : best[v];
             if constexpr (with_place) where[v] = better ? splat<L>(here) : where[v];
           }
@@ -93,18 +82,16 @@ Window window(const Shape& x, const MaxPoolOptions& o) {
           o.size, o.stride, o.padding};
 }
 
-}  // namespace
-
-Var max_pool2d(const Var& x, const MaxPoolOptions& options) {
-  const Window win = window(x.shape(), options);
-  const int64_t N = x.size(0);
-  const Tensor y = Tensor::empty({N, win.OH, win.OW, win.C}, x.dtype());
-  const Tensor place = needs_grad({x}) ? Tensor::empty(y.shape(), DType::u8) : Tensor();
+// y, and where each maximum stood unless `place` is undefined.
+void pool(const Tensor& x, const Window& win, const Tensor& y, const Tensor& place) {
+  if constexpr (gpu::exists) {
+    if (x.on_gpu()) return gpu::max_pool2d(x, win, y, place);
+  }
   dispatch_float(x.dtype(), "max_pool2d", [&]<class T>(T) {
-    const T* xv = x.value().data<T>();
+    const T* xv = x.data<T>();
     T* yv = y.data<T>();
     uint8_t* pv = place.defined() ? place.data<uint8_t>() : nullptr;
-    parallel_ranges(N * win.OH, grain_of(win.OW * win.C * win.size * win.size), [=](int64_t begin, int64_t end) {
+    parallel_ranges(x.size(0) * win.OH, grain_of(win.OW * win.C * win.size * win.size), [=](int64_t begin, int64_t end) {
       with_simd([=]<int W>(Lanes<W>) {
         for (int64_t r = begin; r < end; ++r) {
           const int64_t row = r * win.OW * win.C;
@@ -117,21 +104,38 @@ Var max_pool2d(const Var& x, const MaxPoolOptions& options) {
       });
     });
   });
-  return record("max_pool2d", options, {x}, y, [place, win, shape = x.shape()](Grads& g) {
-    const Tensor gx = Tensor::empty(shape, g.out().dtype());
-    dispatch_float(gx.dtype(), "max_pool2d", [&]<class T>(T) {
-      const T* gy = g.out().data<T>();
-      const uint8_t* pv = place.data<uint8_t>();
-      T* gv = gx.data<T>();
-      parallel_ranges(shape[0] * win.H, grain_of(win.W * win.C * 4), [=](int64_t begin, int64_t end) {
-        with_simd([=]<int W>(Lanes<W>) {
-          for (int64_t r = begin; r < end; ++r) {
-            const int64_t image = r / win.H * win.OH * win.OW * win.C;
-            unpool_row<W>(gy + image, pv + image, gv + r * win.W * win.C, win, r % win.H);
-          }
-        });
+}
+
+void unpool(const Tensor& gy, const Tensor& place, const Window& win, const Tensor& gx) {
+  if constexpr (gpu::exists) {
+    if (gy.on_gpu()) return gpu::max_pool2d_backward(gy, place, win, gx);
+  }
+  dispatch_float(gx.dtype(), "max_pool2d", [&]<class T>(T) {
+    const T* gv = gy.data<T>();
+    const uint8_t* pv = place.data<uint8_t>();
+    T* to = gx.data<T>();
+    parallel_ranges(gx.size(0) * win.H, grain_of(win.W * win.C * 4), [=](int64_t begin, int64_t end) {
+      with_simd([=]<int W>(Lanes<W>) {
+        for (int64_t r = begin; r < end; ++r) {
+          const int64_t image = r / win.H * win.OH * win.OW * win.C;
+          unpool_row<W>(gv + image, pv + image, to + r * win.W * win.C, win, r % win.H);
+        }
       });
     });
+  });
+}
+
+}  // namespace
+
+Var max_pool2d(const Var& x, const MaxPoolOptions& options) {
+  const Window win = window(x.shape(), options);
+  const Device device = x.value().device();
+  const Tensor y = Tensor::empty({x.size(0), win.OH, win.OW, win.C}, x.dtype(), device);
+  const Tensor place = needs_grad({x}) ? Tensor::empty(y.shape(), DType::u8, device) : Tensor();
+  pool(x.value(), win, y, place);
+  return record("max_pool2d", options, {x}, y, [place, win, shape = x.shape()](Grads& g) {
+    const Tensor gx = Tensor::empty(shape, g.out().dtype(), g.out().device());
+    unpool(g.out(), place, win, gx);
     g.give(0, gx);
   });
 }

@@ -3,6 +3,8 @@
 #include <cstring>
 
 #include "ops/kernel.h"
+#include "ops/resize/resize_gpu.h"
+#include "tensor/gpu/built.h"
 
 namespace mr {
 namespace {
@@ -15,13 +17,7 @@ struct NearestOptions {
   }
 };
 
-struct Sizes {
-  int64_t N, H, W, C, OH, OW;
-  int64_t source_row(int64_t i) const { return i * H / OH; }
-  int64_t source_column(int64_t j) const { return j * W / OW; }
-  // The target pixels that read source pixel p of n: [first(p), first(p + 1)).
-  static int64_t first(int64_t p, int64_t n, int64_t out) { return (p * out + n - 1) / n; }
-};
+using Sizes = NearestSizes<int64_t>;
 
 // Row i of image n: copied.
 template <class T> void upsample_row(const T* x, T* y, const Sizes& s, int64_t n, int64_t i) {
@@ -57,7 +53,10 @@ template <int W, class T> void downsum_row(const T* gy, T* gx, const Sizes& s, i
 }
 
 Tensor downsum(const Tensor& gy, const Sizes& s) {
-  const Tensor gx = Tensor::empty({s.N, s.H, s.W, s.C}, gy.dtype());
+  const Tensor gx = Tensor::empty({s.N, s.H, s.W, s.C}, gy.dtype(), gy.device());
+  if constexpr (gpu::exists) {
+    if (gy.on_gpu()) return gpu::upsample_nearest_backward(gy, s, gx), gx;
+  }
   dispatch_float(gx.dtype(), "upsample_nearest", [&]<class T>(T) {
     const T* from = gy.data<T>();
     T* to = gx.data<T>();
@@ -77,16 +76,41 @@ Sizes sizes_of(const char* op, const Shape& x, int64_t out_h, int64_t out_w) {
   return {x[0], x[1], x[2], x[3], out_h, out_w};
 }
 
+void upsample(const Tensor& x, const Sizes& s, const Tensor& y) {
+  if constexpr (gpu::exists) {
+    if (x.on_gpu()) return gpu::upsample_nearest(x, s, y);
+  }
+  dispatch_float(x.dtype(), "upsample_nearest", [&]<class T>(T) {
+    const T* from = x.data<T>();
+    T* to = y.data<T>();
+    parallel_for(s.N * s.OH, grain_of(s.OW * s.C), [=](int64_t r) { upsample_row(from, to + r * s.OW * s.C, s, r / s.OH, r % s.OH); });
+  });
+}
+
+void add_upsampled(const Tensor& lateral, const Tensor& coarse, const Sizes& s, const Tensor& y) {
+  if constexpr (gpu::exists) {
+    if (y.on_gpu()) return gpu::add_upsampled(lateral, coarse, s, y);
+  }
+  dispatch_float(y.dtype(), "add_upsampled", [&]<class T>(T) {
+    const T *a = lateral.data<T>(), *b = coarse.data<T>();
+    T* to = y.data<T>();
+    parallel_ranges(s.N * s.OH, grain_of(s.OW * s.C), [=](int64_t begin, int64_t end) {
+      with_simd([=]<int W>(Lanes<W>) {
+        for (int64_t r = begin; r < end; ++r) {
+          const int64_t at = r * s.OW * s.C;
+          add_row<W>(a + at, b, to + at, s, r / s.OH, r % s.OH);
+        }
+      });
+    });
+  });
+}
+
 }  // namespace
 
 Var upsample_nearest(const Var& x, int out_h, int out_w) {
   const Sizes s = sizes_of("upsample_nearest", x.shape(), out_h, out_w);
-  const Tensor y = Tensor::empty({s.N, s.OH, s.OW, s.C}, x.dtype());
-  dispatch_float(x.dtype(), "upsample_nearest", [&]<class T>(T) {
-    const T* from = x.value().data<T>();
-    T* to = y.data<T>();
-    parallel_for(s.N * s.OH, grain_of(s.OW * s.C), [=](int64_t r) { upsample_row(from, to + r * s.OW * s.C, s, r / s.OH, r % s.OH); });
-  });
+  const Tensor y = Tensor::empty({s.N, s.OH, s.OW, s.C}, x.dtype(), x.value().device());
+  upsample(x.value(), s, y);
   return record("upsample_nearest", NearestOptions{out_h, out_w}, {x}, y, [s](Grads& g) { g.give(0, downsum(g.out(), s)); });
 }
 
@@ -98,18 +122,7 @@ Var add_upsampled(const Var& lateral, const Var& coarse) {
   check(lateral.dtype() == coarse.dtype(), "add_upsampled: lateral and coarse must have the same type, got ", lateral.dtype(), " and ",
         coarse.dtype());
   const Tensor y = Tensor::empty_like(lateral.value());
-  dispatch_float(y.dtype(), "add_upsampled", [&]<class T>(T) {
-    const T *a = lateral.value().data<T>(), *b = coarse.value().data<T>();
-    T* to = y.data<T>();
-    parallel_ranges(s.N * s.OH, grain_of(s.OW * s.C), [=](int64_t begin, int64_t end) {
-      with_simd([=]<int W>(Lanes<W>) {
-        for (int64_t r = begin; r < end; ++r) {
-          const int64_t at = r * s.OW * s.C;
-          add_row<W>(a + at, b, to + at, s, r / s.OH, r % s.OH);
-        }
-      });
-    });
-  });
+  add_upsampled(lateral.value(), coarse.value(), s, y);
   return record("add_upsampled", NoOptions{}, {lateral, coarse}, y, [s](Grads& g) {
     g.give(0, g.out());
     if (g.needs(1)) g.give(1, downsum(g.out(), s));

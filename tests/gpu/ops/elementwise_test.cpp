@@ -1,4 +1,7 @@
 #include "ops/elementwise/add.h"
+#include "ops/elementwise/cast.h"
+#include "ops/elementwise/concat.h"
+#include "ops/elementwise/gather.h"
 #include "ops/elementwise/relu.h"
 #include "ops/elementwise/scale.h"
 #include "ops/elementwise/sigmoid.h"
@@ -22,6 +25,39 @@ TEST_CASE("an elementwise operator takes a slice whose memory is not aligned to 
 
 TEST_CASE("an elementwise operator takes no elements", "[gpu]") {
   same_on_device({random_tensor({0, 3}, 1)}, [](const std::vector<Var>& x) { return relu(x[0]); });
+}
+
+TEST_CASE("cast and concat_rows are the same on the device", "[gpu]") {
+  for (const DType to : {DType::f32, DType::bf16, DType::f64})
+    same_on_device({random_tensor({7, 9}, 1)}, [to](const std::vector<Var>& x) { return cast(x[0], to); });
+  const std::vector<Tensor> parts = {random_tensor({3, 5}, 1), random_tensor({0, 5}, 2), random_tensor({4, 5}, 3)};
+  same_on_device(parts, [](const std::vector<Var>& x) { return concat_rows(x); });
+}
+
+TEST_CASE("gather_rows is the same on the device", "[gpu]") {
+  const auto at = [](std::vector<int32_t> index) {
+    return [index](const std::vector<Var>& x) {
+      const Tensor i = Tensor::of<int32_t>({static_cast<int64_t>(index.size())}, index);
+      return gather_rows(x[0], index.size() % 2 ? i : i.to(DType::i64));
+    };
+  };
+  same_on_device({random_tensor({9, 24}, 1)}, at({3, 8, 0, 3, 5, 3, 0}));
+  same_on_device({random_tensor({9, 2, 3}, 2)}, at({8, 8, 1, 8}));
+  same_on_device({random_tensor({9, 4}, 3)}, at({}));
+}
+
+TEST_CASE("gather_rows gives 0 for an index that is no row on the device", "[gpu]") {
+  if (!has_device()) return;
+  const auto op = [](const std::vector<Var>& x) { return gather_rows(x[0], Tensor::of<int32_t>({4}, {-1, 2, 3, 2})); };
+  const Tensor x = random_tensor({3, 4}, 1);
+  const Outcome got = run_on(gpu_device(), {x}, op);
+  for (int64_t c = 0; c < 4; ++c) {
+    CHECK(got.tensors[0].at(c) == 0);
+    CHECK(got.tensors[0].at(4 + c) == x.at(8 + c));
+    CHECK(got.tensors[0].at(8 + c) == 0);
+    CHECK(got.tensors[1].at(c) == 0);
+    CHECK(got.tensors[1].at(8 + c) == got.seed.at(4 + c) + got.seed.at(12 + c));
+  }
 }
 
 }  // namespace mr::gpu
