@@ -63,7 +63,7 @@ void view_integral(AxisView& v, double lo, double hi, double scale, int cells, c
   const double offset = r.aligned ? 0.5 : 0, start = lo * scale - offset + 0.5, bin = (hi - lo) * scale / r.size;
   for (int b = 0; b < r.size; ++b) v.bins.push_back({start + b * bin, start + (b + 1) * bin, {}, {}});
   BinTaps<double> taps;
-  taps.build_integral(lo, hi, scale, offset, r.size, cells);
+  taps.build_integral(integral_axis(lo, hi, scale, offset, r.size), cells);
   view_taps(taps, v.bins);
 }
 

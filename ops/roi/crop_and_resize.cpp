@@ -11,9 +11,8 @@ void CropAndResizeOptions::visit(OptionVisitor& v) const {
 
 Var crop_and_resize(const std::vector<Var>& maps, const std::vector<int>& strides, const Var& rois, const Tensor& levels,
                     const CropAndResizeOptions& o) {
-  return sample_rois(
-      "crop_and_resize", [o](OptionVisitor& v) { o.visit(v); }, {maps, strides, rois, levels}, o.size, o.reduce,
-      SampleRule([o](auto lo, auto hi, auto scale, int n) { return crop_axis(lo, hi, scale, o.size, n); }));
+  return sample_rois("crop_and_resize", [o](OptionVisitor& v) { o.visit(v); }, {maps, strides, rois, levels}, o.reduce,
+                     {.kind = AxisKind::crop, .size = o.size});
 }
 
 }  // namespace mr

@@ -11,12 +11,8 @@ void PreciseRoIPoolOptions::visit(OptionVisitor& v) const {
 
 Var precise_roi_pool(const std::vector<Var>& maps, const std::vector<int>& strides, const Var& rois, const Tensor& levels,
                      const PreciseRoIPoolOptions& o) {
-  return filter_rois(
-      "precise_roi_pool", [o](OptionVisitor& v) { o.visit(v); }, {maps, strides, rois, levels}, o.size,
-      FilterRule([=](auto lo, auto hi, auto scale, int n, bool slopes, auto& taps) {
-        taps.build_integral(static_cast<double>(lo), static_cast<double>(hi), static_cast<double>(scale), o.aligned ? 0.5 : 0.0, o.size, n,
-                            slopes);
-      }));
+  return filter_rois("precise_roi_pool", [o](OptionVisitor& v) { o.visit(v); }, {maps, strides, rois, levels},
+                     {.kind = AxisKind::integral, .size = o.size, .aligned = o.aligned});
 }
 
 }  // namespace mr

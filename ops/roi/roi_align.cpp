@@ -14,9 +14,8 @@ void RoIAlignOptions::visit(OptionVisitor& v) const {
 Var roi_align(const std::vector<Var>& maps, const std::vector<int>& strides, const Var& rois, const Tensor& levels,
               const RoIAlignOptions& o) {
   check(o.sampling_ratio >= 0 && o.sampling_ratio <= 64, "roi_align: sampling_ratio must be 0 (adaptive) … 64, got ", o.sampling_ratio);
-  return sample_rois(
-      "roi_align", [o](OptionVisitor& v) { o.visit(v); }, {maps, strides, rois, levels}, o.size, o.reduce,
-      SampleRule([o](auto lo, auto hi, auto scale, int) { return align_axis(lo, hi, scale, o.size, o.sampling_ratio, o.aligned); }));
+  return sample_rois("roi_align", [o](OptionVisitor& v) { o.visit(v); }, {maps, strides, rois, levels}, o.reduce,
+                     {.kind = AxisKind::align, .size = o.size, .sampling_ratio = o.sampling_ratio, .aligned = o.aligned});
 }
 
 }  // namespace mr

@@ -5,19 +5,28 @@
 #include <utility>
 
 #include "ops/roi/lanes.h"
+#include "ops/roi/roi_gpu.h"
 #include "tensor/parallel.h"
 
 namespace mr {
 namespace {
 
-// The bins of RoI r down and across.
-template <class A> void row_taps(const RoIInputs& in, int64_t r, const FilterRule& rule, BinTaps<A>& taps, bool slopes = false) {
-  const RoIMap& m = in.map_of(r);
-  rule.of<A>()(A(in.rois[r].y1), A(in.rois[r].y2), A(m.scale), m.h, slopes, taps);
+// The bins of the box [lo, hi] along one axis, on a map of n cells.
+template <class A> void axis_taps(const AxisRule& rule, double lo, double hi, double scale, int n, BinTaps<A>& taps, bool slopes) {
+  if (rule.kind == AxisKind::integral)
+    taps.build_integral(rule.integral(A(lo), A(hi), A(scale)), n, slopes);
+  else
+    taps.build(rule.samples(A(lo), A(hi), A(scale), n), rule.size, n, slopes);
 }
-template <class A> void column_taps(const RoIInputs& in, int64_t r, const FilterRule& rule, BinTaps<A>& taps, bool slopes = false) {
+
+// The bins of RoI r down and across.
+template <class A> void row_taps(const RoIInputs& in, int64_t r, const AxisRule& rule, BinTaps<A>& taps, bool slopes = false) {
   const RoIMap& m = in.map_of(r);
-  rule.of<A>()(A(in.rois[r].x1), A(in.rois[r].x2), A(m.scale), m.w, slopes, taps);
+  axis_taps(rule, in.rois[r].y1, in.rois[r].y2, m.scale, m.h, taps, slopes);
+}
+template <class A> void column_taps(const RoIInputs& in, int64_t r, const AxisRule& rule, BinTaps<A>& taps, bool slopes = false) {
+  const RoIMap& m = in.map_of(r);
+  axis_taps(rule, in.rois[r].x1, in.rois[r].x2, m.scale, m.w, taps, slopes);
 }
 
 // ---- forward: y[r,p,q,c] = Σ_k weight[k] · x[cell[k], c] --------------------------------------------------------------------
@@ -78,7 +87,7 @@ template <class T> struct FilterForward {
   }
 };
 
-template <class T> void forward(const RoIInputs& in, const std::vector<Tensor>& maps, int size, const FilterRule& rule, const Tensor& y) {
+template <class T> void forward(const RoIInputs& in, const std::vector<Tensor>& maps, int size, const AxisRule& rule, const Tensor& y) {
   using A = acc_t<T>;
   const int64_t bins = int64_t{size} * size;
   parallel_ranges(in.count(), 8, [&](int64_t begin, int64_t end) {
@@ -116,7 +125,7 @@ template <class A> struct Uses {
   std::vector<int32_t> column_bin;  // of each column use
   std::vector<A> column_weight;
 
-  Uses(const RoIInputs& in, int size, const FilterRule& rule) {
+  Uses(const RoIInputs& in, int size, const AxisRule& rule) {
     int64_t rows = 0;
     for (const RoIMap& m : in.maps) {
       map_row.push_back(rows);
@@ -239,7 +248,7 @@ template <class T> struct BackwardRow {
 };
 
 // bf16 rows are summed in f32 and rounded once.
-template <class T> void gather(const RoIInputs& in, int size, const FilterRule& rule, const Tensor& gy, const std::vector<Tensor>& gx) {
+template <class T> void gather(const RoIInputs& in, int size, const AxisRule& rule, const Tensor& gy, const std::vector<Tensor>& gx) {
   using A = acc_t<T>;
   constexpr int64_t most_channels = 256;  // a row of the block fits the second-level cache
   const Uses<A> uses(in, size, rule);
@@ -294,8 +303,8 @@ template <class T> struct Dot {
   }
 };
 
-template <class T> void box_gradient(const RoIInputs& in, const std::vector<Tensor>& maps, int size, const FilterRule& rule,
-                                     const Tensor& gy, const Tensor& grois) {
+template <class T> void box_gradient(const RoIInputs& in, const std::vector<Tensor>& maps, int size, const AxisRule& rule, const Tensor& gy,
+                                     const Tensor& grois) {
   using A = acc_t<T>;
   parallel_ranges(in.count(), 4, [&](int64_t begin, int64_t end) {
     BinTaps<A> rows, columns;
@@ -326,7 +335,11 @@ template <class T> void box_gradient(const RoIInputs& in, const std::vector<Tens
 
 }  // namespace
 
-Var filter_rois(const char* op, OptionsFn options, const RoICall& call, int size, FilterRule rule) {
+Var filter_rois(const char* op, OptionsFn options, const RoICall& call, const AxisRule& rule) {
+  if constexpr (gpu::exists) {
+    if (call.on_gpu()) return gpu::filter_rois(op, std::move(options), call, rule);
+  }
+  const int size = rule.size;
   const auto in = std::make_shared<const RoIInputs>(check_roi_inputs(op, call, size));
   const Tensor y = Tensor::empty({in->count(), size, size, in->channels}, in->dtype);
   const std::vector<Tensor> x = call.values();

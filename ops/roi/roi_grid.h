@@ -88,6 +88,7 @@ template <class A> struct Tap {
   bool inside = false;
 
   MR_HD bool moves() const { return low != high; }  // its weights change with t: by −1 and +1 a cell
+  MR_HD A weight(int cell) const { return (cell == low ? w_low : A(0)) + (cell == high ? w_high : A(0)); }
 };
 
 template <class A> MR_HD Tap<A> bilinear_tap(A t, int n, A margin = A(1)) {
@@ -113,6 +114,34 @@ template <class A> MR_HD SampleRange samples_near_map(const SampleAxis<A>& axis,
   return {static_cast<int>(first), static_cast<int>(last)};
 }
 
+// The samples of bin b that read something on an axis of n cells: neighbours, since they are in order.
+struct InsideSamples {
+  int first = 0, count = 0;
+};
+template <class A> MR_HD InsideSamples inside_samples(const SampleAxis<A>& axis, int b, int n) {
+  const SampleRange near = samples_near_map(axis, b, n);
+  InsideSamples inside;
+  for (int j = near.first; j < near.last; ++j)
+    if (bilinear_tap(axis.position(b, j), n, axis.margin).inside && inside.count++ == 0) inside.first = j;
+  return inside;
+}
+
+// A sample's weights on its four cells a b c d: (low, low), (low, high), (high, low), (high, high).
+template <class A> MR_HD void corner_weights(const Tap<A>& y, const Tap<A>& x, A (&weight)[4]) {
+  weight[0] = y.w_low * x.w_low;
+  weight[1] = y.w_low * x.w_high;
+  weight[2] = y.w_high * x.w_low;
+  weight[3] = y.w_high * x.w_high;
+}
+
+// g times how the sample's value changes along each axis:  ∂v/∂u_x = (1−ly)·(b − a) + ly·(d − c);  y alike.
+template <class A> MR_HD A slope_across(const Tap<A>& y, const Tap<A>& x, const A (&v)[4], A g) {
+  return x.moves() ? g * (y.w_low * (v[1] - v[0]) + y.w_high * (v[3] - v[2])) : A(0);
+}
+template <class A> MR_HD A slope_down(const Tap<A>& y, const Tap<A>& x, const A (&v)[4], A g) {
+  return y.moves() ? g * (x.w_low * (v[2] - v[0]) + x.w_high * (v[3] - v[1])) : A(0);
+}
+
 // The integral of the tent max(0, 1 − |u|) from −∞ to u, and the tent.
 template <class A> MR_HD A tent_integral(A u) {
   if (u <= A(-1)) return A(0);
@@ -126,9 +155,68 @@ template <class A> MR_HD A tent(A u) {
 
 // A bin as a filter: what each bin reads on one axis, as distinct cells with weights, so that
 //     y[p,q] = Σ_i Σ_j  weight_i · weight_j · x[cell_i, cell_j],    i over the taps of row of bins p, j over those of column q
+//
+// The mean over samples: add(cell, weight, slope) for the taps of the samples of bin b, each divided by their number. A cell comes once
+// for each sample that reads it; tap_place finds it. Without `slopes` they are 0, and cells with weight 0 do not come.
+template <class A, class Add> MR_HD void mean_taps(const SampleAxis<A>& axis, int b, int n, bool slopes, Add&& add) {
+  const A share = A(1) / A(axis.samples > 0 ? axis.samples : 1);
+  const SampleRange range = samples_near_map(axis, b, n);
+  for (int j = range.first; j < range.last; ++j) {
+    const Tap<A> t = bilinear_tap(axis.position(b, j), n, axis.margin);
+    if (!t.inside) continue;
+    if (!slopes) {
+      add(t.low, t.w_low * share, Slope<A>{});
+      if (t.w_high != A(0)) add(t.high, t.w_high * share, Slope<A>{});
+    } else {
+      const Slope<A> s = axis.slope(b, j), up{s.lo * share, s.hi * share};
+      add(t.low, t.w_low * share, t.moves() ? Slope<A>{-up.lo, -up.hi} : Slope<A>{});
+      if (t.moves()) add(t.high, t.w_high * share, up);
+    }
+  }
+}
+
+// PrRoI pooling: the mean over the whole bin of the map interpolated bilinearly and 0 outside. Cell i is a tent about i, so its weight
+// in the bin [a, e) is an integral over the tent:
+//     weight_i = (C(e − i) − C(a − i)) / (e − a),     ∂/∂a = (weight_i − tent(a − i)) / (e − a),     ∂/∂e = (tent(e − i) − weight_i) / (e − a)
+// In f64 whatever A is: the difference of integrals of a narrow bin would lose most of f32's digits.
+struct IntegralAxis {
+  double start = 0, length = 0;  // of the box, in cells
+  double scale = 0;              // cells a pixel
+  int size = 0;                  // bins
+};
+MR_HD inline IntegralAxis integral_axis(double lo, double hi, double scale, double offset, int size) {
+  const double start = lo * scale - offset, end = hi * scale - offset;
+  return {start, end - start, scale, size};
+}
+template <class A, class Add> MR_HD void integral_taps(const IntegralAxis& axis, int b, int n, bool slopes, Add&& add) {
+  const double t0 = static_cast<double>(b) / axis.size, t1 = static_cast<double>(b + 1) / axis.size;
+  const double a = axis.start + axis.length * t0, e = axis.start + axis.length * t1;
+  if (!(axis.length > 0 && a < n && e > -1)) return;
+  const int from = a > 0 ? static_cast<int>(a) : 0, to = e < n - 1 ? static_cast<int>(std::ceil(e)) : n - 1;
+  for (int i = from; i <= to; ++i) {
+    const double w = (tent_integral(e - i) - tent_integral(a - i)) / (e - a);
+    if (w == 0) continue;
+    Slope<A> slope;
+    if (slopes) {
+      const double wa = axis.scale * (w - tent(a - i)) / (e - a), we = axis.scale * (tent(e - i) - w) / (e - a);
+      slope = {A(wa * (1 - t0) + we * (1 - t1)), A(wa * t0 + we * t1)};
+    }
+    add(i, A(w), slope);
+  }
+}
+
+// The place of a cell among the taps [begin, end) of a bin; `end` if it is new. Neighbouring samples share cells; only the last two taps
+// can be of it (where a box runs backwards, also the third: there a cell may have two places).
+template <class Cells> MR_HD int tap_place(const Cells& cells, int begin, int end, int32_t cell) {
+  for (int k = end - 1; k >= begin && k >= end - 2; --k)
+    if (cells[k] == cell) return k;
+  return end;
+}
+
+// The taps of all bins of an axis.
 template <class A> struct BinTaps {
   std::vector<int32_t> first;  // of each bin, and of none: where its taps begin and the last bin's end
-  std::vector<int32_t> cell;   // of a bin, each once
+  std::vector<int32_t> cell;   // of a bin, each once (of a box that runs backwards, perhaps twice)
   std::vector<A> weight;
   std::vector<Slope<A>> slope;  // of the weight, where they were asked for
 
@@ -142,79 +230,34 @@ template <class A> struct BinTaps {
     return {cell.data() + first[b], weight.data() + first[b], slope.empty() ? nullptr : slope.data() + first[b], first[b + 1] - first[b]};
   }
 
-  // The mean over samples: the taps of a bin's samples are added up cell by cell and divided by the number of samples.
   void build(const SampleAxis<A>& axis, int size, int n, bool slopes = false) {
-    clear();
-    const A share = A(1) / A(axis.samples > 0 ? axis.samples : 1);
-    for (int b = 0; b < size; ++b) {
-      const SampleRange range = samples_near_map(axis, b, n);
-      for (int j = range.first; j < range.last; ++j) {
-        const Tap<A> t = bilinear_tap(axis.position(b, j), n, axis.margin);
-        if (!t.inside) continue;
-        if (!slopes) {
-          add(t.low, t.w_low * share);
-          if (t.w_high != A(0)) add(t.high, t.w_high * share);
-        } else {
-          const Slope<A> s = axis.slope(b, j), up{s.lo * share, s.hi * share};
-          add(t.low, t.w_low * share, t.moves() ? Slope<A>{-up.lo, -up.hi} : Slope<A>{});
-          if (t.moves()) add(t.high, t.w_high * share, up);
-        }
-      }
-      first.push_back(static_cast<int32_t>(cell.size()));
-    }
+    build_bins(size, slopes, [&](int b, auto&& add) { mean_taps(axis, b, n, slopes, add); });
   }
-
-  // PrRoI pooling: the mean over the whole bin of the map interpolated bilinearly and 0 outside. Cell i is a tent about i, so its weight
-  // in the bin [a, e) is an integral over the tent:
-  //     weight_i = (C(e − i) − C(a − i)) / (e − a),     ∂/∂a = (weight_i − tent(a − i)) / (e − a),     ∂/∂e = (tent(e − i) − weight_i) / (e − a)
-  // In f64 whatever A is: the difference of integrals of a narrow bin would lose most of f32's digits.
-  void build_integral(double lo, double hi, double scale, double offset, int size, int n, bool slopes = false) {
-    clear();
-    const double start = lo * scale - offset, end = hi * scale - offset, length = end - start;
-    for (int b = 0; b < size; ++b) {
-      const double t0 = static_cast<double>(b) / size, t1 = static_cast<double>(b + 1) / size;
-      const double a = start + length * t0, e = start + length * t1;
-      if (length > 0 && a < n && e > -1) {
-        const int from = a > 0 ? static_cast<int>(a) : 0, to = e < n - 1 ? static_cast<int>(std::ceil(e)) : n - 1;
-        for (int i = from; i <= to; ++i) {
-          const double w = (tent_integral(e - i) - tent_integral(a - i)) / (e - a);
-          if (w == 0) continue;
-          if (!slopes) {
-            add(i, A(w));
-          } else {
-            const double wa = scale * (w - tent(a - i)) / (e - a), we = scale * (tent(e - i) - w) / (e - a);
-            add(i, A(w), {A(wa * (1 - t0) + we * (1 - t1)), A(wa * t0 + we * t1)});
-          }
-        }
-      }
-      first.push_back(static_cast<int32_t>(cell.size()));
-    }
+  void build_integral(const IntegralAxis& axis, int n, bool slopes = false) {
+    build_bins(axis.size, slopes, [&](int b, auto&& add) { integral_taps<A>(axis, b, n, slopes, add); });
   }
 
  private:
-  void clear() {
+  template <class Taps> void build_bins(int size, bool slopes, const Taps& taps) {
     first.assign(1, 0);
     cell.clear();
     weight.clear();
     slope.clear();
-  }
-
-  // The place of cell `at` in this bin. Neighbouring samples share cells; only the last two taps can be of it.
-  size_t place(int32_t at) {
-    const int begin = first.back(), end = static_cast<int>(cell.size());
-    for (int k = end - 1; k >= begin && k >= end - 2; --k)
-      if (cell[k] == at) return static_cast<size_t>(k);
-    cell.push_back(at);
-    weight.push_back(A(0));
-    return weight.size() - 1;
-  }
-  void add(int32_t at, A w) { weight[place(at)] += w; }
-  void add(int32_t at, A w, Slope<A> s) {
-    const size_t k = place(at);
-    weight[k] += w;
-    slope.resize(weight.size());
-    slope[k].lo += s.lo;
-    slope[k].hi += s.hi;
+    for (int b = 0; b < size; ++b) {
+      taps(b, [&](int32_t at, A w, const Slope<A>& s) {
+        const int end = static_cast<int>(cell.size()), k = tap_place(cell, first.back(), end, at);
+        if (k == end) {
+          cell.push_back(at);
+          weight.push_back(A(0));
+          if (slopes) slope.push_back({});
+        }
+        weight[k] += w;
+        if (!slopes) return;
+        slope[k].lo += s.lo;
+        slope[k].hi += s.hi;
+      });
+      first.push_back(static_cast<int32_t>(cell.size()));
+    }
   }
 };
 

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <tuple>
 
+#include "ops/roi/roi_gpu.h"
+
 namespace mr {
 namespace {
 
@@ -24,6 +26,16 @@ void check_maps(const char* op, const std::vector<Var>& maps, const std::vector<
   }
 }
 
+void check_devices(const char* op, const RoICall& call) {
+  const Device device = call.maps[0].value().device();
+  const auto there = [&](const char* what, const Tensor& t) {
+    check(t.device() == device, op, ": expected ", what, " on ", device, ", where the first map is, got ", t.device());
+  };
+  for (const Var& m : call.maps) there("maps", m.value());
+  there("rois", call.rois.value());
+  if (call.levels.defined()) there("levels", call.levels);
+}
+
 void check_rois(const char* op, DType maps, const Tensor& rois, const Tensor& levels) {
   check(rois.defined() && rois.rank() == 2 && rois.size(1) == 5, op, ": rois must be [R,5] (image, x1, y1, x2, y2), got ",
         rois.defined() ? rois.shape() : Shape{});
@@ -36,19 +48,16 @@ void check_rois(const char* op, DType maps, const Tensor& rois, const Tensor& le
 
 template <class T>
 void place(const char* op, RoIInputs& in, const T* rois, const int32_t* levels, int64_t count, int64_t images, int64_t depth) {
-  constexpr double farthest = 1 << 24;  // where f32 no longer resolves a pixel
   in.rois.resize(count);
   for (int64_t r = 0; r < count; ++r) {
     const T* row = rois + r * 5;
     for (int k = 1; k < 5; ++k)
-      check(std::abs(row[k]) <= farthest, op, ": corners must be finite and within 2^24 pixels, got ", static_cast<double>(row[k]),
-            " in RoI ", r);
-    const double image = row[0];
-    check(image >= 0 && image < static_cast<double>(images) && image == std::floor(image), op, ": image index must be one of 0 … ",
-          images - 1, ", got ", image, " in RoI ", r);
+      check(valid_corner(row[k]), op, ": corners must be finite and within 2^24 pixels, got ", static_cast<double>(row[k]), " in RoI ", r);
+    check(valid_image(row[0], images), op, ": image index must be one of 0 … ", images - 1, ", got ", static_cast<double>(row[0]),
+          " in RoI ", r);
     const int64_t level = levels ? levels[r] : 0;
-    check(level >= 0 && level < depth, op, ": level must be one of 0 … ", depth - 1, ", got ", level, " for RoI ", r);
-    in.rois[r] = {row[1], row[2], row[3], row[4], static_cast<int>(level * images) + static_cast<int>(image)};
+    check(valid_level(level, depth), op, ": level must be one of 0 … ", depth - 1, ", got ", level, " for RoI ", r);
+    in.rois[r] = {row[1], row[2], row[3], row[4], static_cast<int>(level * images) + static_cast<int>(row[0])};
   }
 }
 
@@ -81,12 +90,17 @@ std::vector<Tensor> RoICall::values() const {
   return all;
 }
 
-RoIInputs check_roi_inputs(const char* op, const RoICall& call, int size) {
+void check_roi_shapes(const char* op, const RoICall& call, int size) {
   check_maps(op, call.maps, call.strides);
   check(call.rois.defined(), op, ": rois are undefined");
-  const Tensor& rois = call.rois.value();
-  check_rois(op, call.maps[0].dtype(), rois, call.levels);
+  check_rois(op, call.maps[0].dtype(), call.rois.value(), call.levels);
+  check_devices(op, call);
   check(size >= 1 && size <= 1024, op, ": size must be 1 … 1024 bins, got ", size);
+}
+
+RoIInputs check_roi_inputs(const char* op, const RoICall& call, int size) {
+  check_roi_shapes(op, call, size);
+  const Tensor& rois = call.rois.value();
   RoIInputs in;
   in.dtype = call.maps[0].dtype();
   in.channels = call.maps[0].size(3);
@@ -105,11 +119,33 @@ RoIInputs check_roi_inputs(const char* op, const RoICall& call, int size) {
   return in;
 }
 
+Tensor count_invalid_rois(const Tensor& rois, const Tensor& levels, int64_t images, int64_t depth) {
+  check_rois("count_invalid_rois", DType::f64, rois, levels);
+  check(!levels.defined() || levels.device() == rois.device(), "count_invalid_rois: expected levels on ", rois.device(), ", got ",
+        levels.device());
+  if constexpr (gpu::exists) {
+    if (rois.on_gpu()) return gpu::count_invalid_rois(rois, levels, images, depth);
+  }
+  const Tensor count = Tensor::zeros({3}, DType::i32);
+  dispatch_float(rois.dtype(), "rois", [&]<class T>(T) {
+    for (int64_t r = 0; r < rois.size(0); ++r) {
+      double row[5];
+      for (int k = 0; k < 5; ++k) row[k] = static_cast<double>(rois.data<T>()[r * 5 + k]);
+      if (row[0] == -1) continue;
+      const InvalidRoI wrong = invalid_roi(row, levels.defined() ? levels.data<int32_t>()[r] : 0, images, depth);
+      count.data<int32_t>()[0] += wrong.corner ? 1 : 0;
+      count.data<int32_t>()[1] += wrong.image ? 1 : 0;
+      count.data<int32_t>()[2] += wrong.level ? 1 : 0;
+    }
+  });
+  return count;
+}
+
 RoIGradients wanted_gradients(const Grads& g, const std::vector<Shape>& shapes, const Tensor& rois,
                               const std::function<Tensor(const Shape&)>& make) {
   RoIGradients found;
   for (size_t l = 0; l < shapes.size(); ++l) found.maps.push_back(g.needs(static_cast<int>(l)) ? make(shapes[l]) : Tensor());
-  if (g.needs(static_cast<int>(shapes.size()))) found.rois = Tensor::zeros(rois.shape(), rois.dtype());
+  if (g.needs(static_cast<int>(shapes.size()))) found.rois = Tensor::zeros_like(rois);
   return found;
 }
 

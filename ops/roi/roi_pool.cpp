@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "ops/roi/lanes.h"
+#include "ops/roi/roi_gpu.h"
 #include "ops/roi/roi_grid.h"
 #include "ops/roi/roi_inputs.h"
 #include "tensor/parallel.h"
@@ -109,6 +110,11 @@ Var roi_pool(const std::vector<Var>& maps, const std::vector<int>& strides, cons
              const RoIPoolOptions& o) {
   const Var boxes(rois);
   const RoICall call{maps, strides, boxes, levels};
+  if constexpr (gpu::exists) {
+    if (call.on_gpu())
+      return gpu::pool_rois(
+          "roi_pool", [o](OptionVisitor& v) { o.visit(v); }, call, o.size, o.bins);
+  }
   const auto in = std::make_shared<const RoIInputs>(check_roi_inputs("roi_pool", call, o.size));
   const Tensor y = Tensor::empty({in->count(), o.size, o.size, in->channels}, in->dtype);
   const Tensor arg = needs_grad(maps) ? Tensor::empty(y.shape(), DType::i32) : Tensor();

@@ -6,6 +6,7 @@
 
 #include "ops/roi/lanes.h"
 #include "ops/roi/roi_filter.h"
+#include "ops/roi/roi_gpu.h"
 #include "tensor/parallel.h"
 
 namespace mr {
@@ -38,11 +39,13 @@ template <class A> struct BinSamples {
   }
 
   static Sample product(const Tap<A>& y, const Tap<A>& x, int64_t w, int64_t channels, int row, int column) {
-    return {{(y.low * w + x.low) * channels, (y.low * w + x.high) * channels, (y.high * w + x.low) * channels,
-             (y.high * w + x.high) * channels},
-            {y.w_low * x.w_low, y.w_low * x.w_high, y.w_high * x.w_low, y.w_high * x.w_high},
-            row,
-            column};
+    Sample s{{(y.low * w + x.low) * channels, (y.low * w + x.high) * channels, (y.high * w + x.low) * channels,
+              (y.high * w + x.high) * channels},
+             {},
+             row,
+             column};
+    corner_weights(y, x, s.weight);
+    return s;
   }
 };
 
@@ -83,16 +86,16 @@ template <class T> struct MaxForwardBin {
 
 template <class A> struct Axes {
   SampleAxis<A> y, x;
-  Axes(const RoIInputs& in, int64_t r, const SampleRule& rule) {
+  Axes(const RoIInputs& in, int64_t r, const AxisRule& rule) {
     const PlacedRoI& roi = in.rois[r];
     const RoIMap& m = in.map_of(r);
-    y = rule.of<A>()(A(roi.y1), A(roi.y2), A(m.scale), m.h);
-    x = rule.of<A>()(A(roi.x1), A(roi.x2), A(m.scale), m.w);
+    y = rule.samples(A(roi.y1), A(roi.y2), A(m.scale), m.h);
+    x = rule.samples(A(roi.x1), A(roi.x2), A(m.scale), m.w);
   }
 };
 
 // visit(axes, p, q, element of y) for every bin of RoI r, with its samples in `bin`.
-template <class A, class F> void for_bins(const RoIInputs& in, int64_t r, int size, const SampleRule& rule, BinSamples<A>& bin, F&& visit) {
+template <class A, class F> void for_bins(const RoIInputs& in, int64_t r, int size, const AxisRule& rule, BinSamples<A>& bin, F&& visit) {
   const Axes<A> axes(in, r, rule);
   for (int p = 0; p < size; ++p)
     for (int q = 0; q < size; ++q) {
@@ -102,7 +105,7 @@ template <class A, class F> void for_bins(const RoIInputs& in, int64_t r, int si
 }
 
 template <class T>
-void forward(const RoIInputs& in, const std::vector<Tensor>& maps, int size, const SampleRule& rule, const Tensor& y, const Tensor& arg) {
+void forward(const RoIInputs& in, const std::vector<Tensor>& maps, int size, const AxisRule& rule, const Tensor& y, const Tensor& arg) {
   parallel_ranges(in.count(), 8, [&](int64_t begin, int64_t end) {
     BinSamples<acc_t<T>> bin;
     for (int64_t k = begin; k < end; ++k) {
@@ -117,7 +120,7 @@ void forward(const RoIInputs& in, const std::vector<Tensor>& maps, int size, con
 
 // The owner of a block of channels goes through the RoIs in a fixed order; each value goes to the four cells of the sample that won.
 template <class T>
-void scatter(const RoIInputs& in, int size, const SampleRule& rule, const Tensor& gy, const Tensor& arg, const std::vector<Tensor>& gx) {
+void scatter(const RoIInputs& in, int size, const AxisRule& rule, const Tensor& gy, const Tensor& arg, const std::vector<Tensor>& gx) {
   using A = acc_t<T>;
   const int64_t block = owner_channels(in.channels);
   parallel_for((in.channels + block - 1) / block, 1, [&](int64_t b) {
@@ -140,9 +143,8 @@ void scatter(const RoIInputs& in, int size, const SampleRule& rule, const Tensor
 }
 
 // How the value at the winner's position changes along x, times how that position moves with x1 and x2; y alike.
-//     ∂v/∂u_x = (1−ly)·(x[b] − x[a]) + ly·(x[d] − x[c])
-template <class T> void box_gradient(const RoIInputs& in, const std::vector<Tensor>& maps, int size, const SampleRule& rule,
-                                     const Tensor& gy, const Tensor& arg, const Tensor& grois) {
+template <class T> void box_gradient(const RoIInputs& in, const std::vector<Tensor>& maps, int size, const AxisRule& rule, const Tensor& gy,
+                                     const Tensor& arg, const Tensor& grois) {
   using A = acc_t<T>;
   parallel_ranges(in.count(), 4, [&](int64_t begin, int64_t end) {
     BinSamples<A> bin;
@@ -159,9 +161,8 @@ template <class T> void box_gradient(const RoIInputs& in, const std::vector<Tens
           const Tap<A> tx = bilinear_tap(axes.x.position(q, s.column), m.w, axes.x.margin);
           const Slope<A> sy = axes.y.slope(p, s.row), sx = axes.x.slope(q, s.column);
           const auto value = [&](int k) { return static_cast<A>(x[s.at[k] + c]); };
-          const A g = static_cast<A>(gy.data<T>()[at + c]);
-          const A along_x = tx.moves() ? g * (ty.w_low * (value(1) - value(0)) + ty.w_high * (value(3) - value(2))) : A(0);
-          const A along_y = ty.moves() ? g * (tx.w_low * (value(2) - value(0)) + tx.w_high * (value(3) - value(1))) : A(0);
+          const A v[4] = {value(0), value(1), value(2), value(3)}, g = static_cast<A>(gy.data<T>()[at + c]);
+          const A along_x = slope_across(ty, tx, v, g), along_y = slope_down(ty, tx, v, g);
           sum[0] += static_cast<double>(along_x * sx.lo);
           sum[1] += static_cast<double>(along_y * sy.lo);
           sum[2] += static_cast<double>(along_x * sx.hi);
@@ -173,7 +174,8 @@ template <class T> void box_gradient(const RoIInputs& in, const std::vector<Tens
   });
 }
 
-Var maximum(const char* op, OptionsFn options, const RoICall& call, int size, const SampleRule& rule) {
+Var maximum(const char* op, OptionsFn options, const RoICall& call, const AxisRule& rule) {
+  const int size = rule.size;
   const auto in = std::make_shared<const RoIInputs>(check_roi_inputs(op, call, size));
   const Tensor y = Tensor::empty({in->count(), size, size, in->channels}, in->dtype);
   const Tensor arg = needs_grad(call.inputs()) ? Tensor::empty(y.shape(), DType::i32) : Tensor();  // which sample won
@@ -195,12 +197,12 @@ Var maximum(const char* op, OptionsFn options, const RoICall& call, int size, co
 
 }  // namespace
 
-Var sample_rois(const char* op, OptionsFn options, const RoICall& call, int size, Reduce reduce, SampleRule rule) {
-  if (reduce == Reduce::max) return maximum(op, std::move(options), call, size, rule);
-  return filter_rois(op, std::move(options), call, size,
-                     FilterRule([=]<class A>(A lo, A hi, A scale, int n, bool slopes, BinTaps<A>& taps) {
-                       taps.build(rule.of<A>()(lo, hi, scale, n), size, n, slopes);
-                     }));
+Var sample_rois(const char* op, OptionsFn options, const RoICall& call, Reduce reduce, const AxisRule& rule) {
+  if (reduce == Reduce::mean) return filter_rois(op, std::move(options), call, rule);
+  if constexpr (gpu::exists) {
+    if (call.on_gpu()) return gpu::maximum_rois(op, std::move(options), call, rule);
+  }
+  return maximum(op, std::move(options), call, rule);
 }
 
 }  // namespace mr

@@ -7,19 +7,13 @@
 // RoIAlign, RoIWarp and crop_and_resize differ only in where the samples sit along an axis: in their rule.
 #pragma once
 
-#include <functional>
-
 #include "ops/roi/roi_grid.h"
 #include "ops/roi/roi_inputs.h"
 #include "ops/roi/rule.h"
 
 namespace mr {
 
-// Where the samples of one axis sit: of the box [lo, hi] in pixels, on a map of n cells of 1/scale pixels.
-template <class A> using AxisSamples = std::function<SampleAxis<A>(A lo, A hi, A scale, int n)>;
-using SampleRule = Rule<AxisSamples>;
-
-// [R,size,size,C]. Errors: as check_roi_inputs.
-Var sample_rois(const char* op, OptionsFn options, const RoICall& call, int size, Reduce reduce, SampleRule rule);
+// [R,P,P,C]. Errors: as check_roi_inputs.
+Var sample_rois(const char* op, OptionsFn options, const RoICall& call, Reduce reduce, const AxisRule& rule);
 
 }  // namespace mr

@@ -15,10 +15,8 @@ Var roi_warp(const std::vector<Var>& maps, const std::vector<int>& strides, cons
              const RoIWarpOptions& o) {
   check(o.sampling_ratio >= 1 && o.sampling_ratio <= 64, "roi_warp: sampling_ratio must be 1 … 64, got ", o.sampling_ratio);
   return sample_rois(
-      "roi_warp", [o](OptionVisitor& v) { o.visit(v); }, {maps, strides, rois, levels}, o.size, o.reduce,
-      SampleRule([o](auto lo, auto hi, auto scale, int) {
-        return o.variant == WarpVariant::paper ? warp_axis(lo, hi, scale, o.size, o.sampling_ratio) : mnc_axis(lo, hi, scale, o.size);
-      }));
+      "roi_warp", [o](OptionVisitor& v) { o.visit(v); }, {maps, strides, rois, levels}, o.reduce,
+      {.kind = o.variant == WarpVariant::paper ? AxisKind::warp : AxisKind::mnc, .size = o.size, .sampling_ratio = o.sampling_ratio});
 }
 
 }  // namespace mr
