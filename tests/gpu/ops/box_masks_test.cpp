@@ -38,7 +38,7 @@ TEST_CASE("boxes: mask targets have the CPU's bits on the device", "[gpu][boxes]
   }
   const MaskTable table = mask_table({masks[0], masks[1]}, 3, gpu_device());
   for (const MaskRule rule : {MaskRule::torchvision, MaskRule::thresholded})
-    for (const int m : {1, 5, 28}) {
+    for (const int m : {1, 14}) {
       INFO(m);
       const Tensor want = Tensor::empty({N * S, m, m}, DType::f32, Device{});
       want.fill_(0);
@@ -54,8 +54,7 @@ TEST_CASE("boxes: mask targets have the CPU's bits on the device", "[gpu][boxes]
           }),
           want);
     }
-  if constexpr (built == Built::emulated)
-    CHECK(launch_stats("mask_targets").bank_conflicts < launch_stats("mask_targets").shared_accesses / 4);
+  few_bank_conflicts("mask_targets", 0.25);  // bins may have any width
 }
 
 TEST_CASE("boxes: masks are pasted on the device as on the CPU, by both rules", "[gpu][boxes]") {

@@ -68,4 +68,12 @@ inline void no_bank_conflicts(const char* kernel) {
   }
 }
 
+// Where a place in shared memory depends on data.
+inline void few_bank_conflicts(const char* kernel, double share = 0.05) {
+  if constexpr (built == Built::emulated) {
+    INFO(kernel);
+    CHECK(static_cast<double>(launch_stats(kernel).bank_conflicts) < share * static_cast<double>(launch_stats(kernel).shared_accesses));
+  }
+}
+
 }  // namespace mr::gpu
