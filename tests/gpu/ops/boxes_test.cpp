@@ -189,4 +189,26 @@ TEST_CASE("boxes: NMS keeps what the CPU keeps on the device, in its order", "[g
   no_bank_conflicts("nms_scan");
 }
 
+TEST_CASE("boxes: what the device's lists refuse", "[gpu][boxes]") {
+  if (!has_device()) return;
+  using Catch::Matchers::Contains;
+  const Tensor scores = there(Tensor::zeros({2, 6})), boxes = there(Tensor::zeros({2, 6, 4}));
+  CHECK_THROWS_WITH(gpu::top_k(scores, -1), Contains("top_k: k must not be negative, got -1"));
+  CHECK_THROWS_WITH(gpu::top_k(boxes, 1), Contains("top_k: scores must be [N,n] f32, got [2, 6, 4]"));
+  CHECK_THROWS_WITH(gpu::top_k(there(Tensor::zeros({1, 20000})), 17000), Contains("16384 rows to be sorted at most, got 17000"));
+  CHECK_THROWS_WITH(gpu::nms(boxes, scores, {.count = 4}, 0.5, 1), Contains("nms: 4 groups of equal length cannot be made of 6 rows"));
+  CHECK_THROWS_WITH(gpu::nms(boxes, there(Tensor::zeros({2, 5})), {}, 0.5, 1), Contains("nms: scores must be [2, 6] f32, got [2, 5] f32"));
+  CHECK_THROWS_WITH(gpu::nms(boxes, scores, {}, nan, 1), Contains("the threshold must be a number"));
+  CHECK_THROWS_WITH(gpu::nms(Tensor::zeros({2, 6, 4}), scores, {}, 0.5, 1), Contains("expected memory of a GPU"));
+  CHECK_THROWS_WITH(gpu::match_boxes(boxes, counts_of({1}), boxes, {}, 0.5f, 0.5f, false),
+                    Contains("match_boxes: gt_count must be [2] i32, got [1] i32"));
+  CHECK_THROWS_WITH(gpu::match_boxes(boxes, counts_of({1, 1}), boxes, {}, 0.5f, 0.6f, false), Contains("low must not exceed high"));
+  CHECK_THROWS_WITH(gpu::sample_balanced(there(Tensor::zeros({2, 6}, DType::i32)), 4, 0.5, std::vector<Rng>{Rng(1)}),
+                    Contains("expected a generator for each of 2 images, got 1"));
+  CHECK_THROWS_WITH(gpu::take(scores, there(Tensor::zeros({3, 1}, DType::i32))),
+                    Contains("take: index must be [2, 1] i32, got [3, 1] i32"));
+  CHECK_THROWS_WITH(gpu::encode_boxes({}, there(Tensor::zeros({3, 4})), there(Tensor::zeros({2, 4}))),
+                    Contains("encode: gt must be [2, 4] f32, got [3, 4] f32"));
+}
+
 }  // namespace mr::gpu
