@@ -1,10 +1,10 @@
 #include "models/rpn.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "ops/boxes/anchors.h"
 #include "ops/boxes/box_coder.h"
+#include "ops/boxes/box_rules.h"
 #include "ops/boxes/matcher.h"
 #include "ops/boxes/nms.h"
 #include "ops/boxes/sampler.h"
@@ -22,9 +22,6 @@
 
 namespace mr {
 namespace {
-
-// sigmoid in f32, as scores are compared in
-float probability(float logit) { return 1 / (1 + std::exp(-logit)); }
 
 // The proposals of one level of one image: the `most` best by objectness.
 struct Level {

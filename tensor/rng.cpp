@@ -22,37 +22,20 @@ uint64_t hash64(std::string_view text) {
 Rng::Rng(uint64_t seed, std::string_view purpose, uint64_t epoch, uint64_t sample) {
   const uint64_t key = mix64(seed ^ mix64(hash64(purpose)));
   const uint64_t place = mix64(mix64(epoch) ^ sample);
-  key_[0] = static_cast<uint32_t>(key);
-  key_[1] = static_cast<uint32_t>(key >> 32);
-  counter_[0] = 0;
-  counter_[1] = 0;
-  counter_[2] = static_cast<uint32_t>(place);
-  counter_[3] = static_cast<uint32_t>(place >> 32);
+  stream_ = {{static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)},
+             {0, 0, static_cast<uint32_t>(place), static_cast<uint32_t>(place >> 32)}};
 }
 
 uint32_t Rng::next() {
   if (used_ == 4) {
-    uint32_t c[4] = {counter_[0], counter_[1], counter_[2], counter_[3]};
-    uint32_t k0 = key_[0], k1 = key_[1];
-    for (int round = 0; round < 10; ++round) {
-      const uint64_t p0 = uint64_t{0xD2511F53u} * c[0], p1 = uint64_t{0xCD9E8D57u} * c[2];
-      const uint32_t n0 = static_cast<uint32_t>(p1 >> 32) ^ c[1] ^ k0, n2 = static_cast<uint32_t>(p0 >> 32) ^ c[3] ^ k1;
-      c[1] = static_cast<uint32_t>(p1);
-      c[3] = static_cast<uint32_t>(p0);
-      c[0] = n0;
-      c[2] = n2;
-      k0 += 0x9E3779B9u;
-      k1 += 0xBB67AE85u;
-    }
-    for (int i = 0; i < 4; ++i) block_[i] = c[i];
-    if (++counter_[0] == 0) ++counter_[1];
+    stream_.block(next_block_++, block_);
     used_ = 0;
   }
   return block_[used_++];
 }
 
 uint64_t Rng::below(uint64_t n) {
-  const uint64_t limit = UINT64_MAX - UINT64_MAX % n;  // the largest multiple of n that fits
+  const uint64_t limit = fair_below(n);
   for (;;) {
     const uint64_t high = next();
     const uint64_t x = high << 32 | next();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ops/boxes/box_rules.h"
 #include "ops/boxes/box_tensor.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
@@ -28,13 +29,9 @@ struct BlockBoxes {
 };
 
 template <int W> [[gnu::always_inline]] inline Vec<float, W> iou_lanes(const Box& g, const BlockBoxes& b, int64_t i) {
-  const auto least = [](Vec<float, W> u, Vec<float, W> v) { return u < v ? u : v; };
-  const auto most = [](Vec<float, W> u, Vec<float, W> v) { return u > v ? u : v; };
-  const Vec<float, W> zero = {};
-  const auto w = most(least(splat<W>(g.x2), load<W>(&b.x2[i])) - most(splat<W>(g.x1), load<W>(&b.x1[i])), zero);
-  const auto h = most(least(splat<W>(g.y2), load<W>(&b.y2[i])) - most(splat<W>(g.y1), load<W>(&b.y1[i])), zero);
-  const Vec<float, W> both = w * h, either = splat<W>(g.area()) + load<W>(&b.area[i]) - both;
-  return either > zero ? both / either : zero;
+  using V = Vec<float, W>;
+  return iou(Corners<V>{splat<W>(g.x1), splat<W>(g.y1), splat<W>(g.x2), splat<W>(g.y2), splat<W>(g.area())},
+             Corners<V>{load<W>(&b.x1[i]), load<W>(&b.y1[i]), load<W>(&b.x2[i]), load<W>(&b.y2[i]), load<W>(&b.area[i])});
 }
 
 // The best object of each box of a block, and the best IoU that each object finds in it.
@@ -96,10 +93,7 @@ Match match_boxes(const Tensor& gt_boxes, const Tensor& boxes, float high, float
     const BlockBoxes block(all.data() + first, count);
     std::array<float, block_size> best;
     with_simd(BestOfBlock{gt, block, best.data(), index.data() + first, block_best.data() + k * gt.size()});
-    for (int64_t i = 0; i < count; ++i) {
-      const float m = best[i];
-      match.gt[first + i] = m >= high ? index[first + i] : m >= low ? Match::between : Match::background;
-    }
+    for (int64_t i = 0; i < count; ++i) match.gt[first + i] = match_of(best[i], index[first + i], high, low);
   });
   if (!keep_best) return match;
 

@@ -1,8 +1,8 @@
 #include "ops/boxes/nms.h"
 
 #include <algorithm>
-#include <cmath>
 
+#include "ops/boxes/box_rules.h"
 #include "ops/boxes/box_tensor.h"
 #include "ops/boxes/topk.h"
 #include "tensor/parallel.h"
@@ -39,16 +39,13 @@ struct Suppress {
   float threshold;
 
   template <int W> void operator()(Lanes<W>) const {
-    const auto least = [](Vec<float, W> u, Vec<float, W> v) { return u < v ? u : v; };
-    const auto most = [](Vec<float, W> u, Vec<float, W> v) { return u > v ? u : v; };
-    const Vec<float, W> x1 = splat<W>(s.x1[i]), y1 = splat<W>(s.y1[i]), x2 = splat<W>(s.x2[i]), y2 = splat<W>(s.y2[i]),
-                        area = splat<W>(s.area[i]);
-    const Vec<float, W> zero = {}, t = splat<W>(threshold);
+    using V = Vec<float, W>;
+    const Corners<V> a{splat<W>(s.x1[i]), splat<W>(s.y1[i]), splat<W>(s.x2[i]), splat<W>(s.y2[i]), splat<W>(s.area[i])};
+    const V t = splat<W>(threshold);
     for (size_t j = i + 1; j < n; j += W) {
-      const auto w = most(least(x2, load<W>(&s.x2[j])) - most(x1, load<W>(&s.x1[j])), zero);
-      const auto h = most(least(y2, load<W>(&s.y2[j])) - most(y1, load<W>(&s.y1[j])), zero);
-      const Vec<float, W> both = w * h;
-      const auto over = both / (area + load<W>(&s.area[j]) - both) > t;
+      const Overlap<V> o =
+          overlap(a, Corners<V>{load<W>(&s.x1[j]), load<W>(&s.y1[j]), load<W>(&s.x2[j]), load<W>(&s.y2[j]), load<W>(&s.area[j])});
+      const auto over = o.both / o.either > t;
       store<W>(&s.gone[j], load<W>(&s.gone[j]) | (over ? splat<W>(int32_t{-1}) : splat<W>(int32_t{0})));
     }
   }
@@ -64,12 +61,6 @@ std::vector<int32_t> scan(std::span<const Box> boxes, std::span<const int32_t> o
     with_simd(Suppress{s, i, order.size(), threshold});
   }
   return kept;
-}
-
-// The largest f32 not above t: v > t and v > round_down(t) agree for every f32 v.
-float round_down(double t) {
-  const auto f = static_cast<float>(t);
-  return f > t ? std::nextafter(f, -INFINITY) : f;
 }
 
 std::vector<int32_t> by_score(std::span<const Box> boxes, const Tensor& scores, double threshold, const char* op) {

@@ -1,20 +1,13 @@
 #include "ops/boxes/topk.h"
 
 #include <algorithm>
-#include <bit>
 #include <span>
 
+#include "ops/boxes/box_rules.h"
 #include "ops/boxes/box_tensor.h"
 
 namespace mr {
 namespace {
-
-// An integer that rises as the score falls, then as the index rises.
-uint64_t sort_key(float score, uint32_t index) {
-  const auto bits = std::bit_cast<uint32_t>(score + 0.0f);  // −0 becomes 0
-  const uint32_t rising = score != score ? 0 : bits & 0x80000000u ? ~bits : bits | 0x80000000u;
-  return uint64_t{~rising} << 32 | index;
-}
 
 // Those of `keys` that can be among the k least: by a histogram of their upper sixteen bits, all up to the bin that holds the k-th.
 std::vector<uint64_t> candidates(std::span<const uint64_t> keys, int64_t k) {

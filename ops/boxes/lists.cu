@@ -1,0 +1,158 @@
+// Rows picked from lists, lists joined, and what a sampled box is to learn. One row a thread.
+#include "ops/boxes/box_rules.h"
+#include "ops/boxes/boxes_gpu.h"
+#include "ops/boxes/rows_gpu.h"
+#include "tensor/gpu/kernel.h"
+
+namespace mr::gpu {
+namespace {
+
+constexpr int threads = 256;
+
+__device__ int64_t this_row() { return int64_t{blockIdx.x} * threads + int64_t{threadIdx.x}; }
+
+// A row of x is `width` words: 4 of a box, or 1.
+template <int width> __global__ void take_kernel(const uint32_t* x, const int32_t* index, uint32_t* y, int64_t n, int64_t k, int64_t M) {
+  const int64_t i = this_row();
+  if (i >= n) return;
+  const int32_t from = load<int32_t>(index + i);
+  Pack<uint32_t, width> row{};
+  if (from >= 0) row = load<Pack<uint32_t, width>>(x + (i / k * M + from) * width);
+  store(y + i * width, row);
+}
+
+__global__ void first_columns_kernel(const int32_t* x, int32_t* y, int64_t n, int64_t S, int64_t k) {
+  const int64_t i = this_row();
+  if (i < n) store(y + i, load<int32_t>(x + i / k * S + i % k));
+}
+
+struct Part {
+  const Box* boxes;
+  const int32_t* counts;
+  int room;
+};
+
+__global__ void append_kernel(Part a, Part b, Box* boxes, int32_t* counts, int64_t n) {
+  const int64_t i = this_row(), room = a.room + b.room;
+  if (i >= n) return;
+  const int64_t image = i / room;
+  const int r = static_cast<int>(i % room), first = load<int32_t>(a.counts + image), second = load<int32_t>(b.counts + image);
+  Box box;
+  if (r < first)
+    box = load<Box>(a.boxes + image * a.room + r);
+  else if (r - first < second)
+    box = load<Box>(b.boxes + image * b.room + (r - first));
+  store(boxes + i, box);
+  if (r == 0) store(counts + image, first + second);
+}
+
+struct Sources {
+  BoxRows boxes;
+  const int32_t *match, *index;  // [N,B], [N,S]
+  const Box* gt;                 // [N,G]
+  const int32_t* gt_labels;      // [N,G] or null
+  int S, G;
+};
+struct Targets {
+  float* rois;
+  int32_t *labels, *gt;
+  Box* deltas;
+};
+
+// The five floats of a RoI are written one by one, 20 bytes apart in a warp, into sectors that its next store fills.
+__global__ void box_targets_kernel(Sources s, Targets to, BoxCoder coder, int64_t n) {
+  const int64_t i = this_row();
+  if (i >= n) return;
+  const int64_t image = i / s.S;
+  const int32_t from = load<int32_t>(s.index + i);
+  Box box, delta;
+  int32_t label = -1, gt = -1;
+  if (from >= 0) {
+    box = load<Box>(s.boxes.boxes + image * s.boxes.pitch + from);
+    gt = load<int32_t>(s.match + image * s.boxes.rows + from);
+    label = 0;
+    if (gt >= 0) {
+      label = s.gt_labels ? load<int32_t>(s.gt_labels + image * s.G + gt) : 1;
+      delta = encode_box(coder, load<Box>(s.gt + image * s.G + gt), box);
+    } else {
+      gt = -1;
+    }
+  }
+  float* const roi = to.rois + 5 * i;
+  store(roi, static_cast<float>(image));
+  store(roi + 1, box.x1);
+  store(roi + 2, box.y1);
+  store(roi + 3, box.x2);
+  store(roi + 4, box.y2);
+  store(to.labels + i, label);
+  store(to.gt + i, gt);
+  store(to.deltas + i, delta);
+}
+
+}  // namespace
+
+Tensor take(const Tensor& x, const Tensor& index) {
+  check(x.defined() && (x.rank() == 2 || (x.rank() == 3 && x.size(2) == 4)) && (x.dtype() == DType::f32 || x.dtype() == DType::i32),
+        "take: x must be [N,M] or [N,M,4], f32 or i32, got ", x.defined() ? x.shape() : Shape{}, " ", x.dtype());
+  check(index.defined() && index.rank() == 2, "take: index must be [N,k] i32, got ", index.defined() ? index.shape() : Shape{});
+  const int64_t N = x.size(0), M = x.size(1), k = index.size(1), n = N * k;
+  const auto* at = checked_data<int32_t>(index, "take", "index", {N, k});
+  const Tensor y = Tensor::empty(x.rank() == 2 ? Shape{N, k} : Shape{N, k, 4}, x.dtype(), x.device());
+  if (n == 0) return y;
+  const auto words = [](const Tensor& t) { return reinterpret_cast<uint32_t*>(t.raw()); };
+  const uint32_t* from = words(x);
+  launch("take", {blocks_of(n, threads)}, {threads}, 0, compute_stream(), x.rank() == 2 ? take_kernel<1> : take_kernel<4>, from, at,
+         words(y), n, k, M);
+  return y;
+}
+
+Tensor first_columns(const Tensor& x, int64_t k) {
+  check(x.defined() && x.rank() == 2 && k >= 0 && k <= x.size(1), "first_columns: expected [N,S] i32 with at least ", k, " columns, got ",
+        x.defined() ? x.shape() : Shape{});
+  const int64_t N = x.size(0), S = x.size(1), n = N * k;
+  const auto* from = checked_data<int32_t>(x, "first_columns", "x", {N, S});
+  const Tensor y = Tensor::empty({N, k}, DType::i32, x.device());
+  if (n > 0)
+    launch("first_columns", {blocks_of(n, threads)}, {threads}, 0, compute_stream(), first_columns_kernel, from, y.device_data<int32_t>(),
+           n, S, k);
+  return y;
+}
+
+BoxList append(const Tensor& a, const Tensor& a_count, const Tensor& b, const Tensor& b_count) {
+  check(a.defined() && b.defined() && a.rank() == 3 && b.rank() == 3, "append: expected boxes [N,A,4] and [N,B,4] f32");
+  const int64_t N = a.size(0), A = a.size(1), B = b.size(1), n = N * (A + B);
+  const Part first{checked_boxes(a, "append", "a", {N, A, 4}), checked_data<int32_t>(a_count, "append", "a_count", {N}),
+                   static_cast<int>(A)},
+      second{checked_boxes(b, "append", "b", {N, B, 4}), checked_data<int32_t>(b_count, "append", "b_count", {N}), static_cast<int>(B)};
+  const BoxList all{Tensor::empty({N, A + B, 4}, DType::f32, a.device()), Tensor::empty({N}, DType::i32, a.device())};
+  if (n == 0) {
+    all.count.fill_(0);
+    return all;
+  }
+  launch("append", {blocks_of(n, threads)}, {threads}, 0, compute_stream(), append_kernel, first, second,
+         checked_boxes(all.boxes, "append", "boxes", all.boxes.shape()), all.count.device_data<int32_t>(), n);
+  return all;
+}
+
+BoxTargets box_targets(const Tensor& boxes, const Tensor& match, const Tensor& index, const Tensor& gt, const Tensor& labels,
+                       const BoxCoder& coder) {
+  const char* op = "box_targets";
+  check(index.defined() && index.rank() == 2 && gt.defined() && gt.rank() == 3, op, ": expected index [N,S] i32 and gt [N,G,4] f32");
+  const int64_t N = index.size(0), S = index.size(1), G = gt.size(1), n = N * S;
+  const BoxRows rows = box_rows(boxes, N, op, "boxes");
+  const Sources s{rows,
+                  checked_data<int32_t>(match, op, "match", {N, rows.rows}),
+                  checked_data<int32_t>(index, op, "index", {N, S}),
+                  checked_boxes(gt, op, "gt", {N, G, 4}),
+                  optional_data<int32_t>(labels, op, "labels", {N, G}),
+                  static_cast<int>(S),
+                  static_cast<int>(G)};
+  const auto empty = [&](const Shape& shape, DType type) { return Tensor::empty(shape, type, index.device()); };
+  BoxTargets t{empty({n, 5}, DType::f32), empty({N, S}, DType::i32), empty({N, S}, DType::i32), empty({N, S, 4}, DType::f32)};
+  const Targets to{t.rois.device_data<float>(), t.labels.device_data<int32_t>(), t.gt.device_data<int32_t>(),
+                   checked_boxes(t.deltas, op, "deltas", {N, S, 4})};
+  if (n > 0) launch(op, {blocks_of(n, threads)}, {threads}, 0, compute_stream(), box_targets_kernel, s, to, coder, n);
+  return t;
+}
+
+}  // namespace mr::gpu
