@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ops/gemm/finish_backward_gpu.h"
+#include "tensor/gpu/built.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
 
@@ -37,10 +39,13 @@ template <class T> struct Rows {
 
 FinishGrad finish_backward(const Tensor& gy, const Tensor& y, bool want_sums) {
   if (!y.defined() && !want_sums) return {gy, {}};
+  const Tensor g = y.defined() && gy.shares_memory() ? Tensor::empty_like(gy) : gy;
+  if constexpr (gpu::exists) {
+    if (gy.on_gpu()) return gpu::finish_backward(gy, y, g, want_sums);
+  }
   const int64_t channels = gy.size(-1), rows = channels ? gy.numel() / channels : 0;
   const int64_t grain = std::clamp<int64_t>((1 << 15) / std::max<int64_t>(channels, 1), 1, 1024), blocks = (rows + grain - 1) / grain;
-  FinishGrad out;
-  out.g = y.defined() && gy.shares_memory() ? Tensor::empty_like(gy) : gy;
+  FinishGrad out{g, {}};
   dispatch_float(gy.dtype(), "relu", [&]<class T>(T) {
     using A = acc_t<T>;
     const Tensor parts = want_sums ? Tensor::empty({blocks, channels}, dtype_of<A>()) : Tensor();

@@ -1,0 +1,16 @@
+// Convolution on a GPU: its rungs (the table is in conv2d_rungs.cpp) and the small things around them. All of it is queued.
+#pragma once
+
+#include "ops/conv/conv2d_rungs.h"
+#include "tensor/gpu/built.h"
+
+namespace mr::gpu {
+
+// As in ops/conv/conv2d.cpp; scale or shift may be undefined. All of one type.
+Tensor folded_shift(const Tensor& bias, const Tensor& scale, const Tensor& shift);
+Tensor scaled_rows(const Tensor& t, const Tensor& scale);
+
+// The rungs' entries, each at the end of its own file.
+extern const Conv2dRung conv2d_gpu_reference;
+
+}  // namespace mr::gpu
