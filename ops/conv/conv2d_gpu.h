@@ -11,6 +11,11 @@ Tensor folded_shift(const Tensor& bias, const Tensor& scale, const Tensor& shift
 Tensor scaled_rows(const Tensor& t, const Tensor& scale);
 
 // The rungs' entries, each at the end of its own file.
-extern const Conv2dRung conv2d_gpu_reference;
+extern const Conv2dRung conv2d_gpu_reference, conv2d_gpu_implicit;
+
+// gpu_implicit with a tile of one's choice, for tests and measurements.
+enum class ImplicitTile : uint8_t { by_shape, small, large };
+Tensor implicit_forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f, ImplicitTile tile);
+Tensor implicit_data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFinish& f, ImplicitTile tile);
 
 }  // namespace mr::gpu

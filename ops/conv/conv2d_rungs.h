@@ -8,6 +8,7 @@
 //
 // and on a GPU
 //
+//   gpu_implicit    patches gathered tile by tile into shared memory, multiplied by the matrix units: bf16, channels in eights
 //   gpu_reference   a thread an output: any type, groups, dilation
 //
 // The first rung of the table that supports a case runs it, unless MR_CONV=name forces another (where that supports it).
