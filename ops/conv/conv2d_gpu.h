@@ -11,7 +11,7 @@ Tensor folded_shift(const Tensor& bias, const Tensor& scale, const Tensor& shift
 Tensor scaled_rows(const Tensor& t, const Tensor& scale);
 
 // The rungs' entries, each at the end of its own file.
-extern const Conv2dRung conv2d_gpu_reference, conv2d_gpu_implicit;
+extern const Conv2dRung conv2d_gpu_reference, conv2d_gpu_im2col, conv2d_gpu_matmul, conv2d_gpu_implicit;
 
 // gpu_implicit with a tile of one's choice, for tests and measurements.
 enum class ImplicitTile : uint8_t { by_shape, small, large };

@@ -31,6 +31,12 @@ struct GatherShape {
   MR_HD GatherAxis axis_h(int number) const { return forward() ? all_taps(H, OH, kH) : some_taps(OH, H, kH, number / stride); }
   MR_HD GatherAxis axis_w(int number) const { return forward() ? all_taps(W, OW, kW) : some_taps(OW, W, kW, number % stride); }
 
+  // The pixel of the output that row `row` of a class is.
+  MR_HD int64_t to_pixel(const GatherAxis& h, const GatherAxis& w, int row) const {
+    const int n = row / (h.rows * w.rows), i = row / w.rows % h.rows, j = row % w.rows;
+    return (int64_t{n} * (forward() ? OH : H) + h.to0 + i * h.to_step) * (forward() ? OW : W) + w.to0 + j * w.to_step;
+  }
+
   MR_HD GatherAxis all_taps(int from, int to, int kernel) const { return {from, to, stride, -padding, dilation, kernel, 0, 1, 0, 1}; }
 
   // The rows h ≡ r (mod stride) read output (h + padding − k·dilation) / stride through the taps k for which that is whole.

@@ -145,7 +145,6 @@ __device__ void gather_columns(float (&v)[4][2]) {
 // A warp's sums → memory.
 template <int I> __device__ void finish(const Product& p, const GatherAxis& h, const GatherAxis& w, int m0, int n0, float (&d)[I][4][4]) {
   const int lane = static_cast<int>(threadIdx.x) % warp_size, n = n0 + lane % 4 * chunk, C = p.shape.to_channels;
-  const int H = p.shape.forward() ? p.shape.OH : p.shape.H, W = p.shape.forward() ? p.shape.OW : p.shape.W;
   float scale[chunk], shift[chunk];
   MR_UNROLL
   for (int k = 0; k < chunk; ++k) {
@@ -160,10 +159,9 @@ template <int I> __device__ void finish(const Product& p, const GatherAxis& h, c
       MR_UNROLL
       for (int j = 0; j < 4; ++j) v[j][0] = d[i][j][2 * half], v[j][1] = d[i][j][2 * half + 1];
       gather_columns(v);
-      const int row = m0 + 16 * i + 8 * half + lane / 4, image = row / (h.rows * w.rows);
-      if (image >= p.shape.N || n >= C) continue;
-      const int y = h.to0 + row / w.rows % h.rows * h.to_step, x = w.to0 + row % w.rows * w.to_step;
-      const int64_t to = ((int64_t{image} * H + y) * W + x) * C + n;
+      const int row = m0 + 16 * i + 8 * half + lane / 4;
+      if (row >= p.shape.N * h.rows * w.rows || n >= C) continue;
+      const int64_t to = p.shape.to_pixel(h, w, row) * C + n;
       Pack<bf16, chunk> residual{}, out;
       if (p.residual) residual = load<Pack<bf16, chunk>>(p.residual + to);
       const Conv2dFinishOf<const float*, const bf16*> finished{scale, shift, residual.v, p.relu};
