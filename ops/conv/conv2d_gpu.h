@@ -17,5 +17,9 @@ extern const Conv2dRung conv2d_gpu_reference, conv2d_gpu_im2col, conv2d_gpu_matm
 enum class ImplicitTile : uint8_t { by_shape, small, large };
 Tensor implicit_forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f, ImplicitTile tile);
 Tensor implicit_data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFinish& f, ImplicitTile tile);
+Tensor implicit_weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy, ImplicitTile tile);
+
+// t where it can be read 16 bytes at once: itself, or a copy of what begins within 16 bytes. Undefined stays undefined.
+Tensor aligned_rows(const Tensor& t);
 
 }  // namespace mr::gpu

@@ -245,13 +245,10 @@ Tensor transposed_weights(const Conv2dCase& c, const Var& weights) {
   });
 }
 
-// The kernel reads and writes 16 bytes at once; a parameter may lie anywhere in its arena.
-Tensor aligned(const Tensor& t) { return !t.defined() || reinterpret_cast<uintptr_t>(t.raw()) % 16 == 0 ? t : t.clone(); }
-
 Tensor product(const Conv2dCase& c, Conv2dPass pass, const Tensor& from, const Tensor& w, const Conv2dFinish& f, ImplicitTile tile) {
   const Tensor to = Tensor::empty(pass == Conv2dPass::forward ? c.y_shape() : c.x_shape(), DType::bf16, c.device);
   if (to.numel() == 0) return to;
-  const Tensor x = aligned(from), weights = aligned(w), residual = aligned(f.residual);
+  const Tensor x = aligned_rows(from), weights = aligned_rows(w), residual = aligned_rows(f.residual);
   const Product p{gather_shape(c, pass),        x.device_data<bf16>(),        weights.device_data<bf16>(),  to.device_data<bf16>(),
                   f.scale.device_data<float>(), f.shift.device_data<float>(), residual.device_data<bf16>(), f.relu};
   if (tile == ImplicitTile::large || (tile == ImplicitTile::by_shape && fills_large(p.shape)))
@@ -261,9 +258,9 @@ Tensor product(const Conv2dCase& c, Conv2dPass pass, const Tensor& from, const T
   return to;
 }
 
-bool supports(const Conv2dCase& c, Conv2dPass pass) {
-  return c.dtype == DType::bf16 && gathers(c) && c.Cin % chunk == 0 && c.Cout % chunk == 0 && c.kH * c.kW <= 65535 &&
-         pass != Conv2dPass::weights;
+bool supports(const Conv2dCase& c, Conv2dPass) {
+  return c.dtype == DType::bf16 && gathers(c) && c.Cin % chunk == 0 && c.Cout % chunk == 0 && c.Cin > 0 && c.Cout > 0 &&
+         c.kH * c.kW <= 65535;
 }
 
 Tensor forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f) {
@@ -272,8 +269,11 @@ Tensor forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dF
 Tensor data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFinish& f) {
   return implicit_data(c, gy, w, f, ImplicitTile::by_shape);
 }
+Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy) { return implicit_weights(c, x, gy, ImplicitTile::by_shape); }
 
 }  // namespace
+
+Tensor aligned_rows(const Tensor& t) { return !t.defined() || reinterpret_cast<uintptr_t>(t.raw()) % 16 == 0 ? t : t.clone(); }
 
 Tensor implicit_forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f, ImplicitTile tile) {
   return product(c, Conv2dPass::forward, x, weights_as(w, DType::bf16), f, tile);
@@ -282,6 +282,6 @@ Tensor implicit_data(const Conv2dCase& c, const Tensor& gy, const Var& w, const 
   return product(c, Conv2dPass::data, gy, transposed_weights(c, w), f, tile);
 }
 
-constinit const Conv2dRung conv2d_gpu_implicit{"gpu_implicit", supports, forward, data, nullptr};
+constinit const Conv2dRung conv2d_gpu_implicit{"gpu_implicit", supports, forward, data, weights};
 
 }  // namespace mr::gpu

@@ -81,9 +81,13 @@ void check_rung(const Conv2dRung& rung, const Inputs& in) {
     check_pass("weights", 3, reference().weights(in.exact, wide(in.x), wide(in.gy)), [&] { return rung.weights(in.c, x, gy); });
 }
 
-LaunchStats stats_of(const char* kernel, const std::function<void()>& run) {
+void reset_stats() {
   synchronize();
-  reset_launch_stats();
+  if constexpr (built == Built::emulated) reset_launch_stats();
+}
+
+LaunchStats stats_of(const char* kernel, const std::function<void()>& run) {
+  reset_stats();
   run();
   synchronize();
   return launch_stats(kernel);
@@ -109,7 +113,20 @@ TEST_CASE("conv2d: gpu_implicit with its large tile", "[gpu][conv]") {
   large.data = [](const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFinish& f) {
     return implicit_data(c, gy, w, f, ImplicitTile::large);
   };
+  large.weights = [](const Conv2dCase& c, const Tensor& x, const Tensor& gy) { return implicit_weights(c, x, gy, ImplicitTile::large); };
   for (const int i : {1, 2}) check_rung(large, Inputs(layers[i], DType::bf16));
+}
+
+TEST_CASE("conv2d: gpu_implicit sums the weights' gradient over parts of the pixels, in their order", "[gpu][conv]") {
+  if (!has_device()) return;
+  const Inputs in({{3, 14, 13, 8}, {8, 1, 1, 8}, {}}, DType::bf16);  // 546 pixels: 9 steps, 3 parts
+  const Tensor x = there(in.x), gy = there(in.gy);
+  reset_stats();
+  check_pass("weights", 3, reference().weights(in.exact, wide(in.x), wide(in.gy)),
+             [&] { return implicit_weights(in.c, x, gy, ImplicitTile::small); });
+  if (!is_emulated("the emulated device counts")) return;
+  CHECK(launch_stats("conv2d_implicit_weights").blocks == 3 * 3);
+  CHECK(launch_stats("conv2d_implicit_weights_sum").launches == 3);
 }
 
 TEST_CASE("conv2d: gpu_implicit has no bank conflict, and moves whole sectors", "[gpu][conv]") {
@@ -127,6 +144,10 @@ TEST_CASE("conv2d: gpu_implicit has no bank conflict, and moves whole sectors", 
     CHECK(data.shared_accesses > 0);
     CHECK(data.bank_conflicts == 0);
     CHECK(data.sectors == data.ideal_sectors);
+    const LaunchStats weights = stats_of("conv2d_implicit_weights", [&] { implicit_weights(in.c, x, gy, tile); });
+    CHECK(weights.shared_accesses > 0);
+    CHECK(weights.bank_conflicts == 0);
+    CHECK(weights.sectors == weights.ideal_sectors);
   }
   CHECK(stats_of("conv2d_transpose_weights", [&] { implicit_data(in.c, gy, Var(w.value()), {}, ImplicitTile::small); }).bank_conflicts ==
         0);
