@@ -8,7 +8,10 @@
 //
 // and on a GPU
 //
-//   gpu_implicit    patches gathered tile by tile into shared memory, multiplied by the matrix units: bf16, channels in eights
+//   gpu_implicit    patches gathered tile by tile into shared memory: bf16 on the matrix units, f32 and f64 by fused multiply-adds; channels in
+//                   multiples of 16 bytes
+//   gpu_matmul      1×1, stride 1: the vendor's matrix product
+//   gpu_im2col      patches in memory, then the vendor's matrix product: any type and channels
 //   gpu_reference   a thread an output: any type, groups, dilation
 //
 // The first rung of the table that supports a case runs it, unless MR_CONV=name forces another (where that supports it).

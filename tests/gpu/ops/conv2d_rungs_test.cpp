@@ -114,7 +114,7 @@ TEST_CASE("conv2d: gpu_implicit with its large tile", "[gpu][conv]") {
     return implicit_data(c, gy, w, f, ImplicitTile::large);
   };
   large.weights = [](const Conv2dCase& c, const Tensor& x, const Tensor& gy) { return implicit_weights(c, x, gy, ImplicitTile::large); };
-  for (const int i : {1, 2}) check_rung(large, Inputs(layers[i], DType::bf16));
+  for (const DType t : {DType::bf16, DType::f32}) check_rung(large, Inputs(layers[1], t));
 }
 
 TEST_CASE("conv2d: gpu_implicit sums the weights' gradient over parts of the pixels, in their order", "[gpu][conv]") {
@@ -131,26 +131,32 @@ TEST_CASE("conv2d: gpu_implicit sums the weights' gradient over parts of the pix
 
 TEST_CASE("conv2d: gpu_implicit has no bank conflict, and moves whole sectors", "[gpu][conv]") {
   if (!has_device() || !is_emulated("the emulated device counts")) return;
-  const Inputs in({{1, 8, 8, 64}, {64, 3, 3, 64}, {1, 1}}, DType::bf16);
-  const Tensor x = there(in.x), gy = there(in.gy);
-  const Var w(there(in.w));
-  const Conv2dFinish f{{}, {}, there(in.f.residual), true};  // scale and shift are read a number at a time
-  for (const ImplicitTile tile : {ImplicitTile::small, ImplicitTile::large}) {
-    const LaunchStats forward = stats_of("conv2d_implicit_forward", [&] { implicit_forward(in.c, x, w, f, tile); });
-    CHECK(forward.shared_accesses > 0);
-    CHECK(forward.bank_conflicts == 0);
-    CHECK(forward.sectors == forward.ideal_sectors);
-    const LaunchStats data = stats_of("conv2d_implicit_data", [&] { implicit_data(in.c, gy, w, {}, tile); });
-    CHECK(data.shared_accesses > 0);
-    CHECK(data.bank_conflicts == 0);
-    CHECK(data.sectors == data.ideal_sectors);
-    const LaunchStats weights = stats_of("conv2d_implicit_weights", [&] { implicit_weights(in.c, x, gy, tile); });
-    CHECK(weights.shared_accesses > 0);
-    CHECK(weights.bank_conflicts == 0);
-    CHECK(weights.sectors == weights.ideal_sectors);
+  for (const DType t : {DType::bf16, DType::f32, DType::f64}) {
+    INFO(name(t));
+    const Inputs in({{1, 8, 8, 64}, {64, 1, 3, 64}, {1, 1}}, t);
+    const Tensor x = there(in.x), gy = there(in.gy);
+    const Var w(there(in.w));
+    const Conv2dFinish f{{}, {}, there(in.f.residual), true};  // scale and shift are read a number at a time
+    for (const ImplicitTile tile : {ImplicitTile::small, ImplicitTile::large}) {
+      if (t == DType::f64 && tile == ImplicitTile::large) continue;
+      const LaunchStats forward = stats_of("conv2d_implicit_forward", [&] { implicit_forward(in.c, x, w, f, tile); });
+      CHECK(forward.shared_accesses > 0);
+      CHECK(forward.complete);
+      CHECK(forward.bank_conflicts == 0);
+      CHECK(forward.sectors == forward.ideal_sectors);
+      const LaunchStats data = stats_of("conv2d_implicit_data", [&] { implicit_data(in.c, gy, w, {}, tile); });
+      CHECK(data.shared_accesses > 0);
+      CHECK(data.bank_conflicts == 0);
+      CHECK(data.sectors == data.ideal_sectors);
+      const LaunchStats weights = stats_of("conv2d_implicit_weights", [&] { implicit_weights(in.c, x, gy, tile); });
+      CHECK(weights.shared_accesses > 0);
+      CHECK(weights.complete);
+      CHECK(weights.bank_conflicts == 0);
+      CHECK(weights.sectors == weights.ideal_sectors);
+    }
+    CHECK(stats_of("conv2d_transpose_weights", [&] { implicit_data(in.c, gy, Var(w.value()), {}, ImplicitTile::small); }).bank_conflicts ==
+          0);
   }
-  CHECK(stats_of("conv2d_transpose_weights", [&] { implicit_data(in.c, gy, Var(w.value()), {}, ImplicitTile::small); }).bank_conflicts ==
-        0);
 }
 
 }  // namespace mr::gpu
