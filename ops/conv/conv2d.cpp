@@ -1,5 +1,7 @@
 #include "ops/conv/conv2d.h"
 
+#include "ops/conv/conv2d_formula.h"
+#include "ops/conv/conv2d_gpu.h"
 #include "ops/conv/conv2d_table.h"
 #include "ops/gemm/finish_backward.h"
 
@@ -12,20 +14,25 @@ Tensor folded_shift(const Conv2dCase& c, const Var& b, const Epilogue& e) {
   if (!b) return e.shift.defined() ? e.shift.to(t) : Tensor();
   const Tensor bias = b.value().to(t);
   if (!e.scale.defined() && !e.shift.defined()) return bias;
+  if constexpr (gpu::exists) {
+    if (bias.on_gpu())
+      return gpu::folded_shift(bias, e.scale.defined() ? e.scale.to(t) : Tensor(), e.shift.defined() ? e.shift.to(t) : Tensor());
+  }
   const Tensor sum = Tensor::empty({c.Cout}, t);
   dispatch_float(t, "conv2d", [&]<class T>(T) {
     for (int64_t o = 0; o < c.Cout; ++o)
-      sum.data<T>()[o] =
-          T(static_cast<acc_t<T>>(bias.at(o) * (e.scale.defined() ? e.scale.at(o) : 1) + (e.shift.defined() ? e.shift.at(o) : 0)));
+      sum.data<T>()[o] = T(static_cast<acc_t<T>>(
+          conv2d_folded_shift(bias.at(o), e.scale.defined() ? e.scale.at(o) : 1, e.shift.defined() ? e.shift.at(o) : 0)));
   });
   return sum;
 }
 
-// t · scale[o] along the leading axis, a new tensor of t's type
-
 }  // namespace
 
 Tensor scaled_rows(const Tensor& t, const Tensor& scale) {
+  if constexpr (gpu::exists) {
+    if (t.on_gpu()) return gpu::scaled_rows(t, scale);
+  }
   const Tensor out = Tensor::empty_like(t);
   const int64_t rows = t.size(0), row = rows ? t.numel() / rows : 0;
   dispatch_float(t.dtype(), "conv2d", [&]<class T>(T) {
@@ -37,7 +44,7 @@ Tensor scaled_rows(const Tensor& t, const Tensor& scale) {
   return out;
 }
 
-Conv2dCase conv2d_case(const Shape& x, const Shape& w, const Conv2dOptions& o, DType dtype) {
+Conv2dCase conv2d_case(const Shape& x, const Shape& w, const Conv2dOptions& o, DType dtype, Device device) {
   check(x.rank() == 4, "conv2d: x must be [N,H,W,Cin], got ", x);
   check(w.rank() == 4, "conv2d: w must be [Cout,kH,kW,Cin/groups], got ", w);
   check(o.stride >= 1 && o.padding >= 0 && o.dilation >= 1 && o.groups >= 1,
@@ -47,7 +54,7 @@ Conv2dCase conv2d_case(const Shape& x, const Shape& w, const Conv2dOptions& o, D
   check(w[3] * o.groups == x[3], "conv2d: w takes ", w[3] * o.groups, " channels, x has ", x[3], " (x ", x, ", w ", w, ", groups ",
         o.groups, ")");
   check(w[1] >= 1 && w[2] >= 1, "conv2d: the kernel must have a size, got w ", w);
-  Conv2dCase c{x[0], x[1], x[2], x[3], w[0], w[1], w[2], 0, 0, o.stride, o.padding, o.dilation, o.groups, dtype};
+  Conv2dCase c{x[0], x[1], x[2], x[3], w[0], w[1], w[2], 0, 0, o.stride, o.padding, o.dilation, o.groups, dtype, device};
   const auto out = [&](int64_t size, int64_t k) {
     const int64_t room = size + 2 * o.padding - o.dilation * (k - 1) - 1;
     check(room >= 0, "conv2d: the kernel ", w, " (dilation ", o.dilation, ") is larger than the padded map ", x, " (padding ", o.padding,
@@ -61,7 +68,7 @@ Conv2dCase conv2d_case(const Shape& x, const Shape& w, const Conv2dOptions& o, D
 
 Var conv2d(const Var& x, const Var& w, const Var& b, const Conv2dOptions& options, const Epilogue& e) {
   check(is_float(x.dtype()) && is_float(w.dtype()), "conv2d: expected floating types, got ", x.dtype(), " and ", w.dtype());
-  const Conv2dCase c = conv2d_case(x.shape(), w.shape(), options, x.dtype());
+  const Conv2dCase c = conv2d_case(x.shape(), w.shape(), options, x.dtype(), x.value().device());
   const Shape channels{c.Cout};
   check(!b || b.shape() == channels, "conv2d: b must be ", channels, ", got ", b ? b.shape() : Shape());
   check(!e.scale.defined() || e.scale.shape() == channels, "conv2d: scale must be ", channels, ", got ", e.scale.shape());

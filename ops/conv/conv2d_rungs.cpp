@@ -1,21 +1,32 @@
 #include "ops/conv/conv2d_rungs.h"
 
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "ops/conv/conv2d_gpu.h"
 #include "ops/conv/conv2d_table.h"
 #include "ops/rungs.h"
 
 namespace mr {
 namespace {
 
-const Conv2dRung* forced() {
-  static const Conv2dRung* const rung = forced_rung<Conv2dRung>("MR_CONV", conv2d_rungs());
-  return rung;
+const Conv2dRung* forced(Device device) {
+  static const std::string name = [] {
+    std::vector<Conv2dRung> all(conv2d_rungs().begin(), conv2d_rungs().end());
+    const auto on_gpu = gpu::exists ? conv2d_rungs(gpu_device()) : std::span<const Conv2dRung>();
+    all.insert(all.end(), on_gpu.begin(), on_gpu.end());
+    const Conv2dRung* rung = forced_rung<Conv2dRung>("MR_CONV", all);
+    return std::string(rung ? rung->name : "");
+  }();
+  for (const Conv2dRung& r : conv2d_rungs(device))
+    if (name == r.name) return &r;
+  return nullptr;
 }
 
 // The case in which it is computed: bf16 goes through f32 unless a rung has it (or the reference was asked for).
 Conv2dCase computed(Conv2dCase c, Conv2dPass pass) {
-  if (c.dtype == DType::bf16 && std::string_view(conv2d_choice(c, pass).name) == "reference" && !forced()) c.dtype = DType::f32;
+  if (c.dtype == DType::bf16 && std::string_view(conv2d_choice(c, pass).name) == "reference" && !forced(c.device)) c.dtype = DType::f32;
   return c;
 }
 
@@ -32,7 +43,7 @@ const char* name(Conv2dPass pass) {
   return names[static_cast<int>(pass)];
 }
 
-std::span<const Conv2dRung> conv2d_rungs() {
+std::span<const Conv2dRung> conv2d_rungs(Device device) {
   static const Conv2dRung rungs[] = {
       conv2d_matmul,    conv2d_winograd, conv2d_im2col,
 #ifdef MR_HAS_ONEDNN
@@ -40,14 +51,20 @@ std::span<const Conv2dRung> conv2d_rungs() {
 #endif
       conv2d_reference,
   };
+  if constexpr (gpu::exists) {
+    static const Conv2dRung of_gpu[] = {gpu::conv2d_gpu_implicit, gpu::conv2d_gpu_matmul, gpu::conv2d_gpu_im2col,
+                                        gpu::conv2d_gpu_reference};
+    if (device.type != DeviceType::cpu) return of_gpu;
+  }
   return rungs;
 }
 
 const Conv2dRung& conv2d_choice(const Conv2dCase& c, Conv2dPass pass) {
-  if (const Conv2dRung* f = forced(); f && f->supports(c, pass)) return *f;
-  for (const Conv2dRung& r : conv2d_rungs())
+  if (const Conv2dRung* f = forced(c.device); f && f->supports(c, pass)) return *f;
+  const std::span<const Conv2dRung> rungs = conv2d_rungs(c.device);
+  for (const Conv2dRung& r : rungs)
     if (r.supports(c, pass)) return r;
-  return conv2d_reference;
+  return rungs.back();  // the reference
 }
 
 Tensor weights_as(const Var& w, DType t) {

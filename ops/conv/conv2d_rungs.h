@@ -6,6 +6,14 @@
 //   matmul      1×1, stride 1: the map is a matrix
 //   onednn      oneDNN's direct convolution: bf16, where the processor has AVX-512
 //
+// and on a GPU
+//
+//   gpu_implicit    patches gathered tile by tile into shared memory: bf16 on the matrix units, f32 and f64 by fused multiply-adds; channels in
+//                   multiples of 16 bytes
+//   gpu_matmul      1×1, stride 1: the vendor's matrix product
+//   gpu_im2col      patches in memory, then the vendor's matrix product: any type and channels
+//   gpu_reference   a thread an output: any type, groups, dilation
+//
 // The first rung of the table that supports a case runs it, unless MR_CONV=name forces another (where that supports it).
 // Tests and benches go through all of them.
 #pragma once
@@ -15,6 +23,7 @@
 #include <string>
 
 #include "ops/conv/conv2d.h"
+#include "tensor/hd.h"
 
 namespace mr {
 
@@ -24,8 +33,9 @@ struct Conv2dCase {
   int64_t OH = 0, OW = 0;                // y [N,OH,OW,Cout]
   int stride = 1, padding = 0, dilation = 1, groups = 1;
   DType dtype = DType::f32;  // of x and y
+  Device device = {};        // where all of it is
 
-  int64_t out_pixels() const { return N * OH * OW; }
+  MR_HD int64_t out_pixels() const { return N * OH * OW; }
   Shape x_shape() const { return {N, H, W, Cin}; }
   Shape w_shape() const { return {Cout, kH, kW, Cin / groups}; }
   Shape y_shape() const { return {N, OH, OW, Cout}; }
@@ -36,7 +46,7 @@ struct Conv2dCase {
   }
 };
 // From the shapes of x and w, checked.
-Conv2dCase conv2d_case(const Shape& x, const Shape& w, const Conv2dOptions& options, DType dtype);
+Conv2dCase conv2d_case(const Shape& x, const Shape& w, const Conv2dOptions& options, DType dtype, Device device = {});
 void append(std::string& out, const Conv2dCase& c);  // 3×3/1 256→256 on 1×200×304 f32
 
 // relu(sum · scale + shift + residual); the bias is folded into shift. Types: sums'; residual as the output.
@@ -56,7 +66,7 @@ struct Conv2dRung {
   Tensor (*weights)(const Conv2dCase&, const Tensor& x, const Tensor& gy);                   // → gw, f32 (f64 for f64)
 };
 
-std::span<const Conv2dRung> conv2d_rungs();
+std::span<const Conv2dRung> conv2d_rungs(Device device = {});
 const Conv2dRung& conv2d_choice(const Conv2dCase& c, Conv2dPass pass);
 
 // What conv2d and deconv2d call: the chosen rung, by way of f32 where bf16 has no rung of its own.

@@ -12,6 +12,6 @@ extern const Conv2dRung conv2d_onednn;
 #endif
 
 void set_finish(Gemm& g, const Conv2dFinish& f);           // what follows a convolution, after a product whose rows are pixels
-Tensor scaled_rows(const Tensor& t, const Tensor& scale);  // t[o, …] · scale[o]
+Tensor scaled_rows(const Tensor& t, const Tensor& scale);  // t[o, …] · scale[o], of t's type
 
 }  // namespace mr

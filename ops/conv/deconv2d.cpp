@@ -19,8 +19,8 @@ Var deconv2d(const Var& x, const Var& w, const Var& b, const Deconv2dOptions& o,
         ", padding ", o.padding, ")");
 
   // The convolution that this is the adjoint of: from y's shape to x's.
-  const Conv2dCase c{x.size(0), H,         W,        w.size(3), w.size(0), w.size(1), w.size(2),
-                     x.size(1), x.size(2), o.stride, o.padding, 1,         1,         x.dtype()};
+  const Conv2dCase c{x.size(0), H,        W,         w.size(3), w.size(0), w.size(1), w.size(2),         x.size(1),
+                     x.size(2), o.stride, o.padding, 1,         1,         x.dtype(), x.value().device()};
   const Conv2dFinish finish{{}, b ? b.value().to(c.sum_dtype()) : Tensor(), {}, relu};
   const Tensor y = conv2d_data(c, x.value(), w, finish);
 

@@ -1,0 +1,25 @@
+// Convolution on a GPU: its rungs (the table is in conv2d_rungs.cpp) and the small things around them. All of it is queued.
+#pragma once
+
+#include "ops/conv/conv2d_rungs.h"
+#include "tensor/gpu/built.h"
+
+namespace mr::gpu {
+
+// As in ops/conv/conv2d.cpp; scale or shift may be undefined. All of one type.
+Tensor folded_shift(const Tensor& bias, const Tensor& scale, const Tensor& shift);
+Tensor scaled_rows(const Tensor& t, const Tensor& scale);
+
+// The rungs' entries, each at the end of its own file.
+extern const Conv2dRung conv2d_gpu_reference, conv2d_gpu_im2col, conv2d_gpu_matmul, conv2d_gpu_implicit;
+
+// gpu_implicit with a tile of one's choice, for tests and measurements.
+enum class ImplicitTile : uint8_t { by_shape, small, large };
+Tensor implicit_forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f, ImplicitTile tile);
+Tensor implicit_data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFinish& f, ImplicitTile tile);
+Tensor implicit_weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy, ImplicitTile tile);
+
+// t where it can be read 16 bytes at once: itself, or a copy of what begins within 16 bytes. Undefined stays undefined.
+Tensor aligned_rows(const Tensor& t);
+
+}  // namespace mr::gpu

@@ -1,0 +1,173 @@
+// What a block of gpu_implicit does with a step that lies in shared memory, on either unit of the multiprocessor:
+//
+//   MatrixSums   the matrix units: bf16, sums in f32. A warp has m/2 × 32 of the tile, as products of 16×8×16
+//   FmaSums      fused multiply-adds: f32 and f64. Thread (i, j) of 16×16 has the rows ≡ i and the columns ≡ j (mod 16)
+//
+// A tile of either side is m (or n) rows of 128 bytes along the sum, in 8 chunks of 16 bytes. Chunk c of row r lies at place c ^ (r mod 8): the
+// rows that a warp reads at once then lie in different banks, as do the chunks that it writes.
+#pragma once
+
+#include "ops/conv/conv2d_gpu_gather.h"
+#include "ops/conv/conv2d_gpu_kernel.h"
+
+namespace mr::gpu {
+
+constexpr int chunks = 8;                                                      // in a row of a tile
+template <class T> constexpr int chunk_of = 16 / static_cast<int>(sizeof(T));  // elements in 16 bytes
+constexpr unsigned all_lanes = 0xffffffffu;
+
+template <class Element, int M, int N, int S> struct Tile {
+  using T = Element;
+  static constexpr bool on_matrix_units = std::is_same_v<T, bf16>;
+  static constexpr int m = M, n = N, stages = S, chunk = chunk_of<T>, k = chunks * chunk;
+  static constexpr int threads = on_matrix_units ? 2 * N : 256;
+  static constexpr size_t shared_bytes = SharedSize().array<T>(S * M * k).template array<T>(S * N * k).bytes();
+  __device__ static int at(int row, int c) { return row * k + (c ^ row % chunks) * chunk; }
+};
+
+// Where the sums go: row and column of the product → an element of the output, finished.
+template <class T> struct Output {
+  GatherShape shape;
+  Finish<T> finished;
+  T* to;
+};
+
+__device__ inline float multiply_add(float a, float b, float c) { return __fmaf_rn(a, b, c); }
+__device__ inline double multiply_add(double a, double b, double c) { return __fma_rn(a, b, c); }
+
+template <class Tile> class FmaSums {
+  using T = typename Tile::T;
+  static constexpr int I = Tile::m / 16, J = Tile::n / 16, V = Tile::chunk;
+
+ public:
+  // A warp reads 2 rows of a, the same for half of its lanes, and 16 of b.
+  __device__ void multiply(SharedArray<T> as, SharedArray<T> bs) {
+    MR_UNROLL
+    for (int c = 0; c < chunks; ++c) {
+      Pack<T, V> b[J];
+      MR_UNROLL
+      for (int j = 0; j < J; ++j) b[j] = load<Pack<T, V>>(bs + Tile::at(column() + 16 * j, c));
+      MR_UNROLL
+      for (int i = 0; i < I; ++i) {
+        const auto a = load<Pack<T, V>>(as + Tile::at(row() + 16 * i, c));
+        MR_UNROLL
+        for (int j = 0; j < J; ++j) {
+          MR_UNROLL
+          for (int k = 0; k < V; ++k) d_[i][j] = multiply_add(a[k], b[j][k], d_[i][j]);
+        }
+      }
+    }
+  }
+
+  // Half a warp writes 16 neighbouring channels.
+  __device__ void finish(const Output<T>& out, const GatherAxis& h, const GatherAxis& w, int m0, int n0) const {
+    MR_UNROLL
+    for (int i = 0; i < I; ++i) {
+      const int r = m0 + row() + 16 * i;
+      if (r >= out.shape.N * h.rows * w.rows) continue;
+      const int64_t to = out.shape.to_pixel(h, w, r) * out.shape.to_channels;
+      MR_UNROLL
+      for (int j = 0; j < J; ++j) {
+        const int n = n0 + column() + 16 * j;
+        if (n < out.shape.to_channels) store(out.to + to + n, out.finished(d_[i][j], n, to + n));
+      }
+    }
+  }
+
+ private:
+  __device__ static int row() { return static_cast<int>(threadIdx.x) / 16; }
+  __device__ static int column() { return static_cast<int>(threadIdx.x) % 16; }
+
+  T d_[I][J] = {};
+};
+
+template <class Tile> class MatrixSums {
+  static constexpr int I = Tile::m / 2 / 16;
+
+ public:
+  __device__ void multiply(SharedArray<bf16> as, SharedArray<bf16> bs) {
+    const int lane = static_cast<int>(threadIdx.x) % warp_size;
+    MR_UNROLL
+    for (int c = 0; c < chunks; c += 2) {
+      uint32_t a[I][4];  // 16 rows × 16
+      uint32_t b[2][4];  // 16 columns × 16, each the b of two products
+      MR_UNROLL
+      for (int i = 0; i < I; ++i) ldmatrix(a[i], as + Tile::at(row() + 16 * i + lane % 16, c + lane / 16));
+      MR_UNROLL
+      for (int j = 0; j < 2; ++j) ldmatrix(b[j], bs + Tile::at(column() + 16 * j + lane / 16 * 8 + lane % 8, c + lane / 8 % 2));
+      MR_UNROLL
+      for (int i = 0; i < I; ++i) {
+        MR_UNROLL
+        for (int j = 0; j < 4; ++j) {
+          const uint32_t half[2] = {b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]};
+          mma_bf16(d_[i][j], a[i], half);
+        }
+      }
+    }
+  }
+
+  // A lane holds 2 neighbouring channels of each of 4 groups of 8; the four lanes of a row exchange them so that each has 8 neighbours: 16
+  // bytes a lane, 64 a row.
+  __device__ void finish(const Output<bf16>& out, const GatherAxis& h, const GatherAxis& w, int m0, int n0) const {
+    constexpr int chunk = Tile::chunk;
+    const int lane = static_cast<int>(threadIdx.x) % warp_size, n = n0 + column() + lane % 4 * chunk, C = out.shape.to_channels;
+    float scale[chunk], shift[chunk];
+    MR_UNROLL
+    for (int k = 0; k < chunk; ++k) {
+      scale[k] = out.finished.scale && n < C ? out.finished.scale[n + k] : 1;
+      shift[k] = out.finished.shift && n < C ? out.finished.shift[n + k] : 0;
+    }
+    MR_UNROLL
+    for (int i = 0; i < I; ++i) {
+      MR_UNROLL
+      for (int half = 0; half < 2; ++half) {
+        float v[4][2];
+        MR_UNROLL
+        for (int j = 0; j < 4; ++j) v[j][0] = d_[i][j][2 * half], v[j][1] = d_[i][j][2 * half + 1];
+        gather_columns(v);
+        const int r = m0 + row() + 16 * i + 8 * half + lane / 4;
+        if (r >= out.shape.N * h.rows * w.rows || n >= C) continue;
+        const int64_t to = out.shape.to_pixel(h, w, r) * C + n;
+        Pack<bf16, chunk> residual{}, y;
+        if (out.finished.residual) residual = load<Pack<bf16, chunk>>(out.finished.residual.p + to);
+        const Conv2dFinishOf<const float*, const bf16*> finished{scale, shift, residual.v, out.finished.relu};
+        MR_UNROLL
+        for (int k = 0; k < chunk; ++k) y[k] = bf16(finished(v[k / 2][k % 2], k, k));
+        store(out.to + to, y);
+      }
+    }
+  }
+
+ private:
+  __device__ static int warp() { return static_cast<int>(threadIdx.x) / warp_size; }
+  __device__ static int row() { return warp() % 2 * (Tile::m / 2); }
+  __device__ static int column() { return warp() / 2 * 32; }
+
+  // Lane t of four has columns 2t, 2t+1 of each of four groups of 8 columns, two values a group; afterwards it has the 8 columns of group t.
+  // A transpose of 4×4 pairs: each round exchanges what lies off the diagonal of blocks of `d`.
+  __device__ static void gather_columns(float (&v)[4][2]) {
+    const int t = static_cast<int>(threadIdx.x) % 4;
+    MR_UNROLL
+    for (int d = 1; d < 4; d *= 2) {
+      MR_UNROLL
+      for (int j = 0; j < 4; ++j) {
+        if (j & d) continue;
+        MR_UNROLL
+        for (int e = 0; e < 2; ++e) {
+          const bool upper = (t & d) != 0;
+          const float got = __shfl_xor_sync(all_lanes, upper ? v[j][e] : v[j | d][e], d);
+          if (upper)
+            v[j][e] = got;
+          else
+            v[j | d][e] = got;
+        }
+      }
+    }
+  }
+
+  float d_[I][4][4] = {};
+};
+
+template <class Tile> using Sums = std::conditional_t<Tile::on_matrix_units, MatrixSums<Tile>, FmaSums<Tile>>;
+
+}  // namespace mr::gpu
