@@ -156,7 +156,7 @@ Var RPN::hidden_rows(const Features& P, const Output& out, const std::vector<Row
       if (r.level == l) cells.push_back(r.cell);
     if (cells.empty()) continue;
     const Tensor index = Tensor::of<int64_t>({static_cast<int64_t>(cells.size())}, cells);
-    if (config_.sparse) {
+    if (config_.sparse && !P.maps[l].value().on_gpu()) {  // the sparse form has no kernel
       parts.push_back(conv2d_relu_at(P.maps[l], conv_.w, conv_.b, conv_.options, index, out.hidden[l]));
     } else {
       const Var h = conv_(P.maps[l], true);  // [N,H,W,C]
