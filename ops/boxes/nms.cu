@@ -22,7 +22,7 @@ struct Sorted {
   Lists of;
   const int32_t *order, *counts;  // [lists,length], [lists]
   __device__ int count(int64_t list) const { return load<int32_t>(counts + list); }
-  __device__ int64_t row(int64_t list, int rank) const { return of.at(list, load<int32_t>(order + list * of.length + rank)); }
+  __device__ int64_t row(int64_t list, int rank) const { return of.list(list).at(load<int32_t>(order + list * of.length + rank)); }
 };
 
 // covers [lists,tiles,length]. Block (column tile, row tile, list), one thread a column; the boxes of the rows lie in shared memory, and all

@@ -21,23 +21,22 @@ template <int digit_bits> constexpr int warps = threads<digit_bits> / warp_size;
 
 struct Keys {
   const float* scores;
-  Lists of;
-  int64_t list;
-  int index_bits;
+  List list;
+  int length, index_bits;
   bool holes;
 
   // f(key) for each row of the list that is there. A thread asks for several scores before it uses one.
   template <class F> __device__ void each(const F& f) const {
     const int threads = static_cast<int>(blockDim.x);
-    for (int first = static_cast<int>(threadIdx.x); first < of.length; first += at_once * threads) {
+    for (int first = static_cast<int>(threadIdx.x); first < length; first += at_once * threads) {
       float score[at_once];
       MR_UNROLL
       for (int u = 0; u < at_once; ++u)
-        if (first + u * threads < of.length) score[u] = load<float>(scores + of.at(list, first + u * threads));
+        if (first + u * threads < length) score[u] = load<float>(scores + list.at(first + u * threads));
       MR_UNROLL
       for (int u = 0; u < at_once; ++u) {
         const int i = first + u * threads;
-        if (i >= of.length || (holes && score[u] == -INFINITY)) continue;
+        if (i >= length || (holes && score[u] == -INFINITY)) continue;
         f(sort_key(score[u], 0) >> (32 - index_bits) | static_cast<uint64_t>(i));
       }
     }
@@ -118,7 +117,7 @@ template <int digit_bits> __global__ void __launch_bounds__(threads<digit_bits>)
   const auto keys = shared.array<uint64_t>(room);
   const auto histogram = shared.array<int>(digits<digit_bits>);
   const auto of_warp = shared.array<int>(warps<digit_bits>), found = shared.array<int>(3), taken = shared.array<int>(1);
-  const Keys rows{scores, of, int64_t{blockIdx.x}, index_bits, holes};
+  const Keys rows{scores, of.list(blockIdx.x), of.length, index_bits, holes};
   const int t = static_cast<int>(threadIdx.x);
   if (t == 0) taken[0] = 0;
   Bound bound{~uint64_t{0}, 0};

@@ -5,14 +5,19 @@
 
 namespace mr::gpu {
 
+// Row i of a list among the rows of all images.
+struct List {
+  int64_t first, step;
+  MR_HD int64_t at(int i) const { return first + i * step; }
+};
+
 // The rows of an image as lists: list l of all images together is group l % groups of image l / groups.
 struct Lists {
   int groups = 1, length = 0;
   bool interleaved = false;
-  MR_HD int64_t at(int64_t list, int i) const {  // row i of a list among the rows of all images
-    const int64_t image = list / groups, group = list % groups;
-    const int64_t row = interleaved ? int64_t{i} * groups + group : group * length + i;
-    return image * groups * length + row;
+  MR_HD List list(int64_t l) const {
+    const int64_t image = l / groups, group = l % groups;
+    return {image * groups * length + group * (interleaved ? 1 : length), interleaved ? groups : 1};
   }
 };
 
