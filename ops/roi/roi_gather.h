@@ -17,6 +17,7 @@ constexpr int most_batch = 16;
 // The tile of a block: cells [y, y + 8) × [x, x + 8) of a map of h × w cells.
 struct Tile {
   int level, image, y, x, h, w;
+  double scale;
 };
 MR_HD inline int tiles_along(int n) { return (n + tile_cells - 1) / tile_cells; }
 
@@ -28,7 +29,7 @@ template <class T> __device__ Tile tile_of(const Pyramid<T>& maps, int block) {
     block -= tiles;
   }
   const int h = maps.h[level], w = maps.w[level], across = tiles_along(w), down = tiles_along(h);
-  return {level, block / (across * down), block / across % down * tile_cells, block % across * tile_cells, h, w};
+  return {level, block / (across * down), block / across % down * tile_cells, block % across * tile_cells, h, w, maps.scale[level]};
 }
 
 // Which halves of the tile's 8 cells from `from` on the cells [begin, end) touch, as two bits.
@@ -87,7 +88,7 @@ template <class A, int N> struct Part {
 //   weights(batch)                               values of shared memory that it wants for a batch
 //   touch(batch, slots, slot, r, axis, b, tile)  which halves of the tile bin b of RoI r touches; may put weights into `slot`
 //   add<N>(batch, slots, hit, r, tile, part)     adds what RoI r, the batch's number `hit`, gives to a thread's cells
-template <int N, class T, class Source> __global__ void __launch_bounds__(gather_threads)
+template <int N, class T, class Source> __global__ void __launch_bounds__(gather_threads, 2)
     gather_kernel(int rois, PlacesView places, int most, Pyramid<T> gx, Source source) {
   using A = acc_t<T>;
   Shared shared;

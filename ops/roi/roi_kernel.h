@@ -75,7 +75,9 @@ struct Place {
   MR_HD bool valid() const { return level >= 0; }
 };
 struct Box {
-  double lo[2], hi[2];  // (y1, x1), (y2, x2)
+  double x1, y1, x2, y2;
+  MR_HD double lo(int axis) const { return axis == 0 ? y1 : x1; }
+  MR_HD double hi(int axis) const { return axis == 0 ? y2 : x2; }
 };
 struct PlacesView {
   const double* corner;
@@ -87,7 +89,7 @@ struct PlacesView {
   }
   __device__ Box box(int r) const {
     const auto a = load<Pack<double, 2>>(corner + int64_t{r} * 4), b = load<Pack<double, 2>>(corner + int64_t{r} * 4 + 2);
-    return {{a[1], a[0]}, {b[1], b[0]}};
+    return {a[0], a[1], b[0], b[1]};
   }
 };
 inline PlacesView view(const RoIPlaces& p) { return {p.corner.device_data<double>(), p.cells.device_data<int32_t>()}; }

@@ -33,8 +33,8 @@ __global__ void pool_forward_kernel(int bins, int size, PoolBins kind, PlacesVie
   CellRange down, across;
   if (at.valid()) {
     const A scale = A(x.scale[at.level]);
-    down = pool_bin<A>(pool_axis(A(box.lo[0]), A(box.hi[0]), scale, kind), p, size, x.h[at.level]);
-    across = pool_bin<A>(pool_axis(A(box.lo[1]), A(box.hi[1]), scale, kind), q, size, x.w[at.level]);
+    down = pool_bin<A>(pool_axis(A(box.y1), A(box.y2), scale, kind), p, size, x.h[at.level]);
+    across = pool_bin<A>(pool_axis(A(box.x1), A(box.x2), scale, kind), q, size, x.w[at.level]);
   }
   const bool empty = down.begin >= down.end || across.begin >= across.end;
   for (int c = static_cast<int>(threadIdx.x) * N; c < x.channels; c += warp_size * N) {
@@ -57,7 +57,6 @@ template <class T> struct PoolSource {
   int size, channels;
   PoolBins kind;
   PlacesView places;
-  double scale[most_levels];
   const T* gy;
   const int32_t* arg;
 
@@ -66,7 +65,7 @@ template <class T> struct PoolSource {
   __device__ unsigned touch(const Batch<A>&, int, int, int r, int axis, int b, const Tile& tile) const {
     const Box box = places.box(r);
     const CellRange cells =
-        pool_bin<A>(pool_axis(A(box.lo[axis]), A(box.hi[axis]), A(scale[tile.level]), kind), b, size, axis == 0 ? tile.h : tile.w);
+        pool_bin<A>(pool_axis(A(box.lo(axis)), A(box.hi(axis)), A(tile.scale), kind), b, size, axis == 0 ? tile.h : tile.w);
     return touched_halves(axis == 0 ? tile.y : tile.x, cells.begin, cells.end);
   }
 
@@ -103,9 +102,8 @@ void forward(const RoIWork& work, PoolBins bins, const RoIPlaces& places, const 
 void backward(const RoIWork& work, PoolBins bins, const RoIPlaces& places, const Tensor& gy, const Tensor& arg,
               const std::vector<Tensor>& gx) {
   dispatch_float(work.dtype, work.op, [&]<class T>(T) {
-    PoolSource<T> source{work.size,           static_cast<int>(work.channels()), bins, view(places), {},
-                         gy.device_data<T>(), arg.device_data<int32_t>()};
-    for (size_t l = 0; l < work.strides.size(); ++l) source.scale[l] = 1.0 / work.strides[l];
+    const PoolSource<T> source{work.size,           static_cast<int>(work.channels()), bins, view(places),
+                               gy.device_data<T>(), arg.device_data<int32_t>()};
     gather<T>("pool_backward", work, places, gx, source);
   });
 }

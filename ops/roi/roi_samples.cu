@@ -12,7 +12,7 @@ template <class A> struct Samples {
   int h, w;
 
   __device__ Samples(const AxisRule& rule, const Box& box, A scale, int h_, int w_)
-      : y(rule.samples(A(box.lo[0]), A(box.hi[0]), scale, h_)), x(rule.samples(A(box.lo[1]), A(box.hi[1]), scale, w_)), h(h_), w(w_) {}
+      : y(rule.samples(A(box.y1), A(box.y2), scale, h_)), x(rule.samples(A(box.x1), A(box.x2), scale, w_)), h(h_), w(w_) {}
   __device__ Tap<A> down(int p, int j) const { return bilinear_tap(y.position(p, j), h, y.margin); }
   __device__ Tap<A> across(int q, int i) const { return bilinear_tap(x.position(q, i), w, x.margin); }
 };
@@ -91,7 +91,6 @@ template <class T> struct MaximumSource {
   int size, channels;
   AxisRule rule;
   PlacesView places;
-  double scale[most_levels];
   const T* gy;
   const int32_t* arg;
 
@@ -100,13 +99,13 @@ template <class T> struct MaximumSource {
   __device__ unsigned touch(const Batch<A>&, int, int, int r, int axis, int b, const Tile& tile) const {
     const Box box = places.box(r);
     const int n = axis == 0 ? tile.h : tile.w;
-    const SampleAxis<A> samples = rule.samples(A(box.lo[axis]), A(box.hi[axis]), A(scale[tile.level]), n);
+    const SampleAxis<A> samples = rule.samples(A(box.lo(axis)), A(box.hi(axis)), A(tile.scale), n);
     const CellRange cells = cells_of_bin(samples, b, n);
     return touched_halves(axis == 0 ? tile.y : tile.x, cells.begin, cells.end);
   }
 
   template <int N> __device__ void add(const Batch<A>& batch, int, int hit, int r, const Tile& tile, Part<A, N>& part) const {
-    const Samples<A> samples(rule, places.box(r), A(scale[tile.level]), tile.h, tile.w);
+    const Samples<A> samples(rule, places.box(r), A(tile.scale), tile.h, tile.w);
     for (int p = batch.begin(hit, 0, part.half_y); p < batch.end(hit, 0, part.half_y); ++p) {
       const int first_y = inside_samples(samples.y, p, tile.h).first;
       for (int q = batch.begin(hit, 1, part.half_x); q < batch.end(hit, 1, part.half_x); ++q) {
@@ -179,9 +178,8 @@ void forward(const RoIWork& work, const AxisRule& rule, const RoIPlaces& places,
 void backward(const RoIWork& work, const AxisRule& rule, const RoIPlaces& places, const Tensor& gy, const Tensor& arg,
               const std::vector<Tensor>& gx) {
   dispatch_float(work.dtype, work.op, [&]<class T>(T) {
-    MaximumSource<T> source{work.size,           static_cast<int>(work.channels()), rule, view(places), {},
-                            gy.device_data<T>(), arg.device_data<int32_t>()};
-    for (size_t l = 0; l < work.strides.size(); ++l) source.scale[l] = 1.0 / work.strides[l];
+    const MaximumSource<T> source{work.size,           static_cast<int>(work.channels()), rule, view(places),
+                                  gy.device_data<T>(), arg.device_data<int32_t>()};
     gather<T>("maximum_backward", work, places, gx, source);
   });
 }
