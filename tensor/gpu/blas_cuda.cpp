@@ -3,6 +3,7 @@
 #include <cuda_runtime_api.h>
 
 #include <memory>
+#include <utility>
 
 #include "tensor/gpu/blas.h"
 
@@ -102,6 +103,19 @@ void gemm(const Gemm& g, Stream& stream) {
   checked("cublasLtMatmulPreferenceSetAttribute",
           cublasLtMatmulPreferenceSetAttribute(preference.value, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &workspace_bytes,
                                                sizeof workspace_bytes));
+  // The library takes 256 bytes for granted; tensors have 64, and a slice has what its rows leave.
+  const auto alignment = [](const void* p, int64_t stride, DType t) {
+    const auto bits = reinterpret_cast<uintptr_t>(p) | static_cast<uintptr_t>(stride * static_cast<int64_t>(size_of(t))) | 256;
+    return static_cast<uint32_t>(bits & (~bits + 1));
+  };
+  const std::pair<cublasLtMatmulPreferenceAttributes_t, uint32_t> alignments[] = {
+      {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignment(g.a, g.stride_a, g.type_a)},
+      {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignment(g.b, g.stride_b, g.type_b)},
+      {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignment(g.c, g.stride_c, g.type_c)},
+      {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignment(g.c, g.stride_c, g.type_c)}};
+  for (const auto& [attribute, bytes] : alignments)
+    checked("cublasLtMatmulPreferenceSetAttribute",
+            cublasLtMatmulPreferenceSetAttribute(preference.value, attribute, &bytes, sizeof bytes));
   cublasLtMatmulHeuristicResult_t found{};
   int count = 0;
   checked("cublasLtMatmulAlgoGetHeuristic", cublasLtMatmulAlgoGetHeuristic(lt.handle.value, product.value, a.value, b.value, c.value,
