@@ -146,7 +146,7 @@ Device gpu_device() {
   if constexpr (gpu::built == gpu::Built::emulated) return {DeviceType::emulated, 0};
   if constexpr (gpu::built == gpu::Built::cuda) {
     static const bool any = gpu::device_count() > 0;
-    return {DeviceType::cuda, any ? gpu::current_device() : 0};
+    return {DeviceType::cuda, any ? gpu::device_index() : 0};
   }
   return {};
 }

@@ -28,13 +28,13 @@ int device_count() {
 
 std::string device_name() {
   cudaDeviceProp properties{};
-  checked("device_name", "cudaGetDeviceProperties", cudaGetDeviceProperties(&properties, current_device()));
+  checked("device_name", "cudaGetDeviceProperties", cudaGetDeviceProperties(&properties, device_index()));
   return properties.name;
 }
 
-int current_device() {
+int device_index() {
   int device = 0;
-  checked("current_device", "cudaGetDevice", cudaGetDevice(&device));
+  checked("device_index", "cudaGetDevice", cudaGetDevice(&device));
   return device;
 }
 

@@ -15,7 +15,7 @@ namespace {
 
 int device_count() { return 0; }
 std::string device_name() { none("device_name"); }
-int current_device() { return 0; }
+int device_index() { return 0; }
 void use_device(int) { none("use_device"); }
 void synchronize() { none("synchronize"); }
 

@@ -104,7 +104,7 @@ using emulated::Device;
 
 int device_count() { return 1; }
 std::string device_name() { return "emulated device"; }
-int current_device() { return 0; }
+int device_index() { return 0; }
 void use_device(int index) { check(index == 0, "use_device: expected 0, the one emulated device, got ", index); }
 void synchronize() { Device::get().run_all(); }
 
