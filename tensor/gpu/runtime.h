@@ -41,7 +41,7 @@ class GpuError : public Error {
 
 int device_count();          // 0 where there is none
 std::string device_name();   // of the current device; errors: there is none
-int device_index();        // 0 until another is chosen
+int device_index();          // 0 until another is chosen
 void use_device(int index);  // by this thread, from here on, before the device has any work; errors: there is none with this index
 void synchronize();          // waits for all streams
 

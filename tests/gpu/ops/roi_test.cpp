@@ -179,8 +179,7 @@ TEST_CASE("RoI operators on the device say what they do not take", "[gpu]") {
   const Var x(Tensor::zeros({1, 4, 4, 2}));
   const Tensor rois = Tensor::zeros({1, 5});
   CHECK_THROWS_WITH(roi_align({x}, {4}, rois.to(Device{}), {}), Contains("roi_align: expected rois on"));
-  CHECK_THROWS_WITH(roi_align({x}, {4}, rois, Tensor::of<int32_t>({1}, {0}).to(Device{})),
-                    Contains("roi_align: expected levels on"));
+  CHECK_THROWS_WITH(roi_align({x}, {4}, rois, Tensor::of<int32_t>({1}, {0}).to(Device{})), Contains("roi_align: expected levels on"));
   CHECK_THROWS_WITH(roi_align(Maps(9, x), Strides(9, 4), rois, {}), Contains("roi_align: expected at most 8 maps on a GPU, got 9"));
   CHECK_THROWS_WITH(roi_pool({x}, {4}, rois, {}, {.size = 0}), Contains("roi_pool: size must be 1"));
 }
