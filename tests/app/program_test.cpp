@@ -40,10 +40,10 @@ TEST_CASE("mistakes on the command line are one line and a status", "[app]") {
   check_error("train scenes_small --out " + folder() + "/x --set tarin.batch=1", "the nearest is train.batch");
   check_error("train nuclei_small --out " + folder() + "/x", "--set data.root=DIR");
   check_error("train scenes_small --out /proc/nowhere", "/proc/nowhere");
-  check_error("train scenes_small --out " + folder() + "/x --device gpu", "--device: expected cpu, cuda, cuda:N or emulated, got gpu");
-  check_error("train scenes_small --out " + folder() + "/x --device cuda:99", "--device: expected ");
+  check_error("train scenes_small --out " + folder() + "/device --device gpu", "--device: expected cpu, cuda, cuda:N or emulated, got gpu");
+  check_error("train scenes_small --out " + folder() + "/device --device cuda:99", "--device: expected ");
   CHECK(mrcnn("bench model --device cuda:99").status == 2);
-  CHECK(!std::filesystem::exists(folder() + "/x"));
+  CHECK(!std::filesystem::exists(folder() + "/device"));
   check_error("eval nowhere.safetensors", "nowhere.safetensors");
   check_error("eval " + folder(), "folder");
   check_error("predict nowhere.safetensors a.jpg --out " + folder() + "/p", "a.jpg: there is no such file");
