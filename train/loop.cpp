@@ -39,7 +39,7 @@ Loop::Loop(Recipe& recipe, LoopJob job, Console& console)
     b.saving = std::clamp(0.005 * b.budget, 0.2, 5.0);
   }
   for (const Parameter& p : job_.system->parameters().all())
-    if (!p.trainable) statistics_.emplace_back(p.var.value(), Tensor::zeros_like(p.var.value()));
+    if (!p.trainable && p.kind == ParameterKind::norm) statistics_.emplace_back(p.var.value(), Tensor::zeros_like(p.var.value()));
 }
 
 bool Loop::resume() {

@@ -94,18 +94,7 @@ template <class Tile> __global__ void __launch_bounds__(Tile::threads) gathered_
 
   Copier<Tile> copier(p, h, w, m0, n0);
   Sums<Tile> sums;
-  for (int s = 0; s < stages - 1; ++s) {
-    if (s < steps) copier.copy(as + s * size_a, bs + s * size_b);
-    cp_async_commit();
-  }
-  for (int s = 0; s < steps; ++s) {
-    cp_async_wait<stages - 2>();
-    __syncthreads();  // step s has landed for all, and all are done with step s − 1, whose stage is filled next
-    const int next = s + stages - 1;
-    if (next < steps) copier.copy(as + next % stages * size_a, bs + next % stages * size_b);
-    cp_async_commit();  // at the end a group of nothing, so that the count above holds
-    sums.multiply(as + s % stages * size_a, bs + s % stages * size_b);
-  }
+  multiply_steps<stages>(copier, sums, as, size_a, bs, size_b, steps);
   sums.finish(p.out, h, w, m0, n0);
 }
 

@@ -213,18 +213,7 @@ template <class Tile> __global__ void __launch_bounds__(Tile::threads) weights_k
 
   Copier<Tile> copier(p, m0, n0, begin, end);
   SquareSums<Tile> sums;
-  for (int s = 0; s < stages - 1; ++s) {
-    if (s < steps) copier.copy(gys + s * size, xs + s * size);
-    cp_async_commit();
-  }
-  for (int s = 0; s < steps; ++s) {
-    cp_async_wait<stages - 2>();
-    __syncthreads();  // step s has landed for all, and all are done with step s − 1, whose stage is filled next
-    const int next = s + stages - 1;
-    if (next < steps) copier.copy(gys + next % stages * size, xs + next % stages * size);
-    cp_async_commit();  // at the end a group of nothing, so that the count above holds
-    sums.multiply(gys + s % stages * size, xs + s % stages * size);
-  }
+  multiply_steps<stages>(copier, sums, gys, size, xs, size, steps);
   sums.finish(Corner<acc_t<T>>{p.parts + (int64_t{part} * Cout + m0) * columns + n0, Cout - m0, columns - n0, columns});
 }
 

@@ -168,6 +168,24 @@ template <class Tile> class MatrixSums {
   float d_[I][4][4] = {};
 };
 
+// The pipeline: while one step is multiplied, the copies of the next stages − 1 are on their way. as and bs have room for `stages` tiles of size_a
+// and size_b elements.
+template <int stages, class Copier, class Sum, class T>
+__device__ void multiply_steps(Copier& copier, Sum& sums, SharedArray<T> as, int size_a, SharedArray<T> bs, int size_b, int steps) {
+  for (int s = 0; s < stages - 1; ++s) {
+    if (s < steps) copier.copy(as + s * size_a, bs + s * size_b);
+    cp_async_commit();
+  }
+  for (int s = 0; s < steps; ++s) {
+    cp_async_wait<stages - 2>();
+    __syncthreads();  // step s has landed for all, and all are done with step s − 1, whose stage is filled next
+    const int next = s + stages - 1;
+    if (next < steps) copier.copy(as + next % stages * size_a, bs + next % stages * size_b);
+    cp_async_commit();  // at the end a group of nothing, so that the count above holds
+    sums.multiply(as + s % stages * size_a, bs + s % stages * size_b);
+  }
+}
+
 template <class Tile> using Sums = std::conditional_t<Tile::on_matrix_units, MatrixSums<Tile>, FmaSums<Tile>>;
 
 }  // namespace mr::gpu

@@ -10,6 +10,12 @@
 
 namespace mr::gpu {
 
+// The smallest range that holds both; an empty one holds nothing.
+__device__ inline CellRange hull(const CellRange& a, const CellRange& b) {
+  if (b.begin >= b.end) return a;
+  return a.begin >= a.end ? b : CellRange{min(a.begin, b.begin), max(a.end, b.end)};
+}
+
 constexpr int tile_cells = 8, part_cells = 4;
 constexpr int gather_lanes = 64, gather_parts = 4, gather_threads = gather_lanes * gather_parts;
 constexpr int most_batch = 16;

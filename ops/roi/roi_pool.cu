@@ -13,10 +13,7 @@ template <class A> struct FindCells {
   __device__ CellRange operator()(int, int, A lo, A hi, A scale, int n) const {
     const PoolAxis axis = pool_axis(lo, hi, scale, bins);
     CellRange all;
-    for (int b = 0; b < size; ++b) {
-      const CellRange bin = pool_bin<A>(axis, b, size, n);
-      if (bin.begin < bin.end) all = all.end == 0 ? bin : CellRange{min(all.begin, bin.begin), max(all.end, bin.end)};
-    }
+    for (int b = 0; b < size; ++b) all = hull(all, pool_bin<A>(axis, b, size, n));
     return all;
   }
 };

@@ -32,10 +32,7 @@ template <class A> struct FindSamples {
   __device__ CellRange operator()(int, int, A lo, A hi, A scale, int n) const {
     const SampleAxis<A> axis = rule.samples(lo, hi, scale, n);
     CellRange all;
-    for (int b = 0; b < rule.size; ++b) {
-      const CellRange bin = cells_of_bin(axis, b, n);
-      if (bin.end > 0) all = all.end == 0 ? bin : CellRange{min(all.begin, bin.begin), max(all.end, bin.end)};
-    }
+    for (int b = 0; b < rule.size; ++b) all = hull(all, cells_of_bin(axis, b, n));
     return all;
   }
 };
