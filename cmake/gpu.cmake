@@ -44,8 +44,13 @@ elseif(MR_GPU STREQUAL cuda)
     find_program(MR_NVCC nvcc HINTS ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES bin REQUIRED)
     set(CMAKE_CUDA_COMPILER ${MR_NVCC})
   endif()
-  # Machine code for A100 and H100, and PTX, from which a driver makes it for later ones.
+  if(MR_CCACHE)
+    set(CMAKE_CUDA_COMPILER_LAUNCHER ${MR_CCACHE})
+  endif()
+  # CMake 3.25 does not know 90a.
   set(CMAKE_CUDA_ARCHITECTURES OFF)
+  set(MR_CUDA_ARCHITECTURES "80;90a;80-virtual" CACHE STRING
+    "machine code for A100 and H100, and PTX (-virtual), from which a driver makes it for later ones")
   enable_language(CUDA)
   find_package(CUDAToolkit REQUIRED)
   target_compile_definitions(mr_flags INTERFACE MR_GPU_CUDA)
@@ -55,9 +60,13 @@ elseif(MR_GPU STREQUAL cuda)
     list(APPEND CMAKE_CUDA_COMPILE_FEATURES cuda_std_20)
   endif()
   # --fmad=false: as -ffp-contract=off.
+  foreach(architecture IN LISTS MR_CUDA_ARCHITECTURES)
+    string(REPLACE "-virtual" "" number ${architecture})
+    string(REGEX REPLACE "^(.*)-virtual$" "compute_\\1" code ${architecture})
+    string(REGEX REPLACE "^([0-9]+a?)$" "sm_\\1" code ${code})
+    target_compile_options(mr_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-gencode arch=compute_${number},code=${code}>")
+  endforeach()
   target_compile_options(mr_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;--fmad=false;-lineinfo>"
-    "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-gencode arch=compute_80,code=sm_80>" "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-gencode arch=compute_90a,code=sm_90a>"
-    "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-gencode arch=compute_80,code=compute_80>"
     "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror=cross-execution-space-call>"
     "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra$<$<BOOL:${MR_WERROR}>:,-Werror>>")
 endif()
