@@ -28,6 +28,11 @@ std::string corners(const Box& b) {
   return fmt::format("({}, {}, {}, {})", short_number(b.x1), short_number(b.y1), short_number(b.x2), short_number(b.y2));
 }
 
+void Sum::add(double a, double b) {
+  const auto bracketed = [](double v) { return v < 0 ? "(" + short_number(v) + ")" : short_number(v); };
+  text += (text.empty() ? "" : " + ") + bracketed(a) + "·" + bracketed(b);
+}
+
 void matrix(Page& page, const std::string& title, const Tensor& m, int64_t rows, int64_t columns) {
   std::vector<std::string> names = {"row"};
   for (int64_t j = 0; j < columns; ++j) names.push_back(std::to_string(j));

@@ -18,6 +18,12 @@ Tensor tensor_of(std::span<const Box> boxes);                    // [N,4] f32
 double dot(const Tensor& a, const Tensor& b);                    // Σ a[i]·b[i]
 std::string corners(const Box& b);                               // (20, 20, 100, 90)
 
+// "1·2 + 0·(-1) + …"
+struct Sum {
+  std::string text = {};
+  void add(double a, double b);
+};
+
 // The first rows·columns elements of m, row by row.
 void matrix(Page& page, const std::string& title, const Tensor& m, int64_t rows, int64_t columns);
 

@@ -34,6 +34,10 @@ Page explain_norm();
 Page explain_pool();
 Page explain_upsample();
 
+// ---- rows of numbers (rows.cpp) ----
+Page explain_linear();
+Page explain_elementwise();
+
 // ---- boxes (boxes.cpp) ----
 Page explain_matching();
 Page explain_box_coder(const std::optional<Box>& box);  // none: the worked example's

@@ -47,15 +47,6 @@ double equation(Svg& svg, double top, const Shown (&maps)[3], const std::string&
   return top + 4 * 38 + 68;
 }
 
-// "1·2 + 0·(-1) + …"
-struct Sum {
-  std::string text;
-  void add(double a, double b) {
-    const auto bracketed = [](double v) { return v < 0 ? "(" + short_number(v) + ")" : short_number(v); };
-    text += (text.empty() ? "" : " + ") + bracketed(a) + "·" + bracketed(b);
-  }
-};
-
 void convolution_sizes(Page& page) {
   struct Row {
     const char* what;

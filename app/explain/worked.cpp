@@ -254,15 +254,18 @@ Page explain_anchors() {
       "level is a count of shapes: the number of anchors is three times the "
       "number of cells. And an anchor is negative below an IoU of 0.3, not at it; from 0.3 to 0.7 it is not used, unless it is an object's "
       "best.)");
-  Svg svg(420, 300);
+  Svg svg(540, 300);
   svg.text(12, 17, "Three anchors of one cell of P4; dots: the cells", 13, colour::ink, Anchor::start, true);
   const double cx = 200, cy = 160;
   for (int i = -7; i <= 7; ++i)
     for (int j = -10; j <= 10; ++j) svg.circle({cx + 16 * j, cy + 16 * i}, 1, {.fill = colour::soft});
   const std::string strokes[] = {colour::taken, colour::ink, colour::box};
-  for (int64_t i = 0; i < 3; ++i)
-    svg.rectangle(cx - side(exact, i, 0) / 2, cy - side(exact, i, 1) / 2, side(exact, i, 0), side(exact, i, 1),
-                  {.stroke = strokes[i], .width = 2});
+  for (int64_t i = 0; i < 3; ++i) {
+    const double w = side(exact, i, 0), h = side(exact, i, 1), line = 130 + 24 * static_cast<double>(i);
+    svg.rectangle(cx - w / 2, cy - h / 2, w, h, {.stroke = strokes[i], .width = 2});
+    svg.line({384, line - 4}, {404, line - 4}, {.stroke = strokes[i], .width = 2});
+    svg.text(412, line, fmt::format("h/w = {}: {:.0f} × {:.0f}", short_number(ratios[static_cast<size_t>(i)]), w, h), 12, colour::ink);
+  }
   page.figure = svg;
   return page;
 }

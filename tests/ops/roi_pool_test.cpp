@@ -145,6 +145,15 @@ TEST_CASE("roi_pool: of equal values the first cell gets the gradient, NaN never
   for (int i = 0; i < 4; ++i) CHECK(x.grad().at(i) == (i == 1 ? 2 : 0));
 }
 
+TEST_CASE("roi_pool: a channel of NaN alone takes no gradient from its neighbours", "[roi_pool]") {
+  Tensor map = Tensor::empty({1, 1, 2, 9});
+  for (int64_t i = 0; i < 18; ++i) map.data<float>()[i] = i % 9 == 3 ? std::numeric_limits<float>::quiet_NaN() : static_cast<float>(i);
+  const Var x(map, true);
+  const Var y = roi_pool({x}, {1}, Tensor::of<float>({1, 5}, {0, 0, 0, 1, 0}), {}, {.size = 1});
+  backward(y, Tensor::full({1, 1, 1, 9}, 2));
+  for (int i = 0; i < 18; ++i) CHECK(x.grad().at(i) == (i >= 9 && i != 12 ? 2 : 0));  // the second cell is the larger
+}
+
 TEST_CASE("roi_pool: moving map and box by whole cells changes nothing", "[roi_pool]") {
   const Tensor x = distinct_map({1, 6, 7, 4}, 23, DType::f64), moved = Tensor::zeros({1, 12, 14, 4}, DType::f64);
   for (int64_t h = 0; h < 6; ++h)

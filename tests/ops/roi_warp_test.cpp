@@ -72,6 +72,20 @@ TEST_CASE("roi_warp: on whole cells it is RoIAlign, and moving a corner by less 
   }
 }
 
+TEST_CASE("roi_warp: MNC's box of no length would grow from both corners, one that runs backwards only moves", "[roi_warp]") {
+  // x = column. Across, the samples of bin q lie at t = q/2 and q/2 + ¼ of the length; ∂position/∂x1 = (1 − t)/4, ∂position/∂x2 = t/4.
+  const Tensor ramp = Tensor::empty({1, 4, 4, 1});
+  for (int64_t i = 0; i < 16; ++i) ramp.data<float>()[i] = static_cast<float>(i % 4);
+  const Var boxes(Tensor::of<float>({2, 5}, {0, 4, 0, 5, 8, 0, 8, 0, 4, 8}), true);
+  const Var y = roi_warp({Var(ramp)}, {4}, boxes, {}, {.size = 2, .variant = WarpVariant::mnc});
+  backward(y, Tensor::full(y.shape(), 1));
+  const auto gradient = [&](int64_t r, int64_t k) { return boxes.grad().at(5 * r + k); };
+  CHECK(gradient(0, 1) == Approx(2 * (0.875 + 0.375) / 4));
+  CHECK(gradient(0, 3) == Approx(2 * (0.125 + 0.625) / 4));
+  CHECK(gradient(1, 1) == Approx(1));
+  CHECK(gradient(1, 3) == 0);
+}
+
 TEST_CASE("roi_warp: MNC's variant against its definition", "[roi_warp]") {
   for (const DType dtype : {DType::f32, DType::f64, DType::bf16}) {
     const Tensor x = random_map({1, 9, 13, 3}, 5, dtype);
