@@ -36,6 +36,17 @@ TEST_CASE("deconv2d: worked by hand", "[deconv2d]") {
   CHECK(oracle::same_bits(deconv2d(x, w, {}, {1, 0}).value(), Tensor::of<float>({1, 2, 3, 1}, {1, 0, -4, 3, -2, -8})));
 }
 
+TEST_CASE("deconv2d: what a ReLU cut off sends nothing back, and a gradient that others hold is left alone", "[deconv2d]") {
+  const Var x(Tensor::of<float>({1, 1, 2, 1}, {1, -2}), true), w(Tensor::of<float>({1, 2, 2, 1}, {1, 2, 3, 4}), true);
+  const Var b(Tensor::of<float>({1}, {1}), true);
+  const Tensor gy = Tensor::full({1, 2, 4, 1}, 1);
+  backward(deconv2d(x, w, b, {}, true), gy);  // y = 2 3 0 0 / 4 5 0 0
+  CHECK(oracle::same_bits(x.grad(), Tensor::of<float>({1, 1, 2, 1}, {10, 0})));
+  CHECK(oracle::same_bits(w.grad(), Tensor::of<float>({1, 2, 2, 1}, {1, 1, 1, 1})));
+  CHECK(b.grad().at(0) == 4);
+  for (int i = 0; i < 8; ++i) CHECK(gy.at(i) == 1);
+}
+
 TEST_CASE("deconv2d: a frozen kernel of ¼ ¾ ¾ ¼ doubles a map, and fades at its border", "[deconv2d]") {
   Tensor x = Tensor::empty({1, 3, 3, 1}), w = Tensor::empty({1, 4, 4, 1});
   const float row[] = {1, 2, 4}, tent[] = {0.25f, 0.75f, 0.75f, 0.25f}, expected[] = {0.75f, 1.25f, 1.75f, 2.5f, 3.5f, 3};

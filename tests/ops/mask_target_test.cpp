@@ -69,6 +69,15 @@ TEST_CASE("mask_targets: a box of whole pixels, one bin a pixel", "[mask_target]
     }
 }
 
+TEST_CASE("mask_targets: half of a bin is enough", "[mask_target]") {
+  const uint8_t left[] = {1, 0, 1, 0}, corner[] = {1, 0, 0, 0};
+  const CroppedMask half = whole(left, 2, 2), quarter = whole(corner, 2, 2);
+  const Tensor boxes = Tensor::of<float>({2, 4}, {0, 0, 2, 2, 0, 0, 2, 2});
+  const Tensor t = mask_targets({&half, &quarter}, boxes, 1, MaskRule::thresholded);
+  CHECK(t.at(0) == 1);
+  CHECK(t.at(1) == 0);
+}
+
 TEST_CASE("mask_targets: as torchvision's, and as its RoIAlign with aligned 1, thresholded", "[mask_target]") {
   const std::vector<CroppedMask> masks = golden_masks();
   const Tensor rois = box_golden()["masks.rois"], soft = box_golden()["masks.soft"], aligned = box_golden()["masks.aligned"];

@@ -68,6 +68,14 @@ TEST_CASE("match_boxes: thresholds, and the best box of an object however low", 
   CHECK(match_boxes(gt, boxes, 0.5f, 0.5f, false).gt == std::vector<int32_t>{0, 0, -1, -1, -1, -1});
 }
 
+TEST_CASE("match_boxes: an IoU of exactly low is between, and boxes apart have one of 0, not less", "[matcher]") {
+  const Tensor gt = Tensor::of<float>({1, 4}, {0, 0, 2, 1});
+  CHECK(match_boxes(gt, Tensor::of<float>({1, 4}, {0, 0, 1, 1}), 0.7f, 0.5f, false).gt == std::vector<int32_t>{Match::between});
+  // beside the object, under it, and both: a length that is negative counts as 0
+  const Tensor apart = Tensor::of<float>({3, 4}, {5, 0, 6, 1, 0, 5, 2, 6, 5, 5, 6, 6});
+  CHECK(match_boxes(gt, apart, 0, 0, false).gt == std::vector<int32_t>{0, 0, 0});
+}
+
 TEST_CASE("match_boxes: an object that touches no box promotes none", "[matcher]") {
   const Tensor gt = Tensor::of<float>({2, 4}, {0, 0, 10, 10, 500, 500, 510, 510}),
                boxes = Tensor::of<float>({2, 4}, {0, 0, 10, 10, 50, 50, 60, 60});
