@@ -13,7 +13,7 @@ namespace mr::app {
 namespace {
 
 struct Arguments {
-  std::string topic, image, figure, weights, recipe = "scenes_small", reduce = "mean";
+  std::string topic, image, figure, weights, recipe = "scenes_small", reduce;
   std::vector<std::string> assignments;
   std::vector<double> box;
   int stride = 16, size = 7, samples = 2;
@@ -43,7 +43,8 @@ RoIQuestion question_of(const Arguments& a) {
   check_usage(a.samples >= 0 && a.samples <= 16, "explain: --samples must be 0 (one a cell) … 16, got ", a.samples);
   check_usage(a.size * a.samples <= 256, "explain: --size times --samples must be at most 256, got ", a.size, " times ", a.samples);
   check_usage(!a.box.empty(), "explain: ", a.topic, ": --box x0,y0,x1,y1 is needed, in pixels");
-  q.request = {box_of(a), a.stride, a.size, a.samples, !a.unaligned, a.reduce == "max" ? Reduce::max : Reduce::mean};
+  q.request = {box_of(a), a.stride, a.size, a.samples, !a.unaligned, {}};
+  if (!a.reduce.empty()) q.request.reduce = a.reduce == "max" ? Reduce::max : Reduce::mean;
   if (!a.image.empty()) q.picture = read_image(a.image);
   q.gradient = a.gradient;
   return q;
@@ -153,10 +154,11 @@ void add_explain(CLI::App& program) {
             "--compare --figure all.svg\n");
   c->add_option("TOPIC", a->topic, "one of the topics below")->required();
   c->add_option("--box", a->box, "x0,y0,x1,y1 in pixels (RoI operators, box-coder)")->delimiter(',')->allow_extra_args(false);
-  c->add_option("--stride", a->stride, "pixels a cell of the map")->capture_default_str();
-  c->add_option("--size", a->size, "bins along each axis")->capture_default_str();
-  c->add_option("--samples", a->samples, "samples along each axis of a bin; 0: one a cell")->capture_default_str();
-  c->add_option("--reduce", a->reduce, "what becomes of a bin's samples")->check(CLI::IsMember({"mean", "max"}))->capture_default_str();
+  c->add_option("--stride", a->stride, "pixels a cell of the map, up to 1024")->capture_default_str();
+  c->add_option("--size", a->size, "bins along each axis, up to 64")->capture_default_str();
+  c->add_option("--samples", a->samples, "samples along each axis of a bin, up to 16; 0: one a cell (roi_align)")->capture_default_str();
+  c->add_option("--reduce", a->reduce, "what becomes of a bin's samples; default: the operator's own")
+      ->check(CLI::IsMember({"mean", "max"}));
   c->add_flag("--unaligned", a->unaligned, "without the half-pixel shift, as torchvision's weights were trained");
   c->add_option("--image", a->image, "a picture that the map stands for");
   c->add_flag("--gradient", a->gradient, "which cells receive gradient, and how much");
@@ -170,7 +172,8 @@ void add_explain(CLI::App& program) {
   c->callback([a, c] {
     const Topic& topic = topic_of(a->topic);
     check_options(*c, topic, a->compare);
-    check_usage(a->figure.empty() || a->figure.ends_with(".svg"), "explain: --figure: expected a name ending in .svg, got ", a->figure);
+    check_usage(c->count("--figure") == 0 || a->figure.ends_with(".svg"), "explain: --figure: expected a name ending in .svg, got ",
+                a->figure);
     const Page page = topic.page(*a);
     if (!a->figure.empty()) {
       check(page.figure.has_value(), "explain: ", a->topic, " has no figure");

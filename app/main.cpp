@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <iostream>
 #include <new>
 
 #include "app/commands.h"
@@ -46,6 +47,7 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   try {
     check_subcommands(program, argc, argv);
     program.parse(argc, argv);
+    mr::check(static_cast<bool>(std::cout.flush()), "standard output: cannot be written");
     return 0;
   } catch (const Exit& e) {
     return e.status;

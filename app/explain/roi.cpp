@@ -74,14 +74,22 @@ std::string tap_list(const BinView& b, bool weights) {
   return s;
 }
 
+bool rounds(RoIKind kind) { return kind != RoIKind::align && kind != RoIKind::precise && kind != RoIKind::crop; }
+
+// From where it should be to where it is, in pixels; what is only the arithmetic's is 0.
+double moved(double to, double from, int stride) {
+  const double d = (to - from) * stride;
+  return std::abs(d) < 1e-9 ? 0 : d;
+}
+
 void box_table(Page& page, const RoIView& v) {
   Table& t = page.table(
       "The box, from pixels to cells (cell k covers [k, k+1))",
       {"axis", "from, px", "to, px", "÷ stride: from", "to", "length", "bins: from", "to", "length", "left edge moved, px", "right, px"});
   const int s = v.request.stride;
   const auto row = [&](const char* name, double lo, double hi, const AxisView& a) {
-    t.rows.push_back({name, lo, hi, a.exact_lo, a.exact_hi, a.exact_hi - a.exact_lo, a.lo, a.hi, a.hi - a.lo, (a.lo - a.exact_lo) * s,
-                      (a.hi - a.exact_hi) * s});
+    t.rows.push_back({name, lo, hi, a.exact_lo, a.exact_hi, a.exact_hi - a.exact_lo, a.lo, a.hi, a.hi - a.lo, moved(a.lo, a.exact_lo, s),
+                      moved(a.hi, a.exact_hi, s)});
   };
   row("x", v.request.box.x1, v.request.box.x2, v.x);
   row("y", v.request.box.y1, v.request.box.y2, v.y);
@@ -98,7 +106,7 @@ void bins_table(Page& page, const RoIView& v, const char* name, const AxisView& 
     const BinView& bin = a.bins[b];
     const double from = a.exact_lo + exact * static_cast<double>(b), to = from + exact;
     t.rows.push_back({static_cast<int64_t>(b), from, to, bin.begin, bin.end,
-                      number((bin.begin - from) * v.request.stride) + ", " + number((bin.end - to) * v.request.stride),
+                      number(moved(bin.begin, from, v.request.stride)) + ", " + number(moved(bin.end, to, v.request.stride)),
                       samples ? list(bin.samples) : number(bin.end - bin.begin), tap_list(bin, weights)});
   }
 }
@@ -121,19 +129,30 @@ double worst_edge(const AxisView& a) {
   for (size_t b = 0; b < a.bins.size(); ++b)
     worst = std::max({worst, std::abs(a.bins[b].begin - (a.exact_lo + exact * static_cast<double>(b))),
                       std::abs(a.bins[b].end - (a.exact_lo + exact * static_cast<double>(b + 1)))});
-  return worst;
+  return worst < 1e-12 ? 0 : worst;
 }
 
-// What the operator does to a box, in a sentence with its numbers.
+// What the operator does to a box, in sentences with their numbers.
 std::string verdict(const RoIView& v) {
   const int s = v.request.stride;
-  const double left = (v.x.lo - v.x.exact_lo) * s, right = (v.x.hi - v.x.exact_hi) * s;
-  const double worst = worst_edge(v.x) * s;
-  if (std::abs(left) < 1e-6 && std::abs(right) < 1e-6 && worst < 1e-6)
-    return "Nothing is rounded: along x every bin lies where it should, to the pixel.";
-  return fmt::format(
-      "Along x the left edge moves by {} pixels and the right one by {}; the worst edge of a bin is {} pixels from its place.",
-      number(left), number(right), number(worst));
+  if ((worst_edge(v.x) + worst_edge(v.y)) * s < 1e-6)
+    return rounds(v.kind) ? "Rounding changes nothing here: every bin lies where it should, to the pixel."
+                          : "Nothing is rounded: every bin lies where it should, to the pixel.";
+  const auto axis = [s](const char* along, const char* first, const char* last, const AxisView& a) {
+    return fmt::format("Along {} the {} edge moves by {} pixels and the {} one by {}; the worst edge of a bin is {} pixels from its place.",
+                       along, first, number(moved(a.lo, a.exact_lo, s)), last, number(moved(a.hi, a.exact_hi, s)),
+                       number(worst_edge(a) * s));
+  };
+  return axis("x", "left", "right", v.x) + " " + axis("y", "upper", "lower", v.y);
+}
+
+std::string size_of_map(const RoIQuestion& q) {
+  std::string text = fmt::format("The map has {} × {} cells{}", q.map_h, q.map_w, q.picture ? ", the picture's." : ", enough for the box.");
+  const Box& b = q.request.box;
+  const int s = q.request.stride;
+  if (b.x1 < 0 || b.y1 < 0 || b.x2 > static_cast<float>(q.map_w * s) || b.y2 > static_cast<float>(q.map_h * s))
+    text += " The box leaves it: beyond the map there is nothing to read.";
+  return text;
 }
 
 // ∂(Σ y)/∂map, [1,H,W,1].
@@ -165,6 +184,7 @@ void gradient_table(Page& page, const Tensor& g, int map_w) {
 }  // namespace
 
 Page explain_roi(RoIKind kind, const RoIQuestion& question) {
+  check_usage(kind != RoIKind::warp || question.request.samples > 0, "explain: roi_warp: --samples must be at least 1, got 0");
   const RoIQuestion q = sized(question);
   const RoIView v = view_roi(kind, q.request, q.map_h, q.map_w);
   const Tensor map = map_of(q);
@@ -172,10 +192,14 @@ Page explain_roi(RoIKind kind, const RoIQuestion& question) {
   page.title = fmt::format("{} of a {} × {} pixel box, stride {}, {} × {} bins", title_of(kind), number(v.request.box.width()),
                            number(v.request.box.height()), v.request.stride, v.request.size, v.request.size);
   page.say(verdict(v));
+  page.say(size_of_map(q));
   box_table(page, v);
   bins_table(page, v, "x", v.x);
   bins_table(page, v, "y", v.y);
   const Tensor y = run_roi(kind, Var(map), q.request).value();
+  if (!v.x.bins[0].samples.empty())
+    page.say(reduce_of(kind, q.request) == Reduce::max ? "Of a bin's samples the largest counts."
+                                                       : "A bin's value is the mean of its samples.");
   values_table(page,
                q.picture ? "Values, from the picture's mean grey in each cell" : "Values, from a map of random numbers (always the same)",
                y, q.request.size);
@@ -191,11 +215,13 @@ Page explain_roi(RoIKind kind, const RoIQuestion& question) {
 }
 
 Page compare_rois(const RoIQuestion& question) {
+  check_usage(question.request.samples > 0, "explain: --compare: --samples must be at least 1 (roi_warp's), got 0");
   const RoIQuestion q = sized(question);
   const Tensor map = map_of(q);
   Page page;
   page.title = fmt::format("One box, every operator: {} × {} pixels, stride {}, {} × {} bins", number(q.request.box.width()),
                            number(q.request.box.height()), q.request.stride, q.request.size, q.request.size);
+  page.say(size_of_map(q));
   Table& t =
       page.table("Along x; cells of the map, pixels of the image", {"operator", "from", "to", "left moved, px", "right moved, px",
                                                                     "worst edge of a bin, px", "cells with gradient", "first bin's value"});
@@ -206,8 +232,8 @@ Page compare_rois(const RoIQuestion& question) {
     int64_t touched = 0;
     for (int64_t i = 0; i < g.numel(); ++i) touched += g.at(i) != 0;
     const int s = q.request.stride;
-    t.rows.push_back({name.title, v.x.lo, v.x.hi, (v.x.lo - v.x.exact_lo) * s, (v.x.hi - v.x.exact_hi) * s, worst_edge(v.x) * s, touched,
-                      run_roi(name.kind, Var(map), q.request).value().at(0)});
+    t.rows.push_back({name.title, v.x.lo, v.x.hi, moved(v.x.lo, v.x.exact_lo, s), moved(v.x.hi, v.x.exact_hi, s), worst_edge(v.x) * s,
+                      touched, run_roi(name.kind, Var(map), q.request).value().at(0)});
     RoIDrawing d;
     d.side = 250;
     if (q.picture) d.picture = &*q.picture;

@@ -22,7 +22,7 @@ PoolBins bins_of(RoIKind kind) {
 }
 
 SampleAxis<double> sample_axis(RoIKind kind, double lo, double hi, double scale, int cells, const RoIRequest& r) {
-  if (kind == RoIKind::warp) return warp_axis(lo, hi, scale, r.size, std::max(r.samples, 1));
+  if (kind == RoIKind::warp) return warp_axis(lo, hi, scale, r.size, r.samples);
   if (kind == RoIKind::warp_mnc) return mnc_axis(lo, hi, scale, r.size);
   if (kind == RoIKind::crop) return crop_axis(lo, hi, scale, r.size, cells);
   return align_axis(lo, hi, scale, r.size, r.samples, r.aligned);
@@ -113,19 +113,23 @@ RoIView view_roi(RoIKind kind, const RoIRequest& r, int map_h, int map_w) {
   return {kind, r, map_h, map_w, view_axis(kind, r.box.x1, r.box.x2, map_w, r), view_axis(kind, r.box.y1, r.box.y2, map_h, r)};
 }
 
+Reduce reduce_of(RoIKind kind, const RoIRequest& r) {
+  return r.reduce.value_or(kind == RoIKind::crop ? CropAndResizeOptions{}.reduce : Reduce::mean);
+}
+
 Var run_roi(RoIKind kind, const Var& map, const RoIRequest& r) {
   const Tensor rois = Tensor::of<double>({1, 5}, {0, r.box.x1, r.box.y1, r.box.x2, r.box.y2});
   const std::vector<Var> maps = {map};
   switch (kind) {
     case RoIKind::align:
       return roi_align(maps, {r.stride}, Var(rois), {},
-                       {.size = r.size, .sampling_ratio = r.samples, .aligned = r.aligned, .reduce = r.reduce});
+                       {.size = r.size, .sampling_ratio = r.samples, .aligned = r.aligned, .reduce = reduce_of(kind, r)});
     case RoIKind::warp:
-      return roi_warp(maps, {r.stride}, Var(rois), {}, {.size = r.size, .sampling_ratio = std::max(r.samples, 1), .reduce = r.reduce});
+      return roi_warp(maps, {r.stride}, Var(rois), {}, {.size = r.size, .sampling_ratio = r.samples, .reduce = reduce_of(kind, r)});
     case RoIKind::warp_mnc:
-      return roi_warp(maps, {r.stride}, Var(rois), {}, {.size = r.size, .reduce = r.reduce, .variant = WarpVariant::mnc});
+      return roi_warp(maps, {r.stride}, Var(rois), {}, {.size = r.size, .reduce = reduce_of(kind, r), .variant = WarpVariant::mnc});
     case RoIKind::crop:
-      return crop_and_resize(maps, {r.stride}, Var(rois), {}, {.size = r.size, .reduce = r.reduce});
+      return crop_and_resize(maps, {r.stride}, Var(rois), {}, {.size = r.size, .reduce = reduce_of(kind, r)});
     case RoIKind::precise:
       return precise_roi_pool(maps, {r.stride}, Var(rois), {}, {.size = r.size, .aligned = r.aligned});
     default:
@@ -134,10 +138,18 @@ Var run_roi(RoIKind kind, const Var& map, const RoIRequest& r) {
 }
 
 Svg draw_roi(const RoIView& v, const RoIDrawing& d) {
-  const auto from = [&](double a, double b) { return std::max(0, static_cast<int>(std::floor(std::min(a, b))) - d.margin); };
-  const auto to = [&](double a, double b, int n) { return std::min(n, static_cast<int>(std::ceil(std::max(a, b))) + d.margin); };
+  // Some cells around the box, as far as the map has them; all of the box, wherever it is.
+  const auto from = [&](double a, double b) {
+    const int first = static_cast<int>(std::floor(std::min(a, b)));
+    return std::min(first, std::max(0, first - d.margin));
+  };
+  const auto to = [&](double a, double b, int n) {
+    const int last = static_cast<int>(std::ceil(std::max(a, b)));
+    return std::max(last, std::min(n, last + d.margin));
+  };
   const int x0 = from(v.x.exact_lo, v.x.lo), x1 = std::max(to(v.x.exact_hi, v.x.hi, v.map_w), x0 + 1);
   const int y0 = from(v.y.exact_lo, v.y.lo), y1 = std::max(to(v.y.exact_hi, v.y.hi, v.map_h), y0 + 1);
+  const int left_cell = std::max(x0, 0), top_cell = std::max(y0, 0), end_x = std::min(x1, v.map_w), end_y = std::min(y1, v.map_h);
   const double cell = d.side / std::max(x1 - x0, y1 - y0), top = 26, bottom = 46, left = 12;
   const auto X = [&](double x) { return left + (x - x0) * cell; };
   const auto Y = [&](double y) { return top + (y - y0) * cell; };
@@ -146,15 +158,18 @@ Svg draw_roi(const RoIView& v, const RoIDrawing& d) {
 
   if (d.picture) {
     const int s = v.request.stride;
-    Image part(std::min(y1 * s, d.picture->height) - y0 * s, std::min(x1 * s, d.picture->width) - x0 * s);
-    for (int i = 0; i < part.height; ++i) std::copy_n(d.picture->at(y0 * s + i, x0 * s), 3 * part.width, part.at(i, 0));
-    svg.image(X(x0), Y(y0), part.width * cell / s, part.height * cell / s, part);
+    const int height = std::min(y1 * s, d.picture->height) - top_cell * s, width = std::min(x1 * s, d.picture->width) - left_cell * s;
+    if (height > 0 && width > 0) {
+      Image part(height, width);
+      for (int i = 0; i < height; ++i) std::copy_n(d.picture->at(top_cell * s + i, left_cell * s), 3 * width, part.at(i, 0));
+      svg.image(X(left_cell), Y(top_cell), width * cell / s, height * cell / s, part);
+    }
   }
   double most = 0;
   if (d.values.defined())
     for (int64_t i = 0; i < d.values.numel(); ++i) most = std::max(most, std::abs(d.values.at(i)));
-  for (int i = y0; i < y1; ++i)
-    for (int j = x0; j < x1; ++j) {
+  for (int i = top_cell; i < end_y; ++i)
+    for (int j = left_cell; j < end_x; ++j) {
       Style style{.stroke = colour::grid, .width = 0.8};
       if (d.values.defined()) {
         const double value = d.values.at(int64_t{i} * v.map_w + j), share = most > 0 ? value / most : 0;

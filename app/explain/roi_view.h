@@ -2,6 +2,7 @@
 // views ask ops/roi/roi_grid.h, and values and gradients come from the operators themselves.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,7 +27,7 @@ struct RoIRequest {
   Box box;  // pixels
   int stride = 16, size = 7, samples = 2;
   bool aligned = true;
-  Reduce reduce = Reduce::mean;
+  std::optional<Reduce> reduce = {};  // none: the operator's own
 };
 
 // Coordinates of the map: cell k covers [k, k+1), and its value sits in the middle, at k + ½. Index t is drawn at t + ½.
@@ -49,6 +50,8 @@ struct RoIView {
   AxisView x, y;
 };
 RoIView view_roi(RoIKind kind, const RoIRequest& request, int map_h, int map_w);
+
+Reduce reduce_of(RoIKind kind, const RoIRequest& request);
 
 // The operator itself, on a map [1,H,W,C] f64 → [1,P,P,C].
 Var run_roi(RoIKind kind, const Var& map, const RoIRequest& request);

@@ -56,7 +56,8 @@
 //             here. From torchvision: the samples of a bin are added up cell by cell before they meet the map (ops/roi/roi_grid.h),
 //             so sums round differently in the last bit; cells with weight 0 are not read; sampling_ratio 0 is its −1.
 //
-// Cost        the mean reads each cell of a bin once: at most (n_s+1)² and typically 9 … 16 vectors of C channels a bin.
+// Cost        the mean reads each cell of a bin once: at most (2·n_s)² vectors of C channels a bin; for n_s = 2 and bins of up
+//             to two cells 4 … 9.
 //
 // Errors      roi_align: maps that are not [N,H,W,C] of one floating type with the same N and C; not one stride ≥ 1 a map; rois not
 //             [R,5]; an image or level that is not there; corners not finite or beyond 2²⁴ pixels; size outside 1 … 1024;

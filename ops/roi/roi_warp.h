@@ -17,12 +17,13 @@
 //                                                    then 2×2 pooling to P (MNC: 28 → 14 for masks, once more → 7 for boxes);
 //                                                    computed at once, as two samples a bin
 //
-// By hand: x1 = 0, x2 = 665, s = 32. On the map the box is 20.78 cells long, rounded 21: 7 pixels of the image were added on the right.
+// By hand: x1 = 0, x2 = 665, s = 32. On the map the box is 20.78 cells long, rounded 21: it became 7 pixels of the image longer.
 // Bins of 3 cells; two samples in each, at 0.75 and 2.25 cells from its beginning.
 //
 // Shapes, units, types, errors as roi_align. mnc samples within half a cell around the map and reads 0 beyond, paper within a cell.
 // Gradient    to the maps as roi_align; to the boxes, when they require one, with the rounding as if it were the identity:
-//             ∂X1/∂x1 = ∂X2/∂x2 = 1/s. MNC trains its boxes through it. A box shorter than a cell only moves.
+//             ∂X1/∂x1 = ∂X2/∂x2 = 1/s. MNC trains its boxes through it. A box shorter than a cell, in MNC's variant
+//             one that runs backwards, only moves.
 // Deviations  MNC's layer, backward, takes bins of (w+1)/2P where it takes w/2P forward; here both are w/2P.
 #pragma once
 

@@ -47,7 +47,7 @@ TEST_CASE("explain box-coder: the worked example, its way back, and the cut", "[
 TEST_CASE("explain nms: who goes, because of whom", "[explain]") {
   const json page = drawn("nms", {"1. box 4, score 0.95, is kept", "2. box 0, score 0.9, is kept", "3. box 2, score 0.7, is kept",
                                   "4. box 3, score 0.6, is kept", "takes with it 5 (IoU 0.6667), 6 (IoU 0.6)", "takes with it 1 (IoU 0.6)",
-                                  "no other box overlaps it by more than 0.5"});
+                                  "no box that is left overlaps it by more than 0.5"});
   const json rows = table(page, "In falling order of score");
   const int order[] = {4, 0, 1, 2, 6, 3, 5};
   const char* nms[] = {"kept", "kept", "gone", "kept", "gone", "kept", "gone"};

@@ -79,6 +79,23 @@ TEST_CASE("explain: every RoI operator on the reader's own box", "[explain]") {
   CHECK(row(all, "RoIPool")[4].get<double>() == Approx(22));  // 20.625 to 21, and that cell belongs to the box
 }
 
+TEST_CASE("explain: a box that leaves the picture is drawn whole, one that is far from it too", "[explain]") {
+  const std::string picture = folder() + "/grey.pgm", figure = folder() + "/left.svg";
+  write_text_file(picture, "P5\n64 32\n255\n" + std::string(64 * 32, 'x'));
+  const json left = explained("roi_align --box=-100,-60,60,60 --size 4 --image " + picture + " --figure " + figure);
+  CHECK(says(left, "The map has 2 × 4 cells, the picture's. The box leaves it"));
+  CHECK(says(left, "Nothing is rounded"));
+  CHECK(read_text_file(figure).find("x=\"-") == std::string::npos);  // nothing lies left of the drawing
+  const json far = explained("roi_align --box 4000,3000,4400,3500 --size 2 --image " + picture + " --figure " + figure);
+  for (const json& r : table(far, "Values, from the picture's mean grey in each cell")) CHECK(r[1] == 0);
+  // RoIPool on whole cells, and on others, along either axis.
+  CHECK(says(explained("roi_pool_disjoint --box 0,0,112,112"), "Rounding changes nothing here"));
+  CHECK(says(explained("roi_pool_disjoint --box 0,5,112,117"), "Along y the upper edge moves by -5 pixels"));
+  // An operator's own reduction, where none is asked for.
+  CHECK(says(explained("crop_and_resize --box 0,0,90,90"), "the largest counts"));
+  CHECK(says(explained("crop_and_resize --box 0,0,90,90 --reduce mean"), "the mean of its samples"));
+}
+
 TEST_CASE("explain gradients: only the image's classes' masks receive any", "[explain]") {
   const std::string small =
       "--set model.backbone.width=32 --set model.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16 --set "
@@ -123,6 +140,9 @@ TEST_CASE("explain: mistakes are one line", "[explain]") {
               "a map of at most 16777216 cells for this --box, got 100002 x 100002");
   check_error("explain roi_align --box=-90000,-90000,9,9 --stride 1", "a --box of at most 262144 cells, got 90009 x 90009");
   check_error("explain roi_align --box 0,0,9,9 --size 64 --samples 16", "--size times --samples must be at most 256, got 64 times 16");
+  check_error("explain roi_warp --box 0,0,9,9 --samples 0", "explain: roi_warp: --samples must be at least 1, got 0");
+  check_error("explain roi_align --box 0,0,9,9 --samples 0 --compare", "--samples must be at least 1");
+  check_error("explain dog --figure ''", "--figure: expected a name ending in .svg, got ");
   // What a topic does not look at.
   check_error("explain conv --box 1,2,3,4", "explain: conv: does not use --box");
   check_error("explain roi_pool --box 1,2,3,4 --samples 2", "explain: roi_pool: does not use --samples");
