@@ -95,9 +95,10 @@ Svg suppression_panel(const Suppression& s, std::span<const Candidate> boxes, si
     const Point at = i == 4 ? p.at(b.x1, b.y1) : p.at(b.x1, b.y2);  // each number in a corner of its own
     svg.text(at.x + 5, at.y + (i == 4 ? 14 : -5), std::to_string(i), 12, stroke, Anchor::start, true);
   }
-  svg.text(p.x, p.bottom() + 17,
-           taken.empty() ? fmt::format("no box that is left overlaps it by more than {}", short_number(threshold, 4)) : "takes with it " + taken,
-           12, colour::ink);
+  svg.text(
+      p.x, p.bottom() + 17,
+      taken.empty() ? fmt::format("no box that is left overlaps it by more than {}", short_number(threshold, 4)) : "takes with it " + taken,
+      12, colour::ink);
   return svg;
 }
 
