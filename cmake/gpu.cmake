@@ -59,13 +59,13 @@ elseif(MR_GPU STREQUAL cuda)
     set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION -std=c++20)
     list(APPEND CMAKE_CUDA_COMPILE_FEATURES cuda_std_20)
   endif()
-  # --fmad=false: as -ffp-contract=off.
   foreach(architecture IN LISTS MR_CUDA_ARCHITECTURES)
     string(REPLACE "-virtual" "" number ${architecture})
     string(REGEX REPLACE "^(.*)-virtual$" "compute_\\1" code ${architecture})
     string(REGEX REPLACE "^([0-9]+a?)$" "sm_\\1" code ${code})
     target_compile_options(mr_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-gencode arch=compute_${number},code=${code}>")
   endforeach()
+  # --fmad=false: as -ffp-contract=off.
   target_compile_options(mr_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;--fmad=false;-lineinfo>"
     "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror=cross-execution-space-call>"
     "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra$<$<BOOL:${MR_WERROR}>:,-Werror>>")

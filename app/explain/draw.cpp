@@ -74,6 +74,23 @@ Svg grid_of(const Tensor& m, int64_t rows, int64_t columns, double cell, const s
   return svg;
 }
 
+double equation(Svg& svg, double top, const char* sign, const Shown (&parts)[3], const std::string& caption) {
+  constexpr double cell = 38, gap = 60;
+  const auto [low, high] = std::minmax({parts[0].rows, parts[1].rows, parts[2].rows});
+  const double bottom = top + cell * static_cast<double>(high), middle = top + cell * static_cast<double>(low + high) / 4;
+  double left = 12;
+  for (int k = 0; k < 3; ++k) {
+    const Shown& s = parts[k];
+    const Grid g{.x = left, .y = top, .cell = cell, .rows = s.rows, .columns = s.columns};
+    g.draw(svg, s.m, s.title, {});
+    g.frame(svg, s.row, s.column, s.height, s.width, {.stroke = colour::box, .width = 2.5});
+    if (k < 2) svg.text(g.right() + gap / 2, middle + 5, k == 0 ? sign : "=", 20, colour::ink, Anchor::middle);
+    left = g.right() + gap;
+  }
+  svg.text(12, bottom + 22, caption, 12, colour::ink);
+  return bottom + 68;
+}
+
 // ---- Plane ----
 
 void Plane::draw(Svg& svg, const std::string& title) const {

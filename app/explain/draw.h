@@ -45,6 +45,17 @@ struct Grid {
 };
 Svg grid_of(const Tensor& m, int64_t rows, int64_t columns, double cell, const std::string& title, int decimals = 2);
 
+// A matrix in an equation, with the part marked that the caption speaks of.
+struct Shown {
+  const char* title;
+  Tensor m;
+  int64_t rows, columns;
+  double row, column, height, width;  // of the mark
+};
+
+// a ∘ b = c in a row, and under it the sum for one number of c. Returns where the next row may begin.
+double equation(Svg& svg, double top, const char* sign, const Shown (&parts)[3], const std::string& caption);
+
 // A part of an image, `scale` times as large.
 struct Plane {
   double x = 12, y = 26, scale = 1;

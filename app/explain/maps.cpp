@@ -22,31 +22,6 @@ const Style marked{.stroke = colour::box, .width = 2.5};
 
 // ---- convolution ----
 
-// A map in an equation, with the squares that the caption speaks of.
-struct Shown {
-  const char* title;
-  Tensor map;
-  int64_t side;
-  double row, column, height;  // of the marked square
-};
-
-// a ∘ b = c in a row, and under it the sum for one number of c. Returns where the next row may begin.
-double equation(Svg& svg, double top, const Shown (&maps)[3], const std::string& caption) {
-  double left = 12;
-  const char* signs[] = {"∗", "="};
-  for (int k = 0; k < 3; ++k) {
-    const Shown& s = maps[k];
-    const Grid g{.x = left, .y = top, .cell = 38, .rows = s.side, .columns = s.side};
-    g.draw(svg, s.map, s.title, {});
-    g.frame(svg, s.row, s.column, s.height, s.height, marked);
-    left = g.right();
-    if (k < 2) svg.text(left + 30, top + 62, signs[k], 20, colour::ink, Anchor::middle);
-    left += 60;
-  }
-  svg.text(12, top + 4 * 38 + 22, caption, 12, colour::ink);
-  return top + 4 * 38 + 68;
-}
-
 void convolution_sizes(Page& page) {
   struct Row {
     const char* what;
@@ -156,11 +131,12 @@ Page explain_conv() {
     }
   Svg svg(540, 658);
   double top = 30;
-  top = equation(svg, top, {{"x", x.value(), 4, 0, 0, 3}, {"w", w.value(), 3, 0, 0, 3}, {"y", y, 2, 0, 0, 1}},
+  top = equation(svg, top, "∗", {{"x", x.value(), 4, 4, 0, 0, 3, 3}, {"w", w.value(), 3, 3, 0, 0, 3, 3}, {"y", y, 2, 2, 0, 0, 1, 1}},
                  fmt::format("y[0,0] = {} = {}", first.text, number(y.at(0))));
-  top = equation(svg, top, {{"gy", gy, 2, 0, 0, 2}, {"w", w.value(), 3, 0, 1, 2}, {"gx: w, turned, over gy", x.grad(), 4, 1, 2, 1}},
+  top = equation(svg, top, "∗",
+                 {{"gy", gy, 2, 2, 0, 0, 2, 2}, {"w", w.value(), 3, 3, 0, 1, 2, 2}, {"gx: w, turned, over gy", x.grad(), 4, 4, 1, 2, 1, 1}},
                  fmt::format("gx[1,2] = Σ gy[i,j] · w[1−i, 2−j] = {} = {}", to_x.text, number(x.grad().at(6))));
-  equation(svg, top, {{"x", x.value(), 4, 1, 2, 2}, {"gy", gy, 2, 0, 0, 2}, {"gw: gy over x", w.grad(), 3, 1, 2, 1}},
+  equation(svg, top, "∗", {{"x", x.value(), 4, 4, 1, 2, 2, 2}, {"gy", gy, 2, 2, 0, 0, 2, 2}, {"gw: gy over x", w.grad(), 3, 3, 1, 2, 1, 1}},
            fmt::format("gw[1,2] = Σ gy[i,j] · x[1+i, 2+j] = {} = {}", to_w.text, number(w.grad().at(5))));
   page.figure = svg;
   return page;

@@ -23,30 +23,6 @@ Tensor transposed(const Tensor& m) {
   return t;
 }
 
-// A matrix in a product, with the part that the caption speaks of marked.
-struct Factor {
-  const char* title;
-  Tensor m;
-  double row, column, height, width;
-};
-
-// a · b = c in a row, and under it the sum for one number of c. Returns where the next row may begin.
-double product(Svg& svg, double top, const Factor (&factors)[3], const std::string& caption) {
-  double left = 12, bottom = top;
-  const char* signs[] = {"·", "="};
-  for (int k = 0; k < 3; ++k) {
-    const Factor& f = factors[k];
-    const Grid g{.x = left, .y = top, .cell = 38, .rows = f.m.size(0), .columns = f.m.size(1)};
-    g.draw(svg, f.m, f.title, {});
-    g.frame(svg, f.row, f.column, f.height, f.width, {.stroke = colour::box, .width = 2.5});
-    if (k < 2) svg.text(g.right() + 36, top + 44, signs[k], 20, colour::ink, Anchor::middle);
-    left = g.right() + 72;
-    bottom = std::max(bottom, g.bottom());
-  }
-  svg.text(12, bottom + 20, caption, 12, colour::ink);
-  return bottom + 62;
-}
-
 struct Slope {
   double y, gradient;
 };
@@ -127,12 +103,14 @@ Page explain_linear() {
   for (int64_t m = 0; m < 2; ++m) to_w.add(g.at(m * 3 + 1), x.value().at(m * 2));
   Svg svg(500, 500);
   double top = 30;
-  top = product(svg, top, {{"x", x.value(), 1, 0, 1, 2}, {"wᵀ", transposed(w.value()), 0, 1, 2, 1}, {"y, after b and ReLU", y, 1, 1, 1, 1}},
-                fmt::format("y[1,1] = {} + 10 = {}", forward.text, number(y.at(4))));
-  top = product(svg, top, {{"g", g, 1, 0, 1, 3}, {"w", w.value(), 0, 1, 3, 1}, {"gx", x.grad(), 1, 1, 1, 1}},
-                fmt::format("gx[1,1] = {} = {}", to_x.text, number(x.grad().at(3))));
-  product(svg, top, {{"gᵀ", transposed(g), 1, 0, 1, 2}, {"x", x.value(), 0, 0, 2, 1}, {"gw", w.grad(), 1, 0, 1, 1}},
-          fmt::format("gw[1,0] = {} = {}", to_w.text, number(w.grad().at(2))));
+  top = equation(
+      svg, top, "·",
+      {{"x", x.value(), 2, 2, 1, 0, 1, 2}, {"wᵀ", transposed(w.value()), 2, 3, 0, 1, 2, 1}, {"y, after b and ReLU", y, 2, 3, 1, 1, 1, 1}},
+      fmt::format("y[1,1] = {} + 10 = {}", forward.text, number(y.at(4))));
+  top = equation(svg, top, "·", {{"g", g, 2, 3, 1, 0, 1, 3}, {"w", w.value(), 3, 2, 0, 1, 3, 1}, {"gx", x.grad(), 2, 2, 1, 1, 1, 1}},
+                 fmt::format("gx[1,1] = {} = {}", to_x.text, number(x.grad().at(3))));
+  equation(svg, top, "·", {{"gᵀ", transposed(g), 3, 2, 1, 0, 1, 2}, {"x", x.value(), 2, 2, 0, 0, 2, 1}, {"gw", w.grad(), 3, 2, 1, 0, 1, 1}},
+           fmt::format("gw[1,0] = {} = {}", to_w.text, number(w.grad().at(2))));
   page.figure = svg;
   return page;
 }
