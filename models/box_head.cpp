@@ -1,7 +1,6 @@
 #include <algorithm>
 
 #include "models/heads.h"
-#include "ops/boxes/box_coder.h"
 #include "ops/boxes/levels.h"
 #include "ops/boxes/matcher.h"
 #include "ops/boxes/nms.h"
@@ -15,15 +14,10 @@
 #include "ops/roi/roi_align.h"
 #include "ops/roi/roi_pool.h"
 #include "ops/roi/roi_warp.h"
-#include "tensor/context.h"
-#include "tensor/rng.h"
 #include "tensor/rows.h"
 
 namespace mr {
 namespace {
-
-// 1/standard deviation of the deltas, so that all four targets are of order one.
-constexpr BoxCoder coder{.wx = 10, .wy = 10, .ww = 5, .wh = 5};
 
 // A class of a RoI that scored above the threshold.
 struct Candidate {
@@ -32,8 +26,7 @@ struct Candidate {
 };
 
 // The class and the box deltas that each RoI is to have: labels [R], deltas [R,4].
-std::pair<Tensor, Tensor> goals(int64_t R, const std::vector<RoISample>& samples, const Batch& batch) {
-  const OnDevice cpu(Device{});
+std::pair<Tensor, Tensor> goals(int64_t R, const std::vector<RoISample>& samples, const Batch& batch, const BoxCoder& coder) {
   Tensor labels = Tensor::empty({R}, DType::i32), goal = Tensor::zeros({R, 4});
   int64_t row = 0;
   for (size_t n = 0; n < samples.size(); ++n) {
@@ -55,21 +48,14 @@ Var pool_rois(const Features& P, const Tensor& rois, int64_t size, const RoIConf
   constexpr size_t levels = 4;  // P6 only serves the RPN
   const std::vector<Var> maps(P.maps.begin(), P.maps.begin() + std::min(levels, P.maps.size()));
   const std::vector<int> strides(P.strides.begin(), P.strides.begin() + std::min(levels, P.strides.size()));
-  const Device device = maps[0].value().device();
-  const Tensor host = rois.to(Device{}), at = rois.to(device);
-  const Tensor level =
-      [&] {
-        const OnDevice cpu(Device{});
-        return assign_levels(host, 2, 5);  // [R]
-      }()
-          .to(device);
+  const Tensor level = assign_levels(rois, 2, 5);  // [R]
   const auto bins = static_cast<int>(size), samples = static_cast<int>(c.sampling);
-  const Var boxes(at);  // constants to the heads
+  const Var boxes(rois);  // constants to the heads
   switch (c.op) {
     case RoIOp::align:
       return roi_align(maps, strides, boxes, level, {.size = bins, .sampling_ratio = samples, .aligned = c.aligned, .reduce = c.reduce});
     case RoIOp::pool:
-      return roi_pool(maps, strides, at, level, {.size = bins});
+      return roi_pool(maps, strides, rois, level, {.size = bins});
     case RoIOp::warp:
       return roi_warp(maps, strides, boxes, level, {.size = bins, .sampling_ratio = samples, .reduce = c.reduce});
     case RoIOp::mnc_warp:
@@ -85,7 +71,7 @@ Var pool_rois(const Features& P, const Tensor& rois, int64_t size, const RoIConf
 Tensor to_rois(const std::vector<Tensor>& boxes) {
   int64_t total = 0;
   for (const Tensor& b : boxes) total += b.size(0);
-  Tensor rois = Tensor::empty({total, 5}, DType::f32, Device{});
+  Tensor rois = Tensor::empty({total, 5});
   float* r = rois.data<float>();
   for (size_t n = 0; n < boxes.size(); ++n) {
     const float* b = boxes[n].data<float>();
@@ -119,12 +105,11 @@ BoxHead::Output BoxHead::operator()(const Features& P, const Tensor& rois, const
 }
 
 RoISample BoxHead::sample(const Tensor& proposals, const Batch& batch, size_t image) const {
-  const OnDevice cpu(Device{});
   const ImageTargets& t = batch.targets[image];
   const Tensor boxes = t.boxes.size(0) ? join_rows({proposals, t.boxes}) : proposals;  // [R+G,4]
   const Match match =
       match_boxes(t.boxes, boxes, static_cast<float>(config_.positive_iou), static_cast<float>(config_.negative_iou), false);
-  Rng rng(batch.seed, "roi sample", batch.step, static_cast<uint64_t>(batch.image_ids[image]));
+  Rng rng = batch.rng("roi sample", image);
   const Sampled s = sample_balanced(match, static_cast<int>(config_.batch), config_.positive_fraction, rng);
   std::vector<int32_t> keep = s.positive;
   keep.insert(keep.end(), s.negative.begin(), s.negative.end());
@@ -141,18 +126,16 @@ RoISample BoxHead::sample(const Tensor& proposals, const Batch& batch, size_t im
 
 std::vector<NamedLoss> BoxHead::losses(const Output& out, const std::vector<RoISample>& samples, const Batch& batch) const {
   const int64_t R = out.scores.size(0);
-  const auto [labels, goal] = goals(R, samples, batch);
-  const Device device = out.scores.value().device();
+  const auto [labels, goal] = goals(R, samples, batch, coder);
   const double divisor = static_cast<double>(std::max<int64_t>(R, 1));
-  return {{"class", softmax_cross_entropy(out.scores, labels.to(device), divisor)},
-          {"box", class_box_loss(out.deltas, labels.to(device), goal.to(device), config_.beta, divisor)}};
+  return {{"class", softmax_cross_entropy(out.scores, labels, divisor)},
+          {"box", class_box_loss(out.deltas, labels, goal, config_.beta, divisor)}};
 }
 
 std::vector<Detections> BoxHead::detections(const Output& out, const std::vector<Tensor>& proposals,
                                             const std::vector<ImageSize>& sizes) const {
-  const Tensor probabilities = softmax(out.scores.value().to(DType::f32)).to(Device{});  // [R,K+1]
-  const Tensor deltas = out.deltas.value().to(DType::f32).to(Device{});                  // [R,4(K+1)]
-  const OnDevice cpu(Device{});
+  const Tensor probabilities = softmax(out.scores.value().to(DType::f32));  // [R,K+1]
+  const Tensor deltas = out.deltas.value().to(DType::f32);                  // [R,4(K+1)]
   const int64_t columns = classes_ + 1;
   std::vector<Detections> all;
   int64_t first = 0;

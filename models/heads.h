@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "models/layers.h"
+#include "models/padded.h"
 #include "models/system.h"
+#include "ops/boxes/box_coder.h"
 
 namespace mr {
 
@@ -44,7 +46,18 @@ class BoxHead {
   // Softmax, decode, clip, threshold, NMS per class, the best of all classes.
   std::vector<Detections> detections(const Output& out, const std::vector<Tensor>& proposals, const std::vector<ImageSize>& sizes) const;
 
+  // On a GPU: the same of all images at once, in lists of fixed size.
+  struct List {
+    gpu::BoxTargets all;      // S = batch RoIs an image
+    gpu::BoxTargets objects;  // of these the first S·positive_fraction, among which all objects are, for the mask head
+  };
+  List sample(const gpu::BoxList& proposals, const Batch& batch, const PaddedBatch& goal) const;
+  std::vector<NamedLoss> losses(const Output& out, const gpu::BoxTargets& t) const;
+  DetectionList detections(const Output& out, const gpu::BoxList& proposals, const Tensor& sizes) const;
+
  private:
+  // 1/standard deviation of the deltas, so that all four targets are of order one.
+  static constexpr BoxCoder coder{.wx = 10, .wy = 10, .ww = 5, .wh = 5};
   BoxHeadConfig config_;
   int64_t classes_ = 0;
   Var fc6_w_, fc6_b_, fc7_w_, fc7_b_, score_w_, score_b_, delta_w_, delta_b_;
@@ -60,6 +73,10 @@ class MaskHead {
   // "mask": mean binary cross entropy over the positive RoIs, on the channel of the ground-truth class.
   NamedLoss loss(const Features& P, const std::vector<RoISample>& samples, const Batch& batch, const RoIConfig& roi) const;
   void predict(const Features& P, std::vector<Detections>& found, const RoIConfig& roi) const;
+
+  // On a GPU: the same over lists of fixed size.
+  NamedLoss loss(const Features& P, const gpu::BoxTargets& t, const PaddedBatch& goal, const RoIConfig& roi) const;
+  void predict(const Features& P, DetectionList& found, const RoIConfig& roi) const;
 
  private:
   MaskHeadConfig config_;

@@ -8,7 +8,6 @@
 #include "ops/elementwise/sigmoid.h"
 #include "ops/gemm/class_linear.h"
 #include "ops/loss/sigmoid_bce.h"
-#include "tensor/context.h"
 #include "tensor/rows.h"
 
 namespace mr {
@@ -32,7 +31,7 @@ Var MaskHead::operator()(const Features& P, const Tensor& rois, const Tensor& la
   for (const Conv& conv : convs_) x = conv(x, true);           // [R,14,14,256]
   x = deconv2d(x, deconv_w_, deconv_b_, {.stride = 2}, true);  // [R,28,28,256]
   const int64_t R = x.size(0), M = x.size(1), C = x.size(3);
-  const Tensor channel = config_.class_agnostic ? Tensor::zeros({R}, DType::i32) : labels.to(x.value().device());
+  const Tensor channel = config_.class_agnostic ? Tensor::zeros({R}, DType::i32) : labels;
   const Var y = class_linear(reshape(x, {R, M * M, C}), reshape(logits_w_, {logits_w_.size(0), C}), logits_b_, channel);  // [R,28·28]
   return reshape(y, {R, M, M});
 }
@@ -55,12 +54,10 @@ NamedLoss MaskHead::loss(const Features& P, const std::vector<RoISample>& sample
   }
   const auto R = static_cast<int64_t>(labels.size());
   const auto M = 2 * config_.size;
-  const Tensor goal = [&] {
-    const OnDevice cpu(Device{});
-    return mask_targets(masks, join_rows(boxes), static_cast<int>(M), config_.soft_targets ? MaskRule::torchvision : MaskRule::thresholded);
-  }();                                                                                   // [R,28,28]
-  const Var logits = (*this)(P, to_rois(boxes), Tensor::of<int32_t>({R}, labels), roi);  // [R,28,28]
-  return {"mask", sigmoid_bce(logits, goal.to(logits.value().device()), {}, static_cast<double>(std::max<int64_t>(R * M * M, 1)))};
+  const Tensor goal = mask_targets(masks, join_rows(boxes), static_cast<int>(M),
+                                   config_.soft_targets ? MaskRule::torchvision : MaskRule::thresholded);  // [R,28,28]
+  const Var logits = (*this)(P, to_rois(boxes), Tensor::of<int32_t>({R}, labels), roi);                    // [R,28,28]
+  return {"mask", sigmoid_bce(logits, goal, {}, static_cast<double>(std::max<int64_t>(R * M * M, 1)))};
 }
 
 void MaskHead::predict(const Features& P, std::vector<Detections>& found, const RoIConfig& roi) const {
@@ -69,7 +66,7 @@ void MaskHead::predict(const Features& P, std::vector<Detections>& found, const 
     boxes.push_back(d.boxes);
     labels.push_back(d.labels);
   }
-  const Tensor masks = sigmoid((*this)(P, to_rois(boxes), join_rows(labels), roi)).value().to(DType::f32).to(Device{});  // [R,28,28]
+  const Tensor masks = sigmoid((*this)(P, to_rois(boxes), join_rows(labels), roi)).value().to(DType::f32);  // [R,28,28]
   int64_t row = 0;
   for (Detections& d : found) {
     d.masks = masks.slice(row, row + d.boxes.size(0));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tensor/context.h"
+#include "tensor/gpu/built.h"
 
 namespace mr {
 namespace {
@@ -39,6 +40,12 @@ std::vector<NamedLoss> MaskRCNN::losses(const Batch& batch, const std::vector<Tr
   const OnDevice where(parameters_.device());
   const size_t N = batch.sizes.size();
   check(chosen.empty() || chosen.size() == N, "mask_rcnn: ", N, " images, but samples chosen for ", chosen.size());
+  if constexpr (gpu::exists) {
+    if (parameters_.device().type != DeviceType::cpu) {
+      check(chosen.empty(), "mask_rcnn: samples can be given on the CPU, got a model on ", parameters_.device());
+      return losses_on_gpu(batch);
+    }
+  }
   const Features P = features(batch.images, true);
   const RPN::Output rpn = rpn_(P, batch.images.shape());
 
@@ -80,6 +87,9 @@ std::vector<Detections> MaskRCNN::predict(const Batch& batch) {
   check_batch(batch, false);
   const NoGrad guard;
   const OnDevice where(parameters_.device());
+  if constexpr (gpu::exists) {
+    if (parameters_.device().type != DeviceType::cpu) return on_cpu(predict_on_gpu(batch));
+  }
   const auto [P, rpn, proposals] = first_stage(batch);
   std::vector<Detections> found = box_.detections(box_(P, to_rois(proposals), config_.roi), proposals, batch.sizes);
   if (config_.mask.enabled) mask_.predict(P, found, config_.roi);

@@ -5,8 +5,8 @@
 //
 //   L = L_objectness + L_rpn_box + L_class + L_box + L_mask, each logged apart
 //
-// It runs where its parameters are (Parameters::move_to). On a GPU everything with channels runs there; boxes, targets and samples are worked
-// out on the CPU.
+// It runs where its parameters are (Parameters::move_to). On a GPU lists of boxes have fixed sizes and nothing waits for the device: losses() queues
+// a step and returns, predict() waits for its results. Both devices sample the same anchors and RoIs.
 //
 // Parameters carry the names of torchvision's maskrcnn_resnet50_fpn, so that its files load by name.
 #pragma once
@@ -34,11 +34,12 @@ class MaskRCNN : public System {
 
   Parameters& parameters() override { return parameters_; }
   std::vector<NamedLoss> losses(const Batch& batch) override { return losses(batch, {}); }
-  std::vector<NamedLoss> losses(const Batch& batch, const std::vector<TrainingSample>& chosen);  // chosen: empty, or one an image
+  // chosen: empty, or one an image, on the CPU alone.
+  std::vector<NamedLoss> losses(const Batch& batch, const std::vector<TrainingSample>& chosen);
   std::vector<Detections> predict(const Batch& batch) override;
 
   Features features(const Tensor& images, bool training) const;  // P2 … P6
-  // What prediction does before its second stage.
+  // What prediction does before its second stage, on the CPU.
   struct FirstStage {
     Features features;
     RPN::Output rpn;
@@ -48,6 +49,9 @@ class MaskRCNN : public System {
   const MaskRCNNConfig& config() const { return config_; }
 
  private:
+  std::vector<NamedLoss> losses_on_gpu(const Batch& batch);
+  DetectionList predict_on_gpu(const Batch& batch) const;
+
   MaskRCNNConfig config_;
   Parameters parameters_;
   ResNet backbone_;

@@ -16,8 +16,6 @@
 #include "ops/gemm/linear.h"
 #include "ops/loss/sigmoid_bce.h"
 #include "ops/loss/smooth_l1.h"
-#include "tensor/context.h"
-#include "tensor/rng.h"
 #include "tensor/rows.h"
 
 namespace mr {
@@ -45,29 +43,30 @@ RPN::RPN(Parameters& p, const std::string& prefix, int64_t channels, const RPNCo
       objectness_(p, prefix + "cls_logits", channels, static_cast<int64_t>(config.anchor_ratios.size()), 1, Init::normal(0.01)),
       deltas_(p, prefix + "bbox_pred", channels, 4 * static_cast<int64_t>(config.anchor_ratios.size()), 1, Init::normal(0.01)) {}
 
+Tensor RPN::anchors(size_t level, const Shape& map, const Shape& images) const {
+  check(level < config_.anchor_sizes.size(), "rpn: ", config_.anchor_sizes.size(), " anchor sizes, but more levels");
+  const auto H = static_cast<int>(map[1]), W = static_cast<int>(map[2]);
+  // torchvision's strides: whole pixels of the padded image a cell
+  return anchors_for_level(H, W, static_cast<int>(images[1]) / H, static_cast<int>(images[2]) / W, {config_.anchor_sizes[level]},
+                           {.ratios = config_.anchor_ratios, .round = config_.round_anchors});  // [H·W·A,4]
+}
+
 RPN::Output RPN::operator()(const Features& P, const Shape& images) const {
-  check(P.maps.size() == config_.anchor_sizes.size(), "rpn: ", config_.anchor_sizes.size(), " anchor sizes, but ", P.maps.size(),
-        " levels");
   const NoGrad guard;
-  const AnchorOptions options{.ratios = config_.anchor_ratios, .round = config_.round_anchors};
   const auto A = static_cast<int64_t>(config_.anchor_ratios.size());
   Output out;
   for (size_t l = 0; l < P.maps.size(); ++l) {
     const int64_t N = P.maps[l].size(0), H = P.maps[l].size(1), W = P.maps[l].size(2);
     const Var h = conv_(P.maps[l], true);  // [N,H,W,C]
     out.hidden.push_back(h.value());
-    out.objectness.push_back(objectness_(h).value().to(DType::f32).reshape({N, H * W * A}).to(Device{}));
-    out.deltas.push_back(deltas_(h).value().to(DType::f32).reshape({N, H * W * A, 4}).to(Device{}));
-    const OnDevice cpu(Device{});
-    // torchvision's strides: whole pixels of the padded image a cell
-    out.anchors.push_back(anchors_for_level(static_cast<int>(H), static_cast<int>(W), static_cast<int>(images[1] / H),
-                                            static_cast<int>(images[2] / W), {config_.anchor_sizes[l]}, options));  // [H·W·A,4]
+    out.objectness.push_back(objectness_(h).value().to(DType::f32).reshape({N, H * W * A}));
+    out.deltas.push_back(deltas_(h).value().to(DType::f32).reshape({N, H * W * A, 4}));
+    out.anchors.push_back(anchors(l, h.shape(), images));
   }
   return out;
 }
 
 std::vector<Tensor> RPN::proposals(const Output& out, const std::vector<ImageSize>& sizes, bool training) const {
-  const OnDevice cpu(Device{});
   const int64_t before = training ? config_.pre_nms_train : config_.pre_nms_test;
   const auto after = static_cast<size_t>(training ? config_.post_nms_train : config_.post_nms_test);
   std::vector<Tensor> result;
@@ -102,10 +101,9 @@ std::vector<Tensor> RPN::proposals(const Output& out, const std::vector<ImageSiz
 }
 
 AnchorSample RPN::sample(const Output& out, const Batch& batch, size_t image) const {
-  const OnDevice cpu(Device{});
   const Match match = match_boxes(batch.targets[image].boxes, join_rows(out.anchors), static_cast<float>(config_.positive_iou),
                                   static_cast<float>(config_.negative_iou), true);
-  Rng rng(batch.seed, "rpn sample", batch.step, static_cast<uint64_t>(batch.image_ids[image]));
+  Rng rng = batch.rng("rpn sample", image);
   const Sampled s = sample_balanced(match, static_cast<int>(config_.batch), config_.positive_fraction, rng);
   return {s.positive, s.negative};
 }
@@ -119,7 +117,6 @@ struct RPN::Row {
 };
 
 std::vector<RPN::Row> RPN::rows(const Output& out, const Batch& batch, const std::vector<AnchorSample>& samples) const {
-  const OnDevice cpu(Device{});
   const auto A = static_cast<int32_t>(config_.anchor_ratios.size());
   const Tensor anchors = join_rows(out.anchors);
   std::vector<Row> all;
@@ -156,7 +153,7 @@ Var RPN::hidden_rows(const Features& P, const Output& out, const std::vector<Row
       if (r.level == l) cells.push_back(r.cell);
     if (cells.empty()) continue;
     const Tensor index = Tensor::of<int64_t>({static_cast<int64_t>(cells.size())}, cells);
-    if (config_.sparse && !P.maps[l].value().on_gpu()) {  // the sparse form has no kernel
+    if (config_.sparse) {
       parts.push_back(conv2d_relu_at(P.maps[l], conv_.w, conv_.b, conv_.options, index, out.hidden[l]));
     } else {
       const Var h = conv_(P.maps[l], true);  // [N,H,W,C]
@@ -177,7 +174,7 @@ std::vector<NamedLoss> RPN::losses(const Features& P, const Output& out, const B
   const Var logits = linear(h, reshape(objectness_.w, {A, C}), objectness_.b);  // [S,A]
   const Var deltas = linear(h, reshape(deltas_.w, {4 * A, C}), deltas_.b);      // [S,4A]
 
-  const Tensor label = Tensor::zeros({S, A}, DType::f32, Device{}), chosen = Tensor::zeros_like(label);
+  const Tensor label = Tensor::zeros({S, A}), chosen = Tensor::zeros_like(label);
   std::vector<int32_t> positive;
   std::vector<float> goal;
   for (int64_t s = 0; s < S; ++s) {
@@ -190,7 +187,7 @@ std::vector<NamedLoss> RPN::losses(const Features& P, const Output& out, const B
   }
   const auto count = static_cast<int64_t>(positive.size());
   const Var predicted = gather_rows(reshape(deltas, {S * A, 4}), Tensor::of<int32_t>({count}, positive));  // [P,4]
-  return {{"rpn_objectness", sigmoid_bce(logits, label.to(h.value().device()), chosen.to(h.value().device()), static_cast<double>(S))},
+  return {{"rpn_objectness", sigmoid_bce(logits, label, chosen, static_cast<double>(S))},
           {"rpn_box", smooth_l1(predicted, Tensor::of<float>({count, 4}, goal), config_.beta, static_cast<double>(S))}};
 }
 

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "models/layers.h"
+#include "models/padded.h"
 #include "models/system.h"
 
 namespace mr {
@@ -26,7 +27,7 @@ struct AnchorSample {
 
 class RPN {
  public:
-  // The dense outputs, without gradients; all but `hidden` on the CPU.
+  // The dense outputs, without gradients.
   struct Output {
     std::vector<Tensor> anchors;     // a level: [H·W·A, 4], pixels of the input
     std::vector<Tensor> objectness;  // a level: [N, H·W·A] f32 logits
@@ -44,8 +45,19 @@ class RPN {
   // "rpn_objectness" and "rpn_box".
   std::vector<NamedLoss> losses(const Features& P, const Output& out, const Batch& batch, const std::vector<AnchorSample>& samples) const;
 
+  // On a GPU: the same of all images at once, in lists of fixed size; the backward of the 3×3 convolution is dense.
+  struct Dense {
+    std::vector<Tensor> anchors;          // a level: [A,4], A = H·W·ratios
+    std::vector<Var> objectness, deltas;  // a level: [N,A] and [N,A,4] f32
+    std::vector<int64_t> count;           // A of each level
+  };
+  Dense dense(const Features& P, const Shape& images) const;
+  gpu::BoxList proposals(const Dense& out, const Tensor& sizes, bool training) const;
+  std::vector<NamedLoss> losses(const Dense& out, const Batch& batch, const PaddedBatch& goal) const;
+
  private:
-  struct Row;  // one sampled anchor: its level, cell and targets
+  Tensor anchors(size_t level, const Shape& map, const Shape& images) const;  // map, images: [N,H,W,…]
+  struct Row;                                                                 // one sampled anchor: its level, cell and targets
   std::vector<Row> rows(const Output& out, const Batch& batch, const std::vector<AnchorSample>& samples) const;
   Var hidden_rows(const Features& P, const Output& out, const std::vector<Row>& all) const;
 

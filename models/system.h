@@ -9,6 +9,7 @@
 #include "autograd/var.h"
 #include "geometry/mask.h"
 #include "models/parameters.h"
+#include "tensor/rng.h"
 
 namespace mr {
 
@@ -34,6 +35,14 @@ struct Batch {
   std::vector<ImageTargets> targets;  // empty when predicting
   std::vector<int64_t> image_ids;     // for messages
   uint64_t seed = 0, step = 0;        // key of the random sampling of anchors and RoIs
+
+  // What image n's anchors or RoIs are sampled with; `what`: "rpn sample", "roi sample".
+  Rng rng(const char* what, size_t n) const { return Rng(seed, what, step, static_cast<uint64_t>(image_ids[n])); }
+  std::vector<Rng> rngs(const char* what) const {
+    std::vector<Rng> all;
+    for (size_t n = 0; n < image_ids.size(); ++n) all.push_back(rng(what, n));
+    return all;
+  }
 };
 
 struct NamedLoss {
@@ -48,6 +57,17 @@ struct Detections {
   Tensor labels;  // [D] i32, 1 … K
   Tensor masks;   // [D,M,M] f32, probabilities inside the box; undefined without a mask head
 };
+
+// The same of N images, on a GPU: lists of fixed size.
+struct DetectionList {
+  Tensor boxes;   // [N,D,4] f32
+  Tensor scores;  // [N,D] f32
+  Tensor labels;  // [N,D] i32, −1 from the count on
+  Tensor count;   // [N] i32
+  Tensor masks;   // [N,D,M,M] f32; undefined without a mask head
+};
+
+std::vector<Detections> on_cpu(const DetectionList& list);  // waits for the device
 
 class System {
  public:

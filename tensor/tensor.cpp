@@ -4,6 +4,7 @@
 
 #include "tensor/context.h"
 #include "tensor/gpu/runtime.h"
+#include "tensor/gpu/upload.h"
 #include "tensor/parallel.h"
 #include "tensor/tensor_gpu.h"
 
@@ -17,16 +18,11 @@ void transfer(const Tensor& from, const Tensor& to) {
   if (from.numel() == 0) return;
   const size_t bytes = from.bytes();
   gpu::Stream& stream = gpu::compute_stream();
+  if (to.on_gpu()) return gpu::upload(to.raw(), from.raw(), bytes, stream);
   const gpu::PinnedArray<std::byte> staged(bytes);
-  if (to.on_gpu()) {
-    std::memcpy(staged.data(), from.raw(), bytes);
-    gpu::copy_async(to.raw(), staged.data(), bytes, gpu::Copy::to_device, stream);
-    stream.synchronize();
-  } else {
-    gpu::copy_async(staged.data(), from.raw(), bytes, gpu::Copy::to_host, stream);
-    stream.synchronize();
-    std::memcpy(to.raw(), staged.data(), bytes);
-  }
+  gpu::copy_async(staged.data(), from.raw(), bytes, gpu::Copy::to_host, stream);
+  stream.synchronize();
+  std::memcpy(to.raw(), staged.data(), bytes);
 }
 
 }  // namespace

@@ -68,7 +68,7 @@ class Tensor {
   Tensor clone() const;
   Tensor to(DType dtype) const;          // a converted copy; itself if the type is the same
   Tensor to(Device device) const;        // a copy there, waited for; itself if it is there
-  void copy_(const Tensor& from) const;  // same shape; converts the type; from another device: waits
+  void copy_(const Tensor& from) const;  // same shape; converts the type; from a GPU to the CPU: waits
   void fill_(double value) const;
   void add_(const Tensor& other) const;  // this += other, same shape; sums in f32 (f64 for f64)
   void scale_(double factor) const;

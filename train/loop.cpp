@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "tensor/context.h"
 #include "tensor/files.h"
@@ -11,6 +12,12 @@
 namespace mr {
 namespace {
 
+std::string list_of(const std::vector<int64_t>& images) {
+  std::string list = " (images";
+  for (const int64_t id : images) append(list, str(" ", id));
+  return list + ")";
+}
+
 int64_t share_of(double share, int64_t iterations) { return std::llround(share * static_cast<double>(iterations)); }
 
 }  // namespace
@@ -19,19 +26,26 @@ Var sum_of_losses(const std::vector<NamedLoss>& losses, double scale) {
   check(!losses.empty(), "train: the model has no losses");
   const OnDevice where(losses[0].value.value().device());
   std::vector<Var> inputs;
-  double sum = 0;
+  const Tensor sum = Tensor::zeros({1});
   for (const NamedLoss& l : losses) {
     inputs.push_back(l.value);
-    sum += scale * l.value.value().at(0);
+    sum.add_(l.value.value());
   }
-  return record("sum_of_losses", NoOptions{}, inputs, Tensor::full({}, sum), [inputs, scale](Grads& g) {
+  sum.scale_(scale);
+  return record("sum_of_losses", NoOptions{}, inputs, sum, [inputs, scale](Grads& g) {
+    const Tensor each = g.out().clone();
+    each.scale_(scale);
     for (size_t i = 0; i < inputs.size(); ++i)
-      if (g.needs(static_cast<int>(i))) g.give(static_cast<int>(i), Tensor::full(inputs[i].shape(), scale * g.out().at(0)));
+      if (g.needs(static_cast<int>(i))) g.give(static_cast<int>(i), each);
   });
 }
 
 Loop::Loop(Recipe& recipe, LoopJob job, Console& console)
-    : recipe_(recipe), job_(std::move(job)), console_(console), sgd_(recipe.optimiser, job_.system->parameters()) {
+    : recipe_(recipe),
+      job_(std::move(job)),
+      console_(console),
+      sgd_(recipe.optimiser, job_.system->parameters()),
+      ahead_(job_.system->parameters().device().type != DeviceType::cpu) {
   if (recipe_.train.iterations == 0) {
     check(!recipe_.train.budget.empty(), "train.iterations: a run needs one of train.iterations, train.epochs and train.budget");
     BudgetPlan& b = budget_.emplace();
@@ -71,6 +85,7 @@ Ended Loop::run() {
   if (job_.fullest) rehearse();
   next_ = job_.batches(state_.iteration * recipe_.train.accumulate);
   for (;;) {
+    if (evaluation_due() || interrupted() != 0 || finished() || checkpoint_due()) or_save([this] { settle(); });
     if (evaluation_due()) {
       check_weights();
       or_save([this] { evaluate(); });
@@ -131,27 +146,29 @@ void Loop::rehearse() {
 
 void Loop::step() {
   const double begin = seconds_since_start();
+  if (queued_.empty()) settled_ = begin;
   const Parameters& parameters = job_.system->parameters();
   const double lr = learning_rate(recipe_.schedule, recipe_.optimiser.lr, recipe_.train.iterations, state_.iteration);
   parameters.zero_gradients();
   keep_statistics();
-  double norm = 0;
   try {
-    interval_.loss += accumulate_gradients();
-    norm = sgd_.step(lr);
-    check_gradient(norm);
+    queued_.push_back({.iteration = state_.iteration + 1});
+    accumulate_gradients(queued_.back());
+    queued_.back().norm = sgd_.queue_step(lr);
+    if (!ahead_) settle();
   } catch (...) {
     restore_statistics();
     throw;
   }
   ++state_.iteration;
   state_.images += images_per_step(recipe_);
-  const double seconds = seconds_since_start() - begin;
-  state_.seconds = earlier_seconds_ + seconds_since_start() - run_started_;
-  pace_.step(seconds);
   interval_.lr = lr;
-  interval_.gradient_norm += norm;
-  log(seconds);
+  ++interval_steps_;
+  const bool logs = state_.iteration % recipe_.train.log_every == 0 || finished();
+  if (logs) settle();
+  interval_.seconds += seconds_since_start() - begin;
+  state_.seconds = earlier_seconds_ + seconds_since_start() - run_started_;
+  if (logs) log();
   if (budget_ && recipe_.train.iterations > 0 && !finished() && budget_->must_stop(seconds_since_start(), pace_.seconds_per_step())) {
     recipe_.train.stop_at = state_.iteration;
     write_recipe();
@@ -159,37 +176,52 @@ void Loop::step() {
   }
 }
 
-double Loop::accumulate_gradients() {
+void Loop::accumulate_gradients(Queued& step) {
   const double scale = 1.0 / static_cast<double>(recipe_.train.accumulate);
-  double total = 0;
-  last_images_.clear();
   for (int64_t pass = 0; pass < recipe_.train.accumulate; ++pass) {
     const Batch batch = next_();
-    last_images_.insert(last_images_.end(), batch.image_ids.begin(), batch.image_ids.end());
+    step.images.insert(step.images.end(), batch.image_ids.begin(), batch.image_ids.end());
     const std::vector<NamedLoss> losses = job_.system->losses(batch);
-    check(!losses.empty(), "train: the model has no losses");
-    interval_.terms.resize(losses.size());
-    for (size_t i = 0; i < losses.size(); ++i) {
-      const double value = losses[i].value.value().at(0);
-      check(std::isfinite(value), "train: the loss term ", losses[i].name, " is ", value, " at iteration ", state_.iteration + 1,
-            " (images", image_list(), ")");
-      interval_.terms[i].first = losses[i].name;
-      interval_.terms[i].second += scale * value;
-      total += scale * value;
-    }
+    for (const NamedLoss& l : losses) step.losses.emplace_back(l.name, l.value.value());
+    if (!ahead_) read_losses(step);
     backward(sum_of_losses(losses, scale));
   }
-  return total;
 }
 
-void Loop::check_gradient(double norm) const {
-  if (std::isfinite(norm)) return;
-  for (const Parameter& p : job_.system->parameters().all()) {
-    if (!p.trainable) continue;
-    if (!first_not_finite(p.var.grad().to(Device{}).values<float>())) continue;
-    fail("train: the gradient of ", p.name, " is not finite at iteration ", state_.iteration + 1, " (images", image_list(), ")");
+void Loop::read_losses(Queued& step) {
+  const double scale = 1.0 / static_cast<double>(recipe_.train.accumulate);
+  for (const auto& [name, tensor] : std::exchange(step.losses, {})) {
+    const double value = tensor.at(0);
+    check(std::isfinite(value), "train: the loss term ", name, " is ", value, " at iteration ", step.iteration, list_of(step.images));
+    auto term = std::ranges::find(interval_.terms, name, &std::pair<std::string, double>::first);
+    if (term == interval_.terms.end()) term = interval_.terms.insert(term, {name, 0});
+    term->second += scale * value;
+    interval_.loss += scale * value;
   }
-  fail("train: the gradients' norm is ", norm, " at iteration ", state_.iteration + 1, " (images", image_list(), ")");
+}
+
+// Reads what the steps since the last call found. On a GPU this waits for them.
+void Loop::settle() {
+  std::vector<Queued> steps = std::exchange(queued_, {});
+  for (Queued& step : steps) {
+    read_losses(step);
+    const double norm = step.norm.at(0);
+    check_gradient(norm, step);
+    interval_.gradient_norm += norm;
+  }
+  const double now = seconds_since_start();
+  for (size_t i = 0; i < steps.size(); ++i) pace_.step((now - settled_) / static_cast<double>(steps.size()));
+  settled_ = now;
+}
+
+void Loop::check_gradient(double norm, const Queued& step) const {
+  if (std::isfinite(norm)) return;
+  const std::string where = str(" at iteration ", step.iteration, list_of(step.images));
+  for (const Parameter& p : job_.system->parameters().all()) {
+    if (!p.trainable || step.iteration != state_.iteration + 1) continue;  // a later step's gradients stand there
+    check(!first_not_finite(p.var.grad().to(Device{}).values<float>()), "train: the gradient of ", p.name, " is not finite", where);
+  }
+  fail("train: the gradients' norm is ", norm, where);
 }
 
 // Before weights are saved: never over good ones.
@@ -203,17 +235,7 @@ void Loop::check_weights() const {
   }
 }
 
-std::string Loop::image_list() const {
-  std::string list;
-  for (const int64_t id : last_images_) list += str(" ", id);
-  return list;
-}
-
-void Loop::log(double seconds) {
-  interval_.seconds += seconds;
-  ++interval_steps_;
-  const bool last = finished();
-  if (state_.iteration % recipe_.train.log_every != 0 && !last) return;
+void Loop::log() {
   const auto n = static_cast<double>(interval_steps_);
   StepMetrics m = interval_;
   m.iteration = state_.iteration;

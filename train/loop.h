@@ -6,6 +6,9 @@
 // Before the first step one is rehearsed, forward and backward, on the fullest batch, and leaves no trace: what memory the run will ever need is
 // taken then, so that a run too large for the machine ends at once and not hours later, and no later step asks the system for any.
 //
+// On a GPU the program queues steps and does not wait for them: losses are read, and checked, when a line of progress is due, and before an
+// evaluation and a checkpoint. A step whose loss or gradient is not finite changes no weight there either.
+//
 // A run that stops anywhere and is resumed takes the same steps, to the bit, as one that never stopped. So does one that an error ends (an
 // image that cannot be read, a loss that is not finite): what was reached before the failing step is saved, if its weights are finite.
 #pragma once
@@ -63,11 +66,20 @@ class Loop {
   const TrainState& state() const { return state_; }
 
  private:
+  // A step that was queued, and what it found, not read yet.
+  struct Queued {
+    int64_t iteration = 0;
+    std::vector<int64_t> images = {};
+    std::vector<std::pair<std::string, Tensor>> losses = {};
+    Tensor norm = {};  // of its gradients
+  };
   void rehearse();
   void or_save(const std::function<void()>& part);
   void step();
-  double accumulate_gradients();
-  void check_gradient(double norm) const;
+  void accumulate_gradients(Queued& step);
+  void read_losses(Queued& step);
+  void settle();
+  void check_gradient(double norm, const Queued& step) const;
   void check_weights() const;
   void fix_length();
   bool finished() const;
@@ -75,11 +87,10 @@ class Loop {
   void evaluate();
   bool checkpoint_due() const;
   void save();
-  void log(double seconds);
+  void log();
   void write_recipe() const;
   void keep_statistics();
   void restore_statistics() const;
-  std::string image_list() const;
 
   Recipe& recipe_;
   LoopJob job_;
@@ -93,7 +104,9 @@ class Loop {
   double run_started_ = 0, earlier_seconds_ = 0, last_save_ = 0;
   StepMetrics interval_;  // sums since the last log line
   int64_t interval_steps_ = 0;
-  std::vector<int64_t> last_images_;
+  const bool ahead_;  // steps are queued ahead of the device
+  std::vector<Queued> queued_;
+  double settled_ = 0;                                 // when they were last read
   std::vector<std::pair<Tensor, Tensor>> statistics_;  // what is not trained, as live norms are by a forward pass: value, and as it was
   int64_t saved_ = -1;                                 // the iteration of the newest checkpoint; −1: there is none
 };

@@ -15,6 +15,7 @@
 //     match = match_boxes(gt, gt_count, anchors [A,4] of all levels, {}, 0.7, 0.3, true)
 //     s = sample_balanced(match, 256, 0.5, rngs)
 //     t = box_targets(anchors, match, s.index, gt, {}, coder)
+//     level_rows(s.index, cells, N)                                                             of the levels' outputs, one after the other
 // What trains the box head:
 //     all = append(proposals, count, gt, gt_count)                                              as join_rows of the two, image by image
 //     match = match_boxes(gt, gt_count, all.boxes, all.count, 0.5, 0.5, false)
@@ -23,10 +24,12 @@
 // and the mask head, which sees the positive ones, that come first:
 //     t = box_targets(all.boxes, match, first_columns(s.index, 128), gt, labels, coder)         with label 0 where there are fewer
 //     goal = mask_targets(table, t.rois, t.gt, 28, rule)
+//     relabel(t.labels, {.background = -1})                                                     the channel, or none
 // Detections, K classes:
 //     c = decode_detections(probabilities, deltas, proposals, count, sizes, coder, 0.05, min_size)
 //     kept = nms(c.boxes, c.scores, {.count = K, .interleaved = true}, threshold, 100)
-//     boxes = take(c.boxes, kept.index), scores = take(c.scores, kept.index); the class is index % K + 1, the proposal index / K
+//     boxes = take(c.boxes, kept.index), scores = take(c.scores, kept.index), labels = detected_labels(kept.index, K)
+//     to_rois(boxes)                                                                            for the mask head
 #pragma once
 
 #include <cstdint>
@@ -127,13 +130,29 @@ BoxTargets box_targets(const Tensor& boxes, const Tensor& match, const Tensor& i
 // The first k of each row: [N,S] i32 → [N,k] i32.
 Tensor first_columns(const Tensor& x, int64_t k);
 
+// Labels by what they say: nothing is there (below 0), background (0), an object (above 0; `object` below −1: its own label stays).
+struct Relabelling {
+  int32_t nothing = -1, background = 0, object = own;
+  static constexpr int32_t own = -2;
+};
+Tensor relabel(const Tensor& labels, const Relabelling& to);  // i32, any shape
+
+// Anchor index[n,s] of image n ([N,S] i32, −1: none), counted through all levels, is a row of what the levels give for all images, one level
+// after the other: [Σ N·A_l, …] with level l's A_l = anchors[l]. → [N·S] i32, −1 where there is none, or `labels` [N,S] is not above 0 (undefined:
+// they are not asked).
+Tensor level_rows(const Tensor& index, std::span<const int64_t> anchors, const Tensor& labels = {});
+
+Tensor to_rois(const Tensor& boxes);  // [N,R,4] → [N·R,5] with the image's index in front
+Tensor detected_labels(const Tensor& index,
+                       int64_t classes);  // rows of decode_detections [N,k] i32 → their labels 1 … K, −1 where there is none
+
 // Bitmaps of the objects of N images, each cut to a part of its image.
 struct MaskTable {
   Tensor bits;        // [bytes] u8, 0 or 1: the bitmaps one after the other, row-major
   Tensor place;       // [N,G,7] i64: first byte in bits, x0, y0, height, width of the bitmap, height and width of the image
   int64_t width = 0;  // of the widest bitmap
 };
-// G objects an image, of which those after the given ones are empty. Waits for the copies. Errors: more than G.
+// G objects an image, of which those after the given ones are empty. Errors: more than G.
 MaskTable mask_table(const std::vector<std::span<const CroppedMask>>& masks, int64_t G, Device device);
 
 // rois [N·S,5] f32 of N images in their order, gt [N,S] i32: the object of each, −1: none → [N·S,m,m] f32, zeros without an object; as

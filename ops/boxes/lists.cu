@@ -26,6 +26,57 @@ __global__ void first_columns_kernel(const int32_t* x, int32_t* y, int64_t n, in
   if (i < n) store(y + i, load<int32_t>(x + i / k * S + i % k));
 }
 
+__global__ void relabel_kernel(const int32_t* labels, int32_t* y, Relabelling to, int64_t n) {
+  const int64_t i = this_row();
+  if (i >= n) return;
+  const int32_t k = load<int32_t>(labels + i);
+  store(y + i, k < 0 ? to.nothing : k == 0 ? to.background : to.object == Relabelling::own ? k : to.object);
+}
+
+constexpr int most_levels = 8;
+struct Levels {
+  int32_t anchors[most_levels];
+  int count;
+};
+
+__global__ void level_rows_kernel(const int32_t* index, const int32_t* labels, Levels levels, int32_t* rows, int64_t images, int64_t S) {
+  const int64_t i = this_row();
+  if (i >= images * S) return;
+  int32_t at = load<int32_t>(index + i);
+  if (at >= 0 && labels && load<int32_t>(labels + i) <= 0) at = -1;
+  if (at >= 0) {
+    int32_t first = 0;  // row of the level's first anchor of the first image
+    int l = 0;
+    for (; at >= levels.anchors[l]; ++l) {
+      at -= levels.anchors[l];
+      first += static_cast<int32_t>(images) * levels.anchors[l];
+    }
+    at += first + static_cast<int32_t>(i / S) * levels.anchors[l];
+  }
+  store(rows + i, at);
+}
+
+// The five floats of a RoI are written one by one, 20 bytes apart in a warp, into sectors that its next store fills.
+__device__ void store_roi(float* roi, int64_t image, const Box& box) {
+  store(roi, static_cast<float>(image));
+  store(roi + 1, box.x1);
+  store(roi + 2, box.y1);
+  store(roi + 3, box.x2);
+  store(roi + 4, box.y2);
+}
+
+__global__ void to_rois_kernel(const Box* boxes, float* rois, int64_t n, int64_t R) {
+  const int64_t i = this_row();
+  if (i < n) store_roi(rois + 5 * i, i / R, load<Box>(boxes + i));
+}
+
+__global__ void detected_labels_kernel(const int32_t* index, int32_t* labels, int32_t classes, int64_t n) {
+  const int64_t i = this_row();
+  if (i >= n) return;
+  const int32_t row = load<int32_t>(index + i);
+  store(labels + i, row < 0 ? -1 : row % classes + 1);
+}
+
 struct Part {
   const Box* boxes;
   const int32_t* counts;
@@ -59,7 +110,6 @@ struct Targets {
   Box* deltas;
 };
 
-// The five floats of a RoI are written one by one, 20 bytes apart in a warp, into sectors that its next store fills.
 __global__ void box_targets_kernel(Sources s, Targets to, BoxCoder coder, int64_t n) {
   const int64_t i = this_row();
   if (i >= n) return;
@@ -78,12 +128,7 @@ __global__ void box_targets_kernel(Sources s, Targets to, BoxCoder coder, int64_
       gt = -1;
     }
   }
-  float* const roi = to.rois + 5 * i;
-  store(roi, static_cast<float>(image));
-  store(roi + 1, box.x1);
-  store(roi + 2, box.y1);
-  store(roi + 3, box.x2);
-  store(roi + 4, box.y2);
+  store_roi(to.rois + 5 * i, image, box);
   store(to.labels + i, label);
   store(to.gt + i, gt);
   store(to.deltas + i, delta);
@@ -116,6 +161,58 @@ Tensor first_columns(const Tensor& x, int64_t k) {
     launch("first_columns", {blocks_of(n, threads)}, {threads}, 0, compute_stream(), first_columns_kernel, from, y.device_data<int32_t>(),
            n, S, k);
   return y;
+}
+
+Tensor relabel(const Tensor& labels, const Relabelling& to) {
+  check(labels.defined() && labels.dtype() == DType::i32, "relabel: labels must be i32");
+  const Tensor y = Tensor::empty_like(labels);
+  const int64_t n = labels.numel();
+  if (n > 0)
+    launch("relabel", {blocks_of(n, threads)}, {threads}, 0, compute_stream(), relabel_kernel, labels.device_data<int32_t>(),
+           y.device_data<int32_t>(), to, n);
+  return y;
+}
+
+Tensor level_rows(const Tensor& index, std::span<const int64_t> anchors, const Tensor& labels) {
+  const char* op = "level_rows";
+  check(index.defined() && index.rank() == 2, op, ": index must be [N,S] i32, got ", index.defined() ? index.shape() : Shape{});
+  check(anchors.size() <= most_levels, op, ": expected at most ", most_levels, " levels, got ", anchors.size());
+  const int64_t N = index.size(0), S = index.size(1);
+  Levels levels{};
+  int64_t all = 0;
+  for (const int64_t n : anchors) {
+    levels.anchors[levels.count++] = static_cast<int32_t>(n);
+    all += n;
+  }
+  check(N * all <= INT32_MAX, op, ": expected at most 2^31 anchors in a batch, got ", N * all);
+  const auto* at = checked_data<int32_t>(index, op, "index", {N, S});
+  const auto* label = optional_data<int32_t>(labels, op, "labels", {N, S});
+  const Tensor rows = Tensor::empty({N * S}, DType::i32, index.device());
+  if (N * S > 0)
+    launch(op, {blocks_of(N * S, threads)}, {threads}, 0, compute_stream(), level_rows_kernel, at, label, levels,
+           rows.device_data<int32_t>(), N, S);
+  return rows;
+}
+
+Tensor to_rois(const Tensor& boxes) {
+  check(boxes.defined() && boxes.rank() == 3, "to_rois: boxes must be [N,R,4] f32, got ", boxes.defined() ? boxes.shape() : Shape{});
+  const int64_t R = boxes.size(1), n = boxes.size(0) * R;
+  const Box* from = checked_boxes(boxes, "to_rois", "boxes", {boxes.size(0), R, 4});
+  const Tensor rois = Tensor::empty({n, 5}, DType::f32, boxes.device());
+  if (n > 0)
+    launch("to_rois", {blocks_of(n, threads)}, {threads}, 0, compute_stream(), to_rois_kernel, from, rois.device_data<float>(), n, R);
+  return rois;
+}
+
+Tensor detected_labels(const Tensor& index, int64_t classes) {
+  check(index.defined() && index.dtype() == DType::i32 && classes > 0, "detected_labels: index must be i32, classes above 0, got ",
+        classes);
+  const Tensor labels = Tensor::empty_like(index);
+  const int64_t n = index.numel();
+  if (n > 0)
+    launch("detected_labels", {blocks_of(n, threads)}, {threads}, 0, compute_stream(), detected_labels_kernel, index.device_data<int32_t>(),
+           labels.device_data<int32_t>(), static_cast<int32_t>(classes), n);
+  return labels;
 }
 
 BoxList append(const Tensor& a, const Tensor& a_count, const Tensor& b, const Tensor& b_count) {

@@ -44,6 +44,7 @@ std::string device_name();   // of the current device; errors: there is none
 int device_index();          // 0 until another is chosen
 void use_device(int index);  // by this thread, from here on, before the device has any work; errors: there is none with this index
 void synchronize();          // waits for all streams
+int64_t host_waits();        // how often this process has waited for a device: for the streams, for one of them, or for an event
 
 class Event;
 
@@ -73,6 +74,7 @@ class Event {
   Event& operator=(const Event&) = delete;
   void record(Stream& stream);                            // the point that the queue has reached now
   void synchronize();                                     // waits for that point; errors: none was recorded
+  bool passed() const;                                    // whether the device has reached it; errors: none was recorded
   double milliseconds_since(const Event& earlier) const;  // both must have been waited for
   void* handle() const { return handle_; }                // cudaEvent_t
   bool recorded() const { return recorded_; }

@@ -1,6 +1,8 @@
 // tensor/gpu/runtime.h by the CUDA runtime.
 #include <cuda_runtime_api.h>
 
+#include <atomic>
+
 #include "tensor/check.h"
 #include "tensor/gpu/runtime.h"
 
@@ -15,6 +17,8 @@ void checked(const char* op, const char* call, cudaError_t status) {
 
 cudaStream_t stream_of(const Stream& s) { return static_cast<cudaStream_t>(s.handle()); }
 cudaEvent_t event_of(const Event& e) { return static_cast<cudaEvent_t>(e.handle()); }
+
+std::atomic<int64_t> waits = 0;
 
 }  // namespace
 
@@ -40,7 +44,11 @@ int device_index() {
 
 void use_device(int index) { checked("use_device", "cudaSetDevice", cudaSetDevice(index)); }
 
-void synchronize() { checked("synchronize", "cudaDeviceSynchronize", cudaDeviceSynchronize()); }
+void synchronize() {
+  ++waits;
+  checked("synchronize", "cudaDeviceSynchronize", cudaDeviceSynchronize());
+}
+int64_t host_waits() { return waits; }
 
 Stream::Stream() {
   cudaStream_t s = nullptr;
@@ -50,7 +58,10 @@ Stream::Stream() {
 Stream::~Stream() {
   if (handle_) cudaStreamDestroy(stream_of(*this));
 }
-void Stream::synchronize() { checked("synchronize", "cudaStreamSynchronize", cudaStreamSynchronize(stream_of(*this))); }
+void Stream::synchronize() {
+  ++waits;
+  checked("synchronize", "cudaStreamSynchronize", cudaStreamSynchronize(stream_of(*this)));
+}
 void Stream::wait(const Event& event) {
   if (!event.recorded()) throw GpuError("wait", "cudaStreamWaitEvent", "wait: expected an event that was recorded, got one that never was");
   checked("wait", "cudaStreamWaitEvent", cudaStreamWaitEvent(stream_of(*this), event_of(event), 0));
@@ -75,7 +86,15 @@ void Event::record(Stream& stream) {
 void Event::synchronize() {
   if (!recorded_)
     throw GpuError("synchronize", "cudaEventSynchronize", "synchronize: expected an event that was recorded, got one that never was");
+  ++waits;
   checked("synchronize", "cudaEventSynchronize", cudaEventSynchronize(event_of(*this)));
+}
+bool Event::passed() const {
+  if (!recorded_) throw GpuError("passed", "cudaEventQuery", "passed: expected an event that was recorded, got one that never was");
+  const cudaError_t status = cudaEventQuery(event_of(*this));
+  if (status == cudaErrorNotReady) return false;
+  checked("passed", "cudaEventQuery", status);
+  return true;
 }
 double Event::milliseconds_since(const Event& earlier) const {
   float ms = 0;

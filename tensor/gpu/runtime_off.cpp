@@ -18,6 +18,7 @@ std::string device_name() { none("device_name"); }
 int device_index() { return 0; }
 void use_device(int) { none("use_device"); }
 void synchronize() { none("synchronize"); }
+int64_t host_waits() { return 0; }
 
 Stream::Stream() { none("stream"); }
 Stream::~Stream() { handle_ = nullptr; }
@@ -30,6 +31,7 @@ Event::Event() { none("event"); }
 Event::~Event() { handle_ = nullptr; }
 void Event::record(Stream&) { none("record"); }
 void Event::synchronize() { none("synchronize"); }
+bool Event::passed() const { none("passed"); }
 double Event::milliseconds_since(const Event&) const { none("milliseconds_since"); }
 
 void* allocate_device(size_t, Location) { none("allocate_device"); }

@@ -2,6 +2,7 @@
 #include "tensor/gpu/runtime.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 
@@ -73,6 +74,8 @@ void Device::run_all_noexcept() noexcept {
 
 namespace {
 
+std::atomic<int64_t> waits = 0;
+
 StreamState& state(const Stream& stream) { return *static_cast<StreamState*>(stream.handle()); }
 std::shared_ptr<EventState>& state(const Event& event) { return *static_cast<std::shared_ptr<EventState>*>(event.handle()); }
 
@@ -106,7 +109,11 @@ int device_count() { return 1; }
 std::string device_name() { return "emulated device"; }
 int device_index() { return 0; }
 void use_device(int index) { check(index == 0, "use_device: expected 0, the one emulated device, got ", index); }
-void synchronize() { Device::get().run_all(); }
+void synchronize() {
+  ++emulated::waits;
+  Device::get().run_all();
+}
+int64_t host_waits() { return emulated::waits; }
 
 Stream::Stream() : handle_(new emulated::StreamState) {
   Device& device = Device::get();
@@ -125,6 +132,7 @@ Stream::~Stream() {
 
 void Stream::synchronize() {
   const emulated::StreamState& mine = emulated::state(*this);
+  ++emulated::waits;
   Device::get().run_until([&mine] { return mine.queue.empty(); });
 }
 
@@ -157,7 +165,15 @@ void Event::record(Stream& stream) {
 void Event::synchronize() {
   if (!recorded_) throw GpuError("synchronize", "emulated", "synchronize: expected an event that was recorded, got one that never was");
   const auto& e = emulated::state(*this);
+  ++emulated::waits;
   Device::get().run_until([&e, version = e->recorded] { return e->passed >= version; });
+}
+
+bool Event::passed() const {
+  if (!recorded_) throw GpuError("passed", "emulated", "passed: expected an event that was recorded, got one that never was");
+  const std::lock_guard lock(Device::get().mutex);
+  const auto& e = emulated::state(*this);
+  return e->passed >= e->recorded;
 }
 
 double Event::milliseconds_since(const Event& earlier) const {

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ops/elementwise/add.h"
+#include "ops/optim/sgd.h"
 #include "tensor/context.h"
 #include "tests/gpu/device.h"
 
@@ -31,13 +32,15 @@ MaskRCNNConfig tiny_config() {
   return c;
 }
 
+// Two images, the second smaller and without an object.
 Batch tiny_batch() {
+  const OnDevice where(Device{});
   Batch b;
-  b.images = Tensor::empty({1, side, side, 3});
+  b.images = Tensor::empty({2, side, side, 3});
   Rng rng(7, "image");
   for (float& v : b.images.values<float>()) v = static_cast<float>(rng.uniform(-1, 1));
-  b.sizes = {{side, side}};
-  b.image_ids = {1};
+  b.sizes = {{side, side}, {side - 20, side - 9}};
+  b.image_ids = {1, 8};
   ImageTargets t;
   t.boxes = Tensor::of<float>({2, 4}, {5, 8, 40, 50, 30, 10, 60, 33});
   t.labels = Tensor::of<int32_t>({2}, {2, 3});
@@ -47,7 +50,7 @@ Batch tiny_batch() {
       for (int x = 0; x < side; ++x) m.bits.at(y, x) = (x + 2 * y) % 7 < 4;
     t.masks.push_back(m);
   }
-  b.targets = {t};
+  b.targets = {t, {Tensor::empty({0, 4}), Tensor::empty({0}, DType::i32), {}}};
   return b;
 }
 
@@ -56,8 +59,8 @@ struct Step {
   Tensor gradients;
 };
 
-Step training_step(Device device) {
-  MaskRCNN model(tiny_config(), 3);
+Step training_step(Device device, const MaskRCNNConfig& config = tiny_config()) {
+  MaskRCNN model(config, 3);
   model.parameters().move_to(device);
   model.parameters().zero_gradients();
   const std::vector<NamedLoss> losses = model.losses(tiny_batch());
@@ -71,17 +74,14 @@ Step training_step(Device device) {
   return s;
 }
 
-}  // namespace
-
-TEST_CASE("a training step on the device has the losses and gradients of the CPU", "[gpu][model]") {
-  if (!has_device()) return;
-  const Step want = training_step(Device{}), got = training_step(gpu_device());
+void compare_steps(const MaskRCNNConfig& config) {
+  const Step want = training_step(Device{}, config), got = training_step(gpu_device(), config);
   REQUIRE(got.losses.size() == want.losses.size());
   for (size_t i = 0; i < want.losses.size(); ++i) {
     INFO("loss " << i);
     CHECK(got.losses[i] == Approx(want.losses[i]).epsilon(1e-5));
   }
-  MaskRCNN names(tiny_config(), 3);
+  MaskRCNN names(config, 3);
   for (const Parameter& p : names.parameters().all()) {
     if (!p.trainable) continue;
     INFO(p.name);
@@ -94,6 +94,51 @@ TEST_CASE("a training step on the device has the losses and gradients of the CPU
     }
     CHECK(std::sqrt(difference) <= 1e-3 * std::sqrt(norm));
   }
+}
+
+}  // namespace
+
+TEST_CASE("a training step on the device has the losses and gradients of the CPU", "[gpu][model]") {
+  if (!has_device()) return;
+  compare_steps(tiny_config());
+}
+
+TEST_CASE("a training step on the device: masks of no class, thresholded targets, no sparse backward", "[gpu][model]") {
+  if (!has_device()) return;
+  MaskRCNNConfig c = tiny_config();
+  c.mask.class_agnostic = true;
+  c.mask.soft_targets = false;
+  c.rpn.sparse = false;
+  c.box.positive_fraction = 0.5;
+  compare_steps(c);
+}
+
+TEST_CASE("the program queues training steps without waiting for the device", "[gpu][model]") {
+  if (!has_device()) return;
+  MaskRCNN model(tiny_config(), 3);
+  const Parameters& parameters = model.parameters();
+  model.parameters().move_to(gpu_device());
+  const OnDevice where(gpu_device());
+  const Tensor velocity = Tensor::zeros_like(parameters.weights());
+  std::vector<SgdPiece> all;
+  const int64_t n = parameters.weights().numel();
+  for (int64_t at = 0; at < n; at += sgd_piece_size) all.push_back({at, std::min(at + sgd_piece_size, n), 1, 1e-4f});
+  const SgdPieces pieces(all, gpu_device());
+  std::vector<Tensor> norms;
+  const int64_t before = host_waits();
+  for (uint64_t step = 0; step < 2; ++step) {
+    Batch batch = tiny_batch();
+    batch.step = step;
+    model.parameters().zero_gradients();
+    Var sum;
+    for (const NamedLoss& l : model.losses(batch)) sum = sum ? add(sum, l.value) : l.value;
+    backward(sum);
+    norms.push_back(sgd_step(parameters.weights(), velocity, parameters.gradients(), pieces, {.clip_norm = 10}, 0.01));
+    parameters.changed();
+  }
+  CHECK(host_waits() == before);
+  CHECK(norms[0].at(0) > 0);
+  CHECK(norms[1].at(0) != norms[0].at(0));
 }
 
 TEST_CASE("two training steps on the device have the same bits under different orders", "[gpu][model]") {
@@ -114,20 +159,25 @@ TEST_CASE("a prediction on the device finds what the CPU finds", "[gpu][model]")
     model.parameters().move_to(device);
     Batch b = tiny_batch();
     b.targets.clear();
-    return model.predict(b).at(0);
+    return model.predict(b);
   };
-  const Detections want = detections(Device{}), got = detections(gpu_device());
-  REQUIRE(want.boxes.size(0) > 0);
-  REQUIRE(got.boxes.shape() == want.boxes.shape());
-  for (int64_t i = 0; i < want.boxes.size(0); ++i) {
-    INFO("detection " << i);
-    CHECK(got.labels.at(i) == want.labels.at(i));
-    CHECK(got.scores.at(i) == Approx(want.scores.at(i)).margin(1e-5));
-    for (int64_t k = 0; k < 4; ++k) CHECK(got.boxes.at(4 * i + k) == Approx(want.boxes.at(4 * i + k)).margin(1e-3));
+  const std::vector<Detections> all_want = detections(Device{}), all_got = detections(gpu_device());
+  REQUIRE(all_got.size() == 2);
+  for (size_t n = 0; n < 2; ++n) {
+    const Detections &want = all_want[n], &got = all_got[n];
+    INFO("image " << n);
+    REQUIRE(want.boxes.size(0) > 0);
+    REQUIRE(got.boxes.shape() == want.boxes.shape());
+    for (int64_t i = 0; i < want.boxes.size(0); ++i) {
+      INFO("detection " << i);
+      CHECK(got.labels.at(i) == want.labels.at(i));
+      CHECK(got.scores.at(i) == Approx(want.scores.at(i)).margin(1e-5));
+      for (int64_t k = 0; k < 4; ++k) CHECK(got.boxes.at(4 * i + k) == Approx(want.boxes.at(4 * i + k)).margin(1e-3));
+    }
+    double worst = 0;
+    for (int64_t i = 0; i < want.masks.numel(); ++i) worst = std::max(worst, std::abs(got.masks.at(i) - want.masks.at(i)));
+    CHECK(worst < 1e-4);
   }
-  double worst = 0;
-  for (int64_t i = 0; i < want.masks.numel(); ++i) worst = std::max(worst, std::abs(got.masks.at(i) - want.masks.at(i)));
-  CHECK(worst < 1e-4);
 }
 
 }  // namespace mr::gpu

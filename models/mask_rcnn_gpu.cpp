@@ -1,0 +1,46 @@
+// Mask R-CNN on a GPU. Nothing here waits for the device: the program queues a whole step and goes on.
+#include "models/mask_rcnn.h"
+
+namespace mr {
+
+std::vector<NamedLoss> MaskRCNN::losses_on_gpu(const Batch& batch) {
+  const PaddedBatch goal(batch, config_.mask.enabled, parameters_.device());
+  const Features P = features(batch.images, true);
+  const RPN::Dense rpn = rpn_.dense(P, batch.images.shape());
+  std::vector<NamedLoss> losses = rpn_.losses(rpn, batch, goal);
+  const BoxHead::List sampled = box_.sample(rpn_.proposals(rpn, goal.sizes, true), batch, goal);
+  for (NamedLoss& l : box_.losses(box_(P, sampled.all.rois, config_.roi), sampled.all)) losses.push_back(std::move(l));
+  if (config_.mask.enabled) losses.push_back(mask_.loss(P, sampled.objects, goal, config_.roi));
+  return losses;
+}
+
+DetectionList MaskRCNN::predict_on_gpu(const Batch& batch) const {
+  const PaddedBatch goal(batch, false, parameters_.device());
+  const Features P = features(batch.images, false);
+  const gpu::BoxList proposals = rpn_.proposals(rpn_.dense(P, batch.images.shape()), goal.sizes, false);
+  DetectionList found = box_.detections(box_(P, gpu::to_rois(proposals.boxes), config_.roi), proposals, goal.sizes);
+  if (config_.mask.enabled) mask_.predict(P, found, config_.roi);
+  return found;
+}
+
+std::vector<Detections> on_cpu(const DetectionList& list) {
+  const auto here = [](const Tensor& t) { return t.to(Device{}); };
+  const Tensor count = here(list.count), boxes = here(list.boxes), scores = here(list.scores), labels = here(list.labels);
+  const Tensor masks = list.masks.defined() ? here(list.masks) : Tensor();
+  std::vector<Detections> all;
+  for (int64_t n = 0; n < count.size(0); ++n) {
+    const int64_t found = count.data<int32_t>()[n];
+    const auto rows = [&](const Tensor& t) {  // [N,D,…] → [found,…]
+      const Shape& s = t.shape();
+      return t.slice(n, n + 1)
+          .reshape(s.rank() == 2   ? Shape{s[1]}
+                   : s.rank() == 3 ? Shape{s[1], s[2]}
+                                   : Shape{s[1], s[2], s[3]})
+          .slice(0, found);
+    };
+    all.push_back({rows(boxes), rows(scores), rows(labels), masks.defined() ? rows(masks) : Tensor()});
+  }
+  return all;
+}
+
+}  // namespace mr
