@@ -26,17 +26,17 @@ Var sum_of_losses(const std::vector<NamedLoss>& losses, double scale) {
   check(!losses.empty(), "train: the model has no losses");
   const OnDevice where(losses[0].value.value().device());
   std::vector<Var> inputs;
-  const Tensor sum = Tensor::zeros({1});
+  const Tensor sum = Tensor::zeros({});
   for (const NamedLoss& l : losses) {
     inputs.push_back(l.value);
-    sum.add_(l.value.value());
+    sum.add_(l.value.value().reshape({}));
   }
   sum.scale_(scale);
   return record("sum_of_losses", NoOptions{}, inputs, sum, [inputs, scale](Grads& g) {
     const Tensor each = g.out().clone();
     each.scale_(scale);
     for (size_t i = 0; i < inputs.size(); ++i)
-      if (g.needs(static_cast<int>(i))) g.give(static_cast<int>(i), each);
+      if (g.needs(static_cast<int>(i))) g.give(static_cast<int>(i), each.reshape(inputs[i].shape()));
   });
 }
 

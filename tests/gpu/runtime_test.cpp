@@ -1,4 +1,5 @@
 // Streams, events, copies: on the emulated device everything queued is late, and what nothing orders runs in any order.
+#include "tensor/gpu/upload.h"
 #include "tests/gpu/device.h"
 #include "tests/gpu/kernels.h"
 
@@ -78,6 +79,36 @@ TEST_CASE("a copy lands when it is waited for, not before", "[gpu]") {
   stream.synchronize();
   CHECK(out[0] == 7);
   CHECK(out[15] == 1);
+}
+
+TEST_CASE("an upload takes the bytes at once and does not wait", "[gpu]") {
+  if (!has_device()) return;
+  Stream stream;
+  DeviceArray<int32_t> x(3 * 40);
+  std::vector<int32_t> in(40);
+  const int64_t before = host_waits();
+  for (int32_t i = 0; i < 3; ++i) {
+    in.assign(40, i);
+    upload(x.data() + 40 * i, in.data(), 40 * sizeof(int32_t), stream);
+  }
+  in.assign(40, -1);  // too late to matter
+  CHECK(host_waits() == before);
+  const auto y = x.download(stream);
+  CHECK(host_waits() > before);
+  CHECK(std::vector<int32_t>{y[0], y[39], y[40], y[79], y[80], y[119]} == std::vector<int32_t>{0, 0, 1, 1, 2, 2});
+}
+
+TEST_CASE("an event has passed once its stream has come by", "[gpu]") {
+  if (!has_device()) return;
+  Stream stream;
+  Event event;
+  CHECK_THROWS_WITH(event.passed(), Contains("passed: expected an event that was recorded"));
+  DeviceArray<float> x(16);
+  set_async(x.data(), 0, x.bytes(), stream);
+  event.record(stream);
+  if (built == Built::emulated) CHECK(!event.passed());
+  stream.synchronize();
+  CHECK(event.passed());
 }
 
 TEST_CASE("copies to, from and on the device, and fills", "[gpu]") {

@@ -95,6 +95,32 @@ TEST_CASE("boxes: rows are taken and lists joined on the device", "[gpu][boxes]"
   CHECK(std::equal(boxes.begin() + 32, boxes.begin() + 52, a.data<float>() + 20));
 }
 
+TEST_CASE("boxes: labels, rows and RoIs made from lists on the device", "[gpu][boxes]") {
+  if (!has_device()) return;
+  const Tensor labels = tensor_of<int32_t>({2, 2}, {-1, 0, 3, 1});
+  CHECK(values_of<int32_t>(relabel(labels, {})) == std::vector<int32_t>{-1, 0, 3, 1});
+  CHECK(values_of<int32_t>(relabel(labels, {.nothing = 0, .background = -1})) == std::vector<int32_t>{0, -1, 3, 1});
+  CHECK(values_of<int32_t>(relabel(labels, {.background = 5, .object = 0})) == std::vector<int32_t>{-1, 5, 0, 0});
+
+  // Levels of 6, 2 and 1 anchors, two images: rows 0…5 and 6…11, 12…13 and 14…15, 16 and 17.
+  const std::vector<int64_t> anchors = {6, 2, 1};
+  const Tensor index = tensor_of<int32_t>({2, 5}, {0, 5, 6, 8, -1, 0, 5, 7, 8, -1});
+  CHECK(values_of<int32_t>(level_rows(index, anchors)) == std::vector<int32_t>{0, 5, 12, 16, -1, 6, 11, 15, 17, -1});
+  const Tensor objects = tensor_of<int32_t>({2, 5}, {1, 0, -1, 2, 1, 0, 1, 1, 0, 0});
+  CHECK(values_of<int32_t>(level_rows(index, anchors, objects)) == std::vector<int32_t>{0, -1, -1, 16, -1, -1, 11, 15, -1, -1});
+
+  const Tensor boxes = whole_boxes({2, 3, 4}, 3);
+  const Tensor rois = here(gpu::to_rois(there(boxes)));
+  REQUIRE(rois.shape() == Shape{6, 5});
+  for (int64_t r = 0; r < 6; ++r) {
+    CHECK(rois.at(5 * r) == static_cast<double>(r / 3));
+    for (int64_t k = 0; k < 4; ++k) CHECK(rois.at(5 * r + 1 + k) == boxes.at(4 * r + k));
+  }
+
+  const Tensor found = tensor_of<int32_t>({1, 5}, {0, 2, 3, 7, -1});
+  CHECK(values_of<int32_t>(detected_labels(found, 3)) == std::vector<int32_t>{1, 3, 1, 2, -1});
+}
+
 namespace {
 
 // Of each row of scores [N,n], what mr::top_k gives for those that are there.
@@ -209,6 +235,11 @@ TEST_CASE("boxes: what the device's lists refuse", "[gpu][boxes]") {
                     Contains("take: index must be [2, 1] i32, got [3, 1] i32"));
   CHECK_THROWS_WITH(gpu::encode_boxes({}, there(Tensor::zeros({3, 4})), there(Tensor::zeros({2, 4}))),
                     Contains("encode: gt must be [2, 4] f32, got [3, 4] f32"));
+  CHECK_THROWS_WITH(relabel(scores, {}), Contains("relabel: labels must be i32"));
+  CHECK_THROWS_WITH(detected_labels(scores, 3), Contains("detected_labels: index must be i32"));
+  CHECK_THROWS_WITH(gpu::to_rois(scores), Contains("to_rois: boxes must be [N,R,4] f32, got [2, 6]"));
+  CHECK_THROWS_WITH(level_rows(there(Tensor::zeros({2, 6}, DType::i32)), std::vector<int64_t>(9, 1)),
+                    Contains("level_rows: expected at most 8 levels, got 9"));
 }
 
 }  // namespace mr::gpu
