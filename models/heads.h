@@ -51,7 +51,7 @@ class BoxHead {
     gpu::BoxTargets all;      // S = batch RoIs an image
     gpu::BoxTargets objects;  // of these the first S·positive_fraction, among which all objects are, for the mask head
   };
-  List sample(const gpu::BoxList& proposals, const Batch& batch, const PaddedBatch& goal) const;
+  List sample(const gpu::BoxList& proposals, const PaddedBatch& goal) const;
   std::vector<NamedLoss> losses(const Output& out, const gpu::BoxTargets& t) const;
   DetectionList detections(const Output& out, const gpu::BoxList& proposals, const Tensor& sizes) const;
 

@@ -9,12 +9,12 @@
 
 namespace mr {
 
-BoxHead::List BoxHead::sample(const gpu::BoxList& proposals, const Batch& batch, const PaddedBatch& goal) const {
+BoxHead::List BoxHead::sample(const gpu::BoxList& proposals, const PaddedBatch& goal) const {
   const gpu::BoxList all = gpu::append(proposals.boxes, proposals.count, goal.boxes, goal.count);  // [N,R+G,4]
   const Tensor match = gpu::match_boxes(goal.boxes, goal.count, all.boxes, all.count, static_cast<float>(config_.positive_iou),
                                         static_cast<float>(config_.negative_iou), false);
   const Tensor index =
-      gpu::sample_balanced(match, static_cast<int>(config_.batch), config_.positive_fraction, batch.rngs("roi sample")).index;  // [N,S]
+      gpu::sample_balanced(match, static_cast<int>(config_.batch), config_.positive_fraction, goal.roi_rng).index;  // [N,S]
   const auto positive = static_cast<int64_t>(static_cast<double>(config_.batch) * config_.positive_fraction);
   return {gpu::box_targets(all.boxes, match, index, goal.boxes, goal.labels, coder),
           gpu::box_targets(all.boxes, match, gpu::first_columns(index, positive), goal.boxes, goal.labels, coder)};

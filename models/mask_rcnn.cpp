@@ -43,7 +43,7 @@ std::vector<NamedLoss> MaskRCNN::losses(const Batch& batch, const std::vector<Tr
   if constexpr (gpu::exists) {
     if (parameters_.device().type != DeviceType::cpu) {
       check(chosen.empty(), "mask_rcnn: samples can be given on the CPU, got a model on ", parameters_.device());
-      return losses_on_gpu(batch);
+      return losses(padded(batch));
     }
   }
   const Features P = features(batch.images, true);

@@ -37,6 +37,9 @@ class MaskRCNN : public System {
   // chosen: empty, or one an image, on the CPU alone.
   std::vector<NamedLoss> losses(const Batch& batch, const std::vector<TrainingSample>& chosen);
   std::vector<Detections> predict(const Batch& batch) override;
+  // On a GPU, of a batch that is there already: nothing is copied to the device.
+  PaddedBatch padded(const Batch& batch) const { return PaddedBatch(batch, config_.mask.enabled, parameters_.device()); }
+  std::vector<NamedLoss> losses(const PaddedBatch& batch);
 
   Features features(const Tensor& images, bool training) const;  // P2 … P6
   // What prediction does before its second stage, on the CPU.
@@ -49,7 +52,6 @@ class MaskRCNN : public System {
   const MaskRCNNConfig& config() const { return config_; }
 
  private:
-  std::vector<NamedLoss> losses_on_gpu(const Batch& batch);
   DetectionList predict_on_gpu(const Batch& batch) const;
 
   MaskRCNNConfig config_;

@@ -1,22 +1,23 @@
 // Mask R-CNN on a GPU. Nothing here waits for the device: the program queues a whole step and goes on.
 #include "models/mask_rcnn.h"
+#include "tensor/context.h"
 
 namespace mr {
 
-std::vector<NamedLoss> MaskRCNN::losses_on_gpu(const Batch& batch) {
-  const PaddedBatch goal(batch, config_.mask.enabled, parameters_.device());
+std::vector<NamedLoss> MaskRCNN::losses(const PaddedBatch& batch) {
+  const OnDevice where(parameters_.device());
   const Features P = features(batch.images, true);
   const RPN::Dense rpn = rpn_.dense(P, batch.images.shape());
-  std::vector<NamedLoss> losses = rpn_.losses(rpn, batch, goal);
-  const BoxHead::List sampled = box_.sample(rpn_.proposals(rpn, goal.sizes, true), batch, goal);
+  std::vector<NamedLoss> losses = rpn_.losses(rpn, batch);
+  const BoxHead::List sampled = box_.sample(rpn_.proposals(rpn, batch.sizes, true), batch);
   for (NamedLoss& l : box_.losses(box_(P, sampled.all.rois, config_.roi), sampled.all)) losses.push_back(std::move(l));
-  if (config_.mask.enabled) losses.push_back(mask_.loss(P, sampled.objects, goal, config_.roi));
+  if (config_.mask.enabled) losses.push_back(mask_.loss(P, sampled.objects, batch, config_.roi));
   return losses;
 }
 
 DetectionList MaskRCNN::predict_on_gpu(const Batch& batch) const {
   const PaddedBatch goal(batch, false, parameters_.device());
-  const Features P = features(batch.images, false);
+  const Features P = features(goal.images, false);
   const gpu::BoxList proposals = rpn_.proposals(rpn_.dense(P, batch.images.shape()), goal.sizes, false);
   DetectionList found = box_.detections(box_(P, gpu::to_rois(proposals.boxes), config_.roi), proposals, goal.sizes);
   if (config_.mask.enabled) mask_.predict(P, found, config_.roi);

@@ -11,6 +11,7 @@ PaddedBatch::PaddedBatch(const Batch& batch, bool with_masks, Device device) {
     size.data<int32_t>()[2 * n] = batch.sizes[static_cast<size_t>(n)].height;
     size.data<int32_t>()[2 * n + 1] = batch.sizes[static_cast<size_t>(n)].width;
   }
+  images = batch.images.to(device);
   sizes = size.to(device);
   if (batch.targets.empty()) return;
 
@@ -34,7 +35,24 @@ PaddedBatch::PaddedBatch(const Batch& batch, bool with_masks, Device device) {
   boxes = box.to(device);
   labels = label.to(device);
   count = counts.to(device);
+  anchor_rng = gpu::generator_streams(batch.rngs("rpn sample")).to(device);
+  roi_rng = gpu::generator_streams(batch.rngs("roi sample")).to(device);
   if (with_masks) masks = gpu::mask_table(bitmaps, G, device);
+}
+
+std::vector<Tensor*> PaddedBatch::all() {
+  return {&images, &sizes, &boxes, &labels, &count, &anchor_rng, &roi_rng, &masks.bits, &masks.place};
+}
+
+bool PaddedBatch::refill(const Batch& batch) {
+  PaddedBatch next(batch, masks.bits.defined(), Device{});
+  const std::vector<Tensor*> to = all(), from = next.all();
+  for (size_t i = 0; i < to.size(); ++i)
+    if (from[i]->defined() != to[i]->defined() || (to[i]->defined() && from[i]->shape() != to[i]->shape())) return false;
+  if (next.masks.width != masks.width) return false;
+  for (size_t i = 0; i < to.size(); ++i)
+    if (to[i]->defined()) to[i]->copy_(*from[i]);
+  return true;
 }
 
 }  // namespace mr

@@ -53,7 +53,7 @@ class RPN {
   };
   Dense dense(const Features& P, const Shape& images) const;
   gpu::BoxList proposals(const Dense& out, const Tensor& sizes, bool training) const;
-  std::vector<NamedLoss> losses(const Dense& out, const Batch& batch, const PaddedBatch& goal) const;
+  std::vector<NamedLoss> losses(const Dense& out, const PaddedBatch& goal) const;
 
  private:
   Tensor anchors(size_t level, const Shape& map, const Shape& images) const;  // map, images: [N,H,W,…]

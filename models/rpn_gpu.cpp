@@ -50,13 +50,13 @@ gpu::BoxList RPN::proposals(const Dense& out, const Tensor& sizes, bool training
   return {gpu::take(candidates.boxes, kept.index), kept.count};
 }
 
-std::vector<NamedLoss> RPN::losses(const Dense& out, const Batch& batch, const PaddedBatch& goal) const {
+std::vector<NamedLoss> RPN::losses(const Dense& out, const PaddedBatch& goal) const {
   std::vector<Var> anchor_levels;
   for (const Tensor& a : out.anchors) anchor_levels.emplace_back(a);
   const Tensor anchors = concat_rows(anchor_levels).value();  // [A,4]
   const Tensor match = gpu::match_boxes(goal.boxes, goal.count, anchors, {}, static_cast<float>(config_.positive_iou),
                                         static_cast<float>(config_.negative_iou), true);  // [N,A]
-  const gpu::Sampled s = gpu::sample_balanced(match, static_cast<int>(config_.batch), config_.positive_fraction, batch.rngs("rpn sample"));
+  const gpu::Sampled s = gpu::sample_balanced(match, static_cast<int>(config_.batch), config_.positive_fraction, goal.anchor_rng);
   const gpu::BoxTargets t = gpu::box_targets(anchors, match, s.index, goal.boxes, {}, BoxCoder{});
   const int64_t S = t.labels.numel();
   const Tensor labels = t.labels.reshape({S});  // 1 an object, 0 background, −1 none

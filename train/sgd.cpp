@@ -7,6 +7,7 @@ namespace mr {
 Sgd::Sgd(const OptimiserConfig& config, const Parameters& parameters) : config_(config), parameters_(parameters) {
   check(parameters.weights().defined(), "sgd: the parameters are not packed");
   momentum_ = Tensor::zeros_like(parameters.weights());
+  rate_ = Tensor::empty({1}, DType::f32, momentum_.device());
   std::vector<SgdPiece> pieces;
   for (const Parameter& p : parameters.all()) {
     if (!p.trainable) continue;
@@ -21,7 +22,10 @@ Sgd::Sgd(const OptimiserConfig& config, const Parameters& parameters) : config_(
 
 Tensor Sgd::queue_step(double lr) {
   const SgdOptions options{config_.momentum, config_.nesterov, config_.clip_norm};
-  const Tensor norm = sgd_step(parameters_.weights(), momentum_, parameters_.gradients(), pieces_, options, lr);
+  const Tensor rate = Tensor::empty({1}, DType::f32, Device{});
+  rate.data<float>()[0] = static_cast<float>(lr);
+  rate_.copy_(rate);
+  const Tensor norm = sgd_step(parameters_.weights(), momentum_, parameters_.gradients(), pieces_, options, rate_);
   parameters_.changed();
   return norm;
 }

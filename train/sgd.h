@@ -44,7 +44,7 @@ class Sgd {
   OptimiserConfig config_;
   const Parameters& parameters_;
   SgdPieces pieces_;
-  Tensor momentum_;
+  Tensor momentum_, rate_;
 };
 
 }  // namespace mr

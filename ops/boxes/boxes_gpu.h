@@ -13,13 +13,13 @@
 //     proposals = take(candidates.boxes, kept.index)                                            [N,after,4], kept.count
 // What trains it:
 //     match = match_boxes(gt, gt_count, anchors [A,4] of all levels, {}, 0.7, 0.3, true)
-//     s = sample_balanced(match, 256, 0.5, rngs)
+//     s = sample_balanced(match, 256, 0.5, streams)
 //     t = box_targets(anchors, match, s.index, gt, {}, coder)
 //     level_rows(s.index, cells, N)                                                             of the levels' outputs, one after the other
 // What trains the box head:
 //     all = append(proposals, count, gt, gt_count)                                              as join_rows of the two, image by image
 //     match = match_boxes(gt, gt_count, all.boxes, all.count, 0.5, 0.5, false)
-//     s = sample_balanced(match, 512, 0.25, rngs)
+//     s = sample_balanced(match, 512, 0.25, streams)
 //     t = box_targets(all.boxes, match, s.index, gt, labels, coder)
 // and the mask head, which sees the positive ones, that come first:
 //     t = box_targets(all.boxes, match, first_columns(s.index, 128), gt, labels, coder)         with label 0 where there are fewer
@@ -86,9 +86,13 @@ struct Sampled {
   Tensor total;      // [N] i32, positive and negative
 };
 
-// match [N,B] i32, and a new generator for each image: the choice of mr::sample_balanced with it. Errors: types and shapes, another number of
-// generators, a count above longest_sort, a fraction outside [0, 1].
-Sampled sample_balanced(const Tensor& match, int count, double positive_fraction, std::span<const Rng> rngs);
+// New generators (tensor/rng.h) as a kernel reads them: [N,6] i32 on the CPU, the words of key and counter.
+constexpr int64_t stream_words = 6;
+Tensor generator_streams(std::span<const Rng> rngs);
+
+// match [N,B] i32, and the stream of a new generator for each image: the choice of mr::sample_balanced with it. Errors: types and shapes, a count
+// above longest_sort, a fraction outside [0, 1].
+Sampled sample_balanced(const Tensor& match, int count, double positive_fraction, const Tensor& streams);
 
 // Boxes that compete: [N,M,4] and their scores [N,M], −∞ where there is none.
 struct Candidates {
@@ -148,9 +152,9 @@ Tensor detected_labels(const Tensor& index,
 
 // Bitmaps of the objects of N images, each cut to a part of its image.
 struct MaskTable {
-  Tensor bits;        // [bytes] u8, 0 or 1: the bitmaps one after the other, row-major
+  Tensor bits;        // [bytes] u8, 0 or 1: the bitmaps one after the other, row-major; room to a power of two
   Tensor place;       // [N,G,7] i64: first byte in bits, x0, y0, height, width of the bitmap, height and width of the image
-  int64_t width = 0;  // of the widest bitmap
+  int64_t width = 0;  // of the widest bitmap, up to a multiple of 256
 };
 // G objects an image, of which those after the given ones are empty. Errors: more than G.
 MaskTable mask_table(const std::vector<std::span<const CroppedMask>>& masks, int64_t G, Device device);

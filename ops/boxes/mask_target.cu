@@ -1,6 +1,8 @@
 // One warp a row of bins: first its lanes go down the pixel columns that the RoI reads, neighbours down neighbours, into a line in shared
 // memory; then each lane sums the line over the columns of one bin. The weights are computed where they are used, again for every lane: a
 // handful of operations a sample, and no lists.
+#include <bit>
+
 #include "ops/boxes/boxes_gpu.h"
 #include "ops/boxes/mask_rules.h"
 #include "ops/boxes/rows_gpu.h"
@@ -102,7 +104,9 @@ MaskTable mask_table(const std::vector<std::span<const CroppedMask>>& masks, int
     check(static_cast<int64_t>(image.size()) <= G, "mask_table: room for ", G, " objects an image, got ", image.size());
     for (const CroppedMask& k : image) bytes += static_cast<int64_t>(k.bits.pixels.size());
   }
-  const Tensor bits = Tensor::empty({std::max<int64_t>(bytes, 1)}, DType::u8, Device{});
+  // Room in steps, so that most batches have the same shapes.
+  const Tensor bits =
+      Tensor::empty({static_cast<int64_t>(std::bit_ceil(std::max<uint64_t>(static_cast<uint64_t>(bytes), 4096)))}, DType::u8, Device{});
   const Tensor place = Tensor::empty({N, G, 7}, DType::i64, Device{});
   place.fill_(0);
   int64_t first = 0;
@@ -115,6 +119,7 @@ MaskTable mask_table(const std::vector<std::span<const CroppedMask>>& masks, int
       first += static_cast<int64_t>(k.bits.pixels.size());
       table.width = std::max<int64_t>(table.width, k.bits.width);
     }
+  table.width = (table.width + 255) / 256 * 256;
   table.bits = bits.to(device);
   table.place = place.to(device);
   return table;

@@ -13,11 +13,7 @@
 namespace mr::gpu {
 namespace {
 
-constexpr int chunk = 256, threads = 512, warps = threads / warp_size, most_images = 64;
-
-struct Streams {
-  Philox of[most_images];
-};
+constexpr int chunk = 256, threads = 512, warps = threads / warp_size;
 
 __device__ bool is_wanted(int32_t match, int kind) { return kind == 0 ? match >= 0 : match == Match::background; }
 
@@ -43,6 +39,11 @@ __device__ int sum_chunks(const int32_t* counts, int chunks, const SharedArray<i
     all += here;
   }
   return all;
+}
+
+__device__ Philox stream_of(const int32_t* words) {
+  const auto word = [words](int i) { return static_cast<uint32_t>(load<int32_t>(words + i)); };
+  return {{word(0), word(1)}, {word(2), word(3), word(4), word(5)}};
 }
 
 __device__ uint64_t pair_of(const Philox& stream, uint64_t i) {
@@ -137,8 +138,9 @@ __device__ int32_t find_box(const int32_t* match, int B, int kind, int rank, con
 }
 
 // One block an image.
-__global__ void __launch_bounds__(threads) sample_kernel(const int32_t* match, const int32_t* counts, Streams streams, int B, int chunks,
-                                                         int count, int most_positive, int32_t* index, int32_t* positives, int32_t* total) {
+__global__ void __launch_bounds__(threads)
+    sample_kernel(const int32_t* match, const int32_t* counts, const int32_t* streams, int B, int chunks, int count, int most_positive,
+                  int32_t* index, int32_t* positives, int32_t* total) {
   Shared shared;
   const auto positive_before = shared.array<int>(chunks), negative_before = shared.array<int>(chunks);
   const auto of_warp = shared.array<int>(warps), jump = shared.array<int>(count), link = shared.array<int>(count);
@@ -152,7 +154,7 @@ __global__ void __launch_bounds__(threads) sample_kernel(const int32_t* match, c
   taken[0] = min(draws.size[0], most_positive);
   taken[1] = min(draws.size[1], count - taken[0]);
   for (int k = 0; k < 2; ++k) draws.steps[k] = taken[k] < draws.size[k] ? taken[k] : 0;
-  draw(draws, streams.of[image], jump);
+  draw(draws, stream_of(streams + image * stream_words), jump);
   follow(draws, taken, jump, link, keys);
   const int slots = taken[0] + taken[1], length = sorted_length(slots);
   for (int s = slots + t; s < length; s += threads) keys[s] = ~uint64_t{0};
@@ -171,14 +173,24 @@ __global__ void __launch_bounds__(threads) sample_kernel(const int32_t* match, c
 
 }  // namespace
 
-Sampled sample_balanced(const Tensor& match, int count, double positive_fraction, std::span<const Rng> rngs) {
+Tensor generator_streams(std::span<const Rng> rngs) {
+  const auto n = static_cast<int64_t>(rngs.size());
+  const Tensor words = Tensor::empty({n, stream_words}, DType::i32, Device{});
+  auto* to = words.data<int32_t>();
+  for (const Rng& rng : rngs) {
+    for (const uint32_t word : rng.stream().key) *to++ = static_cast<int32_t>(word);
+    for (const uint32_t word : rng.stream().counter) *to++ = static_cast<int32_t>(word);
+  }
+  return words;
+}
+
+Sampled sample_balanced(const Tensor& match, int count, double positive_fraction, const Tensor& streams) {
   check(count >= 0 && count <= longest_sort, "sample_balanced: count must be 0 … ", longest_sort, ", got ", count);
   check(positive_fraction >= 0 && positive_fraction <= 1, "sample_balanced: positive_fraction must be in [0, 1], got ", positive_fraction);
   check(match.defined() && match.rank() == 2, "sample_balanced: match must be [N,B] i32, got ", match.defined() ? match.shape() : Shape{});
   const int64_t images = match.size(0), B = match.size(1), chunks = std::max<int64_t>(blocks_of(B, chunk), 1);
-  check(static_cast<int64_t>(rngs.size()) == images, "sample_balanced: expected a generator for each of ", images, " images, got ",
-        rngs.size());
   const auto* m = checked_data<int32_t>(match, "sample_balanced", "match", {images, B});
+  const auto* stream = checked_data<int32_t>(streams, "sample_balanced", "streams", {images, stream_words});
   const auto list = [&](const Shape& shape) { return Tensor::empty(shape, DType::i32, match.device()); };
   const Sampled s{list({images, count}), list({images}), list({images})};
   const Tensor counts = list({images, 2, chunks});
@@ -200,14 +212,8 @@ Sampled sample_balanced(const Tensor& match, int count, double positive_fraction
                            .array<int>(room)
                            .array<uint64_t>(static_cast<size_t>(sorted_length(count)))
                            .bytes();
-  for (int64_t first = 0; first < images; first += most_images) {
-    const int64_t here = std::min<int64_t>(most_images, images - first);
-    Streams streams{};
-    for (int64_t i = 0; i < here; ++i) streams.of[i] = rngs[static_cast<size_t>(first + i)].stream();
-    launch("sample_balanced", {here}, {threads}, bytes, compute_stream(), sample_kernel, m + first * B, c + first * 2 * chunks, streams,
-           static_cast<int>(B), static_cast<int>(chunks), count, static_cast<int>(count * positive_fraction), index + first * count,
-           positives + first, total + first);
-  }
+  launch("sample_balanced", {images}, {threads}, bytes, compute_stream(), sample_kernel, m, c, stream, static_cast<int>(B),
+         static_cast<int>(chunks), count, static_cast<int>(count * positive_fraction), index, positives, total);
   return s;
 }
 

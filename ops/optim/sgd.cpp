@@ -77,9 +77,11 @@ SgdPieces::SgdPieces(std::vector<SgdPiece> pieces, Device device) : all(std::mov
   factors = factor.to(device);
 }
 
-Tensor sgd_step(const Tensor& w, const Tensor& v, const Tensor& g, const SgdPieces& pieces, const SgdOptions& options, double lr) {
+Tensor sgd_step(const Tensor& w, const Tensor& v, const Tensor& g, const SgdPieces& pieces, const SgdOptions& options, const Tensor& lr) {
   for (const Tensor& t : {w, v, g})
     check(t.defined() && t.dtype() == DType::f32 && t.numel() == w.numel(), "sgd: the arrays must be f32 of one size");
+  check(lr.defined() && lr.shape() == Shape{1} && lr.dtype() == DType::f32, "sgd: the rate must be [1] f32, got ",
+        lr.defined() ? lr.shape() : Shape{}, " ", lr.dtype());
   for (const SgdPiece& p : pieces.all) check(p.end <= w.numel(), "sgd: a piece must end within ", w.numel(), " values, got ", p.end);
   if constexpr (gpu::exists) {
     if (w.on_gpu()) return gpu::sgd_step(w, v, g, pieces, options, lr);
@@ -89,7 +91,7 @@ Tensor sgd_step(const Tensor& w, const Tensor& v, const Tensor& g, const SgdPiec
   result.data<double>()[0] = norm;
   if (!std::isfinite(norm)) return result;
   const auto run = options.nesterov ? update<true> : update<false>;
-  run(w.data<float>(), v.data<float>(), g.data<float>(), pieces.all, static_cast<float>(lr), static_cast<float>(options.momentum),
+  run(w.data<float>(), v.data<float>(), g.data<float>(), pieces.all, lr.data<float>()[0], static_cast<float>(options.momentum),
       static_cast<float>(clip_scale(norm, options.clip_norm)));
   return result;
 }

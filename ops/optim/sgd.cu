@@ -37,7 +37,8 @@ struct Arrays {
   const int64_t* runs;
   const float* factors;
   const double* norm;
-  float lr, momentum;
+  const float* lr;
+  float momentum;
   double clip_norm;
 };
 
@@ -47,7 +48,7 @@ template <bool nesterov> __global__ void __launch_bounds__(threads) sgd_kernel(A
   if (!std::isfinite(norm)) return;
   const auto run = load<Pack<int64_t, 2>>(a.runs + 2 * int64_t{blockIdx.x});
   const auto factors = load<Pack<float, 2>>(a.factors + 2 * int64_t{blockIdx.x});
-  const SgdRule<nesterov> rule{a.lr * factors[0], a.momentum, factors[1], static_cast<float>(clip_scale(norm, a.clip_norm))};
+  const SgdRule<nesterov> rule{load<float>(a.lr) * factors[0], a.momentum, factors[1], static_cast<float>(clip_scale(norm, a.clip_norm))};
   const int64_t whole = run[0] + (run[1] - run[0]) / lanes * lanes;
   for (int64_t i = run[0] + int64_t{threadIdx.x} * lanes; i < whole; i += int64_t{threads} * lanes) {
     auto w = load<Pack<float, lanes>>(a.w + i), v = load<Pack<float, lanes>>(a.v + i);
@@ -70,7 +71,7 @@ template <bool nesterov> __global__ void __launch_bounds__(threads) sgd_kernel(A
 
 }  // namespace
 
-Tensor sgd_step(const Tensor& w, const Tensor& v, const Tensor& g, const SgdPieces& pieces, const SgdOptions& options, double lr) {
+Tensor sgd_step(const Tensor& w, const Tensor& v, const Tensor& g, const SgdPieces& pieces, const SgdOptions& options, const Tensor& lr) {
   const auto count = static_cast<int64_t>(pieces.all.size());
   const Tensor parts = Tensor::empty({count}, DType::f64, w.device()), norm = Tensor::empty({1}, DType::f64, w.device());
   const int64_t* runs = pieces.runs.device_data<int64_t>();
@@ -84,7 +85,7 @@ Tensor sgd_step(const Tensor& w, const Tensor& v, const Tensor& g, const SgdPiec
                  runs,
                  pieces.factors.device_data<float>(),
                  norm.device_data<double>(),
-                 static_cast<float>(lr),
+                 lr.device_data<float>(),
                  static_cast<float>(options.momentum),
                  options.clip_norm};
   if (count > 0) launch("sgd", {count}, {threads}, 0, compute_stream(), options.nesterov ? sgd_kernel<true> : sgd_kernel<false>, a);

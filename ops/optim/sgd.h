@@ -7,8 +7,9 @@
 //
 // as torch.optim.SGD defines it. Rows without gradient (g = 0) still get decay and momentum. The result has the same bits for every number of
 // threads and every processor; on a GPU ‖g‖ is summed in another order, the rest is the same.
-// Returns ‖g‖₂, f64 [1], where the arrays are: on a GPU nothing is waited for. Arrays are left alone when that norm is not finite.
-// Errors: arrays not f32 or not of one size; a piece outside them.
+// η stands where the arrays are, so that the same launches serve every step; ‖g‖₂ is returned there, f64 [1], and on a GPU not waited for. Arrays
+// are left alone when that norm is not finite.
+// Errors: arrays or rate not f32, arrays not of one size, a rate that is not [1]; a piece outside them.
 #pragma once
 
 #include <vector>
@@ -40,6 +41,6 @@ struct SgdOptions {
   double clip_norm = 0;
 };
 
-Tensor sgd_step(const Tensor& w, const Tensor& v, const Tensor& g, const SgdPieces& pieces, const SgdOptions& options, double lr);
+Tensor sgd_step(const Tensor& w, const Tensor& v, const Tensor& g, const SgdPieces& pieces, const SgdOptions& options, const Tensor& lr);
 
 }  // namespace mr

@@ -5,6 +5,6 @@
 
 namespace mr::gpu {
 
-Tensor sgd_step(const Tensor& w, const Tensor& v, const Tensor& g, const SgdPieces& pieces, const SgdOptions& options, double lr);
+Tensor sgd_step(const Tensor& w, const Tensor& v, const Tensor& g, const SgdPieces& pieces, const SgdOptions& options, const Tensor& lr);
 
 }  // namespace mr::gpu

@@ -16,4 +16,11 @@ void give_back_block(std::byte* p, size_t bytes) noexcept;
 AllocatorStats block_stats();
 void reserve_block_headroom(double share);  // cuda: a segment that holds this share of what is reserved
 
+// Memory that outlives its tensors (graph.h): blocks taken while a pool is open, by this or another thread, are of the pool, and what is given
+// back meanwhile, from it or not, is used again by nobody but the pool until it is released.
+struct BlockPool;
+BlockPool* open_pool();
+void close_pool() noexcept;
+void release_pool(BlockPool* pool) noexcept;
+
 }  // namespace mr::gpu

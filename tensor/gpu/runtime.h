@@ -102,6 +102,14 @@ constexpr const char* name(Copy c) { return c == Copy::to_device ? "to the devic
 void copy_async(void* to, const void* from, size_t bytes, Copy kind, Stream& stream);
 void set_async(void* p, int byte, size_t bytes, Stream& stream);  // every byte
 
+// Between the two, what is queued on this stream is recorded and not done, and nothing may wait or copy from or to the host (graph.h).
+void begin_recording(Stream& stream);  // errors: one is under way
+void* end_recording(Stream& stream);
+void discard_recording(Stream& stream) noexcept;
+void launch_recorded(void* recorded, Stream& stream);
+void destroy_recorded(void* recorded) noexcept;
+bool is_recording();  // on any stream
+
 // n values of pinned host memory.
 template <class T> class PinnedArray {
  public:

@@ -19,6 +19,12 @@ cudaStream_t stream_of(const Stream& s) { return static_cast<cudaStream_t>(s.han
 cudaEvent_t event_of(const Event& e) { return static_cast<cudaEvent_t>(e.handle()); }
 
 std::atomic<int64_t> waits = 0;
+std::atomic<bool> recording = false;
+
+// Where CUDA would end the recording with an error of its own.
+void not_recording(const char* op, const char* call) {
+  if (recording) throw GpuError(op, call, str(op, ": expected none while work is recorded (tensor/gpu/graph.h), got one"));
+}
 
 }  // namespace
 
@@ -45,6 +51,7 @@ int device_index() {
 void use_device(int index) { checked("use_device", "cudaSetDevice", cudaSetDevice(index)); }
 
 void synchronize() {
+  not_recording("synchronize", "cudaDeviceSynchronize");
   ++waits;
   checked("synchronize", "cudaDeviceSynchronize", cudaDeviceSynchronize());
 }
@@ -59,6 +66,7 @@ Stream::~Stream() {
   if (handle_) cudaStreamDestroy(stream_of(*this));
 }
 void Stream::synchronize() {
+  not_recording("synchronize", "cudaStreamSynchronize");
   ++waits;
   checked("synchronize", "cudaStreamSynchronize", cudaStreamSynchronize(stream_of(*this)));
 }
@@ -86,6 +94,7 @@ void Event::record(Stream& stream) {
 void Event::synchronize() {
   if (!recorded_)
     throw GpuError("synchronize", "cudaEventSynchronize", "synchronize: expected an event that was recorded, got one that never was");
+  not_recording("synchronize", "cudaEventSynchronize");
   ++waits;
   checked("synchronize", "cudaEventSynchronize", cudaEventSynchronize(event_of(*this)));
 }
@@ -104,7 +113,11 @@ double Event::milliseconds_since(const Event& earlier) const {
 
 void* allocate_device(size_t bytes, Location) {
   void* p = nullptr;
-  checked("allocate_device", "cudaMalloc", cudaMalloc(&p, bytes == 0 ? 1 : bytes));
+  cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;  // memory may be asked for while work is recorded: it is no part of it
+  checked("allocate_device", "cudaThreadExchangeStreamCaptureMode", cudaThreadExchangeStreamCaptureMode(&mode));
+  const cudaError_t status = cudaMalloc(&p, bytes == 0 ? 1 : bytes);
+  checked("allocate_device", "cudaThreadExchangeStreamCaptureMode", cudaThreadExchangeStreamCaptureMode(&mode));
+  checked("allocate_device", "cudaMalloc", status);
   return p;
 }
 void free_device(void* p) noexcept { cudaFree(p); }
@@ -123,6 +136,7 @@ void free_pinned(void* p) noexcept { cudaFreeHost(p); }
 void copy_async(void* to, const void* from, size_t bytes, Copy kind, Stream& stream) {
   if (bytes == 0) return;
   if (kind != Copy::on_device) {
+    not_recording("copy_async", "cudaMemcpyAsync");
     cudaPointerAttributes host{};
     checked("copy_async", "cudaPointerGetAttributes", cudaPointerGetAttributes(&host, kind == Copy::to_host ? to : from));
     if (host.type != cudaMemoryTypeHost)
@@ -137,5 +151,32 @@ void set_async(void* p, int byte, size_t bytes, Stream& stream) {
   if (bytes == 0) return;
   checked("set_async", "cudaMemsetAsync", cudaMemsetAsync(p, byte, bytes, stream_of(stream)));
 }
+
+void begin_recording(Stream& stream) {
+  not_recording("begin_recording", "cudaStreamBeginCapture");
+  checked("begin_recording", "cudaStreamBeginCapture", cudaStreamBeginCapture(stream_of(stream), cudaStreamCaptureModeGlobal));
+  recording = true;
+}
+void* end_recording(Stream& stream) {
+  recording = false;
+  cudaGraph_t graph = nullptr;
+  checked("end_recording", "cudaStreamEndCapture", cudaStreamEndCapture(stream_of(stream), &graph));
+  cudaGraphExec_t work = nullptr;
+  const cudaError_t status = cudaGraphInstantiate(&work, graph, 0);
+  cudaGraphDestroy(graph);
+  checked("end_recording", "cudaGraphInstantiate", status);
+  return work;
+}
+void discard_recording(Stream& stream) noexcept {
+  recording = false;
+  cudaGraph_t graph = nullptr;
+  if (cudaStreamEndCapture(stream_of(stream), &graph) == cudaSuccess && graph) cudaGraphDestroy(graph);
+  cudaGetLastError();
+}
+void launch_recorded(void* recorded, Stream& stream) {
+  checked("launch_recorded", "cudaGraphLaunch", cudaGraphLaunch(static_cast<cudaGraphExec_t>(recorded), stream_of(stream)));
+}
+void destroy_recorded(void* recorded) noexcept { cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(recorded)); }
+bool is_recording() { return recording; }
 
 }  // namespace mr::gpu

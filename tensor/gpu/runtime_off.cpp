@@ -41,6 +41,12 @@ void* allocate_pinned(size_t) { none("allocate_pinned"); }
 void free_pinned(void*) noexcept {}
 void copy_async(void*, const void*, size_t, Copy, Stream&) { none("copy_async"); }
 void set_async(void*, int, size_t, Stream&) { none("set_async"); }
+void begin_recording(Stream&) { none("begin_recording"); }
+void* end_recording(Stream&) { none("end_recording"); }
+void discard_recording(Stream&) noexcept {}
+void launch_recorded(void*, Stream&) { none("launch_recorded"); }
+void destroy_recorded(void*) noexcept {}
+bool is_recording() { return false; }
 
 void gemm(const Gemm&, Stream&) { none("gemm"); }
 

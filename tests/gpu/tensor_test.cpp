@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "tensor/context.h"
+#include "tensor/gpu/graph.h"
 #include "tests/gpu/device.h"
 
 namespace mr::gpu {
@@ -70,6 +71,44 @@ TEST_CASE("the host is told which memory it may not read", "[gpu]") {
   CHECK_THROWS_WITH(there.data<float>(), Catch::Contains("tensor: expected memory of the CPU, got that of"));
   CHECK_THROWS_WITH(Tensor::zeros({4}).device_data<float>(), Catch::Contains("tensor: expected memory of a GPU, got that of the CPU"));
   CHECK_THROWS_WITH(Tensor::empty({1}, DType::f32, Device{DeviceType::cuda, 99}), Catch::Contains("allocate: expected cpu"));
+}
+
+TEST_CASE("recorded work is done at each launch, with what stands in memory then", "[gpu]") {
+  if (!has_device()) return;
+  const Tensor in = Tensor::zeros({8}, DType::f32, gpu_device()), out = Tensor::zeros({8}, DType::f32, gpu_device());
+  auto early = std::make_unique<Tensor>(Tensor::zeros({8}, DType::f32, gpu_device()));
+  Tensor doubled;
+  {
+    const Graph graph([&] {
+      doubled = in.clone();
+      doubled.scale_(2);
+      out.add_(doubled);
+      out.add_(*early);
+      early.reset();  // gone, but its memory stays with the graph
+    });
+    const Tensor other = Tensor::full({8}, 100).to(gpu_device());
+    CHECK(out.at(0) == 0);  // recorded, not done
+    for (const double v : {1.0, 10.0}) {
+      in.fill_(v);
+      graph.launch();
+      CHECK(doubled.at(7) == 2 * v);
+    }
+    CHECK(out.at(3) == 22);
+    CHECK(other.at(0) == 100);
+  }
+  CHECK(doubled.at(0) == 20);  // outlives the graph
+}
+
+TEST_CASE("what cannot be recorded is an error, and leaves the device as it was", "[gpu]") {
+  if (!has_device()) return;
+  const Tensor x = Tensor::zeros({4}, DType::f32, gpu_device()), host = Tensor::zeros({4});
+  CHECK_THROWS_WITH(Graph([&] { x.copy_(host); }),
+                    Catch::Contains("copy_async: expected none") && Catch::Contains("while work is recorded"));
+  CHECK_THROWS_WITH(Graph([&] { static_cast<void>(x.at(0)); }), Catch::Contains("while work is recorded"));
+  CHECK_THROWS_WITH(Graph([] { synchronize(); }), Catch::Contains("synchronize: expected none while work is recorded"));
+  CHECK_THROWS_WITH(Graph([] { const Graph inner([] {}); }), Catch::Contains("begin_recording: expected none"));
+  x.fill_(3);
+  CHECK(x.at(3) == 3);
 }
 
 TEST_CASE("memory of the device is counted, given back without waiting, and taken again", "[gpu]") {

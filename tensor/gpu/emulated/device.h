@@ -32,8 +32,11 @@ struct Work {
   bool frees = false;  // gives memory back, and so also runs where an error drops what was queued
 };
 
+using Recording = std::vector<Work>;
+
 struct StreamState {
   std::deque<Work> queue;
+  std::unique_ptr<Recording> recording;  // what is queued goes there
 };
 
 class Device {
@@ -55,6 +58,7 @@ class Device {
   std::map<std::string, LaunchStats> stats;
   uint64_t seed = 1, draws = 0;
   bool count = true;
+  StreamState* recorded = nullptr;  // the stream whose work is being recorded
 
  private:
   Device();

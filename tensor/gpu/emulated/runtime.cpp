@@ -29,7 +29,10 @@ uint64_t Device::draw() { return mix64(mix64(seed) + ++draws); }
 
 void Device::enqueue(StreamState& stream, Work work) {
   const std::lock_guard lock(mutex);
-  stream.queue.push_back(std::move(work));
+  if (stream.recording)
+    stream.recording->push_back(std::move(work));
+  else
+    stream.queue.push_back(std::move(work));
 }
 
 bool Device::step() {
@@ -76,6 +79,12 @@ namespace {
 
 std::atomic<int64_t> waits = 0;
 
+void count_wait() {
+  if (is_recording())
+    throw GpuError("synchronize", "emulated", "synchronize: expected none while work is recorded (tensor/gpu/graph.h), got one");
+  ++waits;
+}
+
 StreamState& state(const Stream& stream) { return *static_cast<StreamState*>(stream.handle()); }
 std::shared_ptr<EventState>& state(const Event& event) { return *static_cast<std::shared_ptr<EventState>*>(event.handle()); }
 
@@ -110,7 +119,7 @@ std::string device_name() { return "emulated device"; }
 int device_index() { return 0; }
 void use_device(int index) { check(index == 0, "use_device: expected 0, the one emulated device, got ", index); }
 void synchronize() {
-  ++emulated::waits;
+  emulated::count_wait();
   Device::get().run_all();
 }
 int64_t host_waits() { return emulated::waits; }
@@ -132,7 +141,7 @@ Stream::~Stream() {
 
 void Stream::synchronize() {
   const emulated::StreamState& mine = emulated::state(*this);
-  ++emulated::waits;
+  emulated::count_wait();
   Device::get().run_until([&mine] { return mine.queue.empty(); });
 }
 
@@ -165,7 +174,7 @@ void Event::record(Stream& stream) {
 void Event::synchronize() {
   if (!recorded_) throw GpuError("synchronize", "emulated", "synchronize: expected an event that was recorded, got one that never was");
   const auto& e = emulated::state(*this);
-  ++emulated::waits;
+  emulated::count_wait();
   Device::get().run_until([&e, version = e->recorded] { return e->passed >= version; });
 }
 
@@ -228,6 +237,10 @@ void free_pinned(void* p) noexcept {
 
 void copy_async(void* to, const void* from, size_t bytes, Copy kind, Stream& stream) {
   if (bytes == 0) return;
+  if (kind != Copy::on_device && is_recording())
+    throw GpuError(
+        "copy_async", "emulated",
+        str("copy_async: expected none ", name(kind), " while work is recorded (tensor/gpu/graph.h), got one of ", bytes, " bytes"));
   if (kind == Copy::to_host)
     emulated::check_host_range(to, bytes);
   else
@@ -244,6 +257,30 @@ void set_async(void* p, int byte, size_t bytes, Stream& stream) {
   emulated::check_device_range("set_async", p, bytes);
   Device::get().enqueue(emulated::state(stream), {[=] { std::memset(p, byte, bytes); }, nullptr, 0});
 }
+
+void begin_recording(Stream& stream) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  if (device.recorded) throw GpuError("begin_recording", "emulated", "begin_recording: expected none under way, got one");
+  device.recorded = &emulated::state(stream);
+  device.recorded->recording = std::make_unique<emulated::Recording>();
+}
+
+void* end_recording(Stream& stream) {
+  Device& device = Device::get();
+  const std::lock_guard lock(device.mutex);
+  device.recorded = nullptr;
+  return emulated::state(stream).recording.release();
+}
+
+void discard_recording(Stream& stream) noexcept { destroy_recorded(end_recording(stream)); }
+
+void launch_recorded(void* recorded, Stream& stream) {
+  for (const emulated::Work& work : *static_cast<emulated::Recording*>(recorded)) Device::get().enqueue(emulated::state(stream), work);
+}
+
+void destroy_recorded(void* recorded) noexcept { delete static_cast<emulated::Recording*>(recorded); }
+bool is_recording() { return Device::get().recorded != nullptr; }
 
 // Emulation
 

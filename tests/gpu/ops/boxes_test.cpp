@@ -229,8 +229,9 @@ TEST_CASE("boxes: what the device's lists refuse", "[gpu][boxes]") {
   CHECK_THROWS_WITH(gpu::match_boxes(boxes, counts_of({1}), boxes, {}, 0.5f, 0.5f, false),
                     Contains("match_boxes: gt_count must be [2] i32, got [1] i32"));
   CHECK_THROWS_WITH(gpu::match_boxes(boxes, counts_of({1, 1}), boxes, {}, 0.5f, 0.6f, false), Contains("low must not exceed high"));
-  CHECK_THROWS_WITH(gpu::sample_balanced(there(Tensor::zeros({2, 6}, DType::i32)), 4, 0.5, std::vector<Rng>{Rng(1)}),
-                    Contains("expected a generator for each of 2 images, got 1"));
+  CHECK_THROWS_WITH(
+      gpu::sample_balanced(there(Tensor::zeros({2, 6}, DType::i32)), 4, 0.5, there(generator_streams(std::vector<Rng>{Rng(1)}))),
+      Contains("sample_balanced: streams must be [2, 6] i32, got [1, 6] i32"));
   CHECK_THROWS_WITH(gpu::take(scores, there(Tensor::zeros({3, 1}, DType::i32))),
                     Contains("take: index must be [2, 1] i32, got [3, 1] i32"));
   CHECK_THROWS_WITH(gpu::encode_boxes({}, there(Tensor::zeros({3, 4})), there(Tensor::zeros({2, 4}))),

@@ -82,9 +82,9 @@ TEST_CASE("boxes: a sample on the device is the CPU's from the same generator", 
       s.positive.resize(static_cast<size_t>(c.count), -1);
       want.insert(want.end(), s.positive.begin(), s.positive.end());
     }
-    const Tensor match = tensor_of<int32_t>({static_cast<int64_t>(N), c.B}, all);
-    CHECK(under_every_order([&] { return values_of<int32_t>(gpu::sample_balanced(match, c.count, c.fraction, rngs).index); }) == want);
-    const Sampled s = gpu::sample_balanced(match, c.count, c.fraction, rngs);
+    const Tensor match = tensor_of<int32_t>({static_cast<int64_t>(N), c.B}, all), streams = there(generator_streams(rngs));
+    CHECK(under_every_order([&] { return values_of<int32_t>(gpu::sample_balanced(match, c.count, c.fraction, streams).index); }) == want);
+    const Sampled s = gpu::sample_balanced(match, c.count, c.fraction, streams);
     CHECK(values_of<int32_t>(s.positives) == positives);
     CHECK(values_of<int32_t>(s.total) == total);
   }

@@ -23,7 +23,7 @@ State steps_on(Device device, const SgdOptions& options, double spoil = 0) {
   for (uint64_t step = 0; step < 3; ++step) {
     const Tensor g = random_tensor({size}, 2 + step).to(DType::f32);
     if (spoil != 0 && step == 2) g.data<float>()[1713] = static_cast<float>(spoil);
-    s.norm = sgd_step(s.w, s.v, g.to(device), all, options, 0.1);
+    s.norm = sgd_step(s.w, s.v, g.to(device), all, options, Tensor::of<float>({1}, {0.1F}));
   }
   return {s.w.to(Device{}), s.v.to(Device{}), s.norm.to(Device{})};
 }

@@ -118,7 +118,7 @@ TEST_CASE("boxes: proposals and objects become the RoIs that train the box head"
   }
   const BoxList all = gpu::append(there(proposals), counts_of(count), there(gt), counts_of(gt_count));
   const Tensor match = gpu::match_boxes(there(gt), counts_of(gt_count), all.boxes, all.count, 0.4f, 0.4f, false);
-  const Sampled s = gpu::sample_balanced(match, S, 0.25, rngs);
+  const Sampled s = gpu::sample_balanced(match, S, 0.25, there(generator_streams(rngs)));
   CHECK(values_of<int32_t>(s.index) == want);
   CHECK(values_of<int32_t>(s.positives) == positives);
   CHECK(positives[0] > 0);
