@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "data/pixel_change.h"
 #include "geometry/box.h"
 #include "geometry/mask.h"
 
@@ -48,6 +50,7 @@ struct Sample {
   ImageInfo info;
   Image image;
   std::vector<Instance> instances;
+  std::optional<PixelChange> pending = {};  // the instances have it behind them, the image not yet: the device that trains makes it
 };
 
 class Dataset {

@@ -77,8 +77,8 @@ Batch fullest_batch(const Recipe& recipe, const Dataset& dataset) {
   return b;
 }
 
-Batch training_batch(const LoadedBatch& loaded, const Preprocess& preprocess, uint64_t seed) {
-  ImageBatch images = images_to_tensor(loaded.samples, preprocess);
+Batch training_batch(const LoadedBatch& loaded, const Preprocess& preprocess, uint64_t seed, Device device) {
+  ImageBatch images = images_to_tensor(loaded.samples, preprocess, device);
   Batch b;
   b.images = images.images;  // [N,H,W,3]
   for (const PixelSize& s : images.sizes) b.sizes.push_back({s.height, s.width});
@@ -92,7 +92,7 @@ Batch training_batch(const LoadedBatch& loaded, const Preprocess& preprocess, ui
 }
 
 std::function<Batch()> training_batches(const Recipe& recipe, std::shared_ptr<const Dataset> dataset, int64_t first,
-                                        std::function<void(const std::string&)> skipped) {
+                                        std::function<void(const std::string&)> skipped, Device device) {
   LoaderOptions options;
   options.batch = recipe.train.batch;
   options.workers = recipe.data.workers;
@@ -100,15 +100,16 @@ std::function<Batch()> training_batches(const Recipe& recipe, std::shared_ptr<co
   options.group_by_aspect = recipe.data.group_aspect;
   options.corrupt = recipe.data.corrupt_images;
   const auto seed = static_cast<uint64_t>(recipe.seed);
-  const auto change = [augmentation = recipe.augment, seed](Sample& s, uint64_t epoch, int64_t index) {
-    augment(s, augmentation, seed, epoch, static_cast<uint64_t>(index));
+  const auto change = [augmentation = recipe.augment, seed, on_gpu = device.type != DeviceType::cpu](Sample& s, uint64_t epoch,
+                                                                                                     int64_t index) {
+    (on_gpu ? augment_objects : augment)(s, augmentation, seed, epoch, static_cast<uint64_t>(index));
   };
   auto loader = std::make_shared<Loader>(Loader::endless(std::move(dataset), options, seed, change, first));
-  return [loader, preprocess = recipe.preprocess, seed, skipped = std::move(skipped)] {
+  return [loader, preprocess = recipe.preprocess, seed, device, skipped = std::move(skipped)] {
     std::optional<LoadedBatch> loaded = loader->next();
     check(loaded.has_value(), "train: the loader ended");
     for (const SkippedSample& s : loaded->skipped) skipped(str("left out: ", s.why));
-    return training_batch(*loaded, preprocess, seed);
+    return training_batch(*loaded, preprocess, seed, device);
   };
 }
 

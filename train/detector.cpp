@@ -96,7 +96,7 @@ std::string init_weights(Detector& d, const std::string& weights, bool skip_mism
 std::vector<Detection> detect(const Detector& d, const Image& image) {
   const NoGrad guard;
   const Image* one = &image;
-  const ImageBatch input = resize_to_tensor({&one, 1}, d.recipe.preprocess);
+  const ImageBatch input = resize_to_tensor({&one, 1}, d.recipe.preprocess, d.system->parameters().device());
   Batch batch;
   batch.images = input.images;  // [1,H,W,3]
   batch.sizes = {{input.sizes[0].height, input.sizes[0].width}};

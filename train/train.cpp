@@ -87,7 +87,8 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   job.system = detector.system.get();
   job.folder = options.folder;
   job.batches = [&](int64_t first) {
-    return training_batches(recipe, train_set, first, [&console](const std::string& text) { console.say("WARNING: " + text); });
+    return training_batches(
+        recipe, train_set, first, [&console](const std::string& text) { console.say("WARNING: " + text); }, options.device);
   };
   job.fullest = [&] { return fullest_batch(recipe, *train_set); };
   job.save_weights = [&](const std::string& path) {

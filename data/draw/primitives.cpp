@@ -18,10 +18,10 @@ double bounded(double v) { return std::clamp(v, -far_away, far_away); }
 int first_pixel(double v) { return static_cast<int>(std::floor(bounded(v))); }
 int end_pixel(double v) { return static_cast<int>(std::ceil(bounded(v))); }
 
-struct Window {
+struct Clip {
   int x0, y0, x1, y1;
 };
-Window clipped(const Image& image, double x0, double y0, double x1, double y1) {
+Clip clipped(const Image& image, double x0, double y0, double x1, double y1) {
   return {std::max(0, first_pixel(x0)), std::max(0, first_pixel(y0)), std::min(image.width, end_pixel(x1)),
           std::min(image.height, end_pixel(y1))};
 }
@@ -48,7 +48,7 @@ void draw_line(Image& image, Point a, Point b, double width, Rgb colour, double 
   a = {bounded(a.x), bounded(a.y)};
   b = {bounded(b.x), bounded(b.y)};
   const double reach = width / 2 + 0.5, dx = b.x - a.x, dy = b.y - a.y, square = dx * dx + dy * dy;
-  const Window w =
+  const Clip w =
       clipped(image, std::min(a.x, b.x) - reach, std::min(a.y, b.y) - reach, std::max(a.x, b.x) + reach, std::max(a.y, b.y) + reach);
   for (int y = w.y0; y < w.y1; ++y) {
     for (int x = w.x0; x < w.x1; ++x) {
@@ -89,7 +89,7 @@ void fill_polygon(Image& image, std::span<const Point> points, Rgb colour, doubl
 void fill_rectangle(Image& image, const Box& box, Rgb colour, double alpha) {
   const Box b = on_pixels(box);
   if (!finite({b.x1, b.y1}) || !finite({b.x2, b.y2})) return;
-  const Window w = clipped(image, b.x1, b.y1, b.x2, b.y2);
+  const Clip w = clipped(image, b.x1, b.y1, b.x2, b.y2);
   for (int y = w.y0; y < w.y1; ++y)
     for (int x = w.x0; x < w.x1; ++x) mix_pixel(image.at(y, x), colour, alpha);
 }

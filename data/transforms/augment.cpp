@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data/transforms/objects.h"
 #include "data/transforms/transforms.h"
 #include "tensor/check.h"
 
@@ -71,7 +72,7 @@ bool keeps_any(const Sample& s, const Window& w, int size, int min_pixels) {
   return false;
 }
 
-void random_crop(Sample& s, const TransformOptions& o, TransformDraw& d) {
+Window random_window(const Sample& s, const TransformOptions& o, TransformDraw& d) {
   const int size = static_cast<int>(o.crop_size), min_pixels = static_cast<int>(o.crop_min_pixels);
   const int64_t wanted = std::llround(static_cast<double>(o.crop_size) / d.scale);
   const int side = static_cast<int>(std::clamp<int64_t>(wanted, 1, std::min(s.image.height, s.image.width)));
@@ -81,25 +82,42 @@ void random_crop(Sample& s, const TransformOptions& o, TransformDraw& d) {
     w.x = static_cast<int>(d.rng.below(static_cast<uint64_t>(s.image.width - side) + 1));
     if (s.instances.empty() || keeps_any(s, w, size, min_pixels)) break;
   }
-  crop(s, w, size, size, min_pixels);
+  return w;
 }
 
 }  // namespace
 
-void augment(Sample& s, const TransformOptions& o, uint64_t seed, uint64_t epoch, uint64_t sample) {
+void augment_objects(Sample& s, const TransformOptions& o, uint64_t seed, uint64_t epoch, uint64_t sample) {
   check(s.image.height > 0 && s.image.width > 0, "augment: expected an image, got ", s.image.width, "×", s.image.height, " pixels");
   TransformDraw d = draw(o, seed, epoch, sample);
+  PixelSize size = size_of(s.image);
+  PixelChange c{.window = {0, 0, size.height, size.width}};
   if (o.crop_size > 0) {
-    random_crop(s, o, d);
+    c.window = random_window(s, o, d);
+    size.height = size.width = static_cast<int>(o.crop_size);
+    crop(s.instances, c.window, size, static_cast<int>(o.crop_min_pixels));
   } else if (d.min_side > 0) {
-    const PixelSize size = resized_extent(s.image.height, s.image.width, d.min_side, o.max_side);
-    resize(s, size.height, size.width);
+    size = resized_extent(size.height, size.width, d.min_side, o.max_side);
+    resize(s.instances, size_of(s.image), size);
   }
-  if (d.quarter_turns) rotate90(s, d.quarter_turns);
-  if (d.flip_horizontal) flip_horizontal(s);
-  if (d.flip_vertical) flip_vertical(s);
-  change_colours(s.image, d.colours);
-  if (d.invert) invert(s.image);
+  c.height = size.height;
+  c.width = size.width;
+  c.quarter_turns = d.quarter_turns;
+  rotate90(s.instances, size, d.quarter_turns);
+  c.flip_horizontal = d.flip_horizontal;
+  c.flip_vertical = d.flip_vertical;
+  size = {c.final_height(), c.final_width()};
+  if (d.flip_horizontal) flip_horizontal(s.instances, size);
+  if (d.flip_vertical) flip_vertical(s.instances, size);
+  c.colours = d.colours;
+  c.invert = d.invert;
+  s.pending = c;
+}
+
+void augment(Sample& s, const TransformOptions& o, uint64_t seed, uint64_t epoch, uint64_t sample) {
+  augment_objects(s, o, seed, epoch, sample);
+  s.image = changed(s.image, *s.pending);
+  s.pending.reset();
 }
 
 }  // namespace mr

@@ -1,8 +1,9 @@
-// Flips, turns, crops and resizes of masks and boxes; of images: pixels.cpp.
+// Flips, turns, crops and resizes of masks and boxes, and with them of whole samples; of images: pixels.cpp.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
+#include "data/transforms/objects.h"
 #include "data/transforms/pixels.h"
 #include "data/transforms/transforms.h"
 #include "tensor/check.h"
@@ -41,12 +42,9 @@ void transpose(CroppedMask& m) {
   std::swap(m.image_height, m.image_width);
 }
 
-void transpose(Sample& s) {
-  s.image = transposed(s.image);
-  for (Instance& i : s.instances) {
-    i.box = {i.box.y1, i.box.x1, i.box.y2, i.box.x2};
-    transpose(i.mask);
-  }
+void transpose(Instance& i) {
+  i.box = {i.box.y1, i.box.x1, i.box.y2, i.box.x2};
+  transpose(i.mask);
 }
 
 // The pixel of [0, in) nearest to j of [0, out): ⌊(j + ½)·in/out⌋, exactly.
@@ -153,44 +151,67 @@ CroppedMask cropped(const CroppedMask& m, const Window& w, int height, int width
   return out;
 }
 
-void flip_horizontal(Sample& s) {
-  reverse_columns(s.image);
-  const float w = static_cast<float>(s.image.width);
-  for (Instance& i : s.instances) {
+void flip_horizontal(std::vector<Instance>& objects, PixelSize image) {
+  const float w = static_cast<float>(image.width);
+  for (Instance& i : objects) {
     i.box = {w - i.box.x2, i.box.y1, w - i.box.x1, i.box.y2};
     reverse_columns(i.mask);
   }
 }
 
-void flip_vertical(Sample& s) {
-  reverse_rows(s.image);
-  const float h = static_cast<float>(s.image.height);
-  for (Instance& i : s.instances) {
+void flip_vertical(std::vector<Instance>& objects, PixelSize image) {
+  const float h = static_cast<float>(image.height);
+  for (Instance& i : objects) {
     i.box = {i.box.x1, h - i.box.y2, i.box.x2, h - i.box.y1};
     reverse_rows(i.mask);
   }
 }
 
+void rotate90(std::vector<Instance>& objects, PixelSize image, int k) {
+  if (k % 2 == 1) {
+    for (Instance& i : objects) transpose(i);
+    std::swap(image.height, image.width);
+  }
+  if (k == 1 || k == 2) flip_vertical(objects, image);
+  if (k == 2 || k == 3) flip_horizontal(objects, image);
+}
+
+void resize(std::vector<Instance>& objects, PixelSize image, PixelSize to) {
+  if (to == image) return;
+  const float sx = static_cast<float>(to.width) / static_cast<float>(image.width),
+              sy = static_cast<float>(to.height) / static_cast<float>(image.height);
+  for (Instance& i : objects) {
+    i.box = {i.box.x1 * sx, i.box.y1 * sy, i.box.x2 * sx, i.box.y2 * sy};
+    i.area *= static_cast<double>(sx) * static_cast<double>(sy);
+    i.mask = cropped(i.mask, {0, 0, image.height, image.width}, to.height, to.width);
+  }
+}
+
+void crop(std::vector<Instance>& objects, const Window& w, PixelSize to, int min_pixels) {
+  std::erase_if(objects, [&](Instance& i) { return !crop_instance(i, w, to.height, to.width, min_pixels); });
+}
+
+void flip_horizontal(Sample& s) {
+  flip_horizontal(s.instances, size_of(s.image));
+  reverse_columns(s.image);
+}
+
+void flip_vertical(Sample& s) {
+  flip_vertical(s.instances, size_of(s.image));
+  reverse_rows(s.image);
+}
+
 void rotate90(Sample& s, int k) {
   k = ((k % 4) + 4) % 4;
-  if (k == 1 || k == 3) transpose(s);
-  if (k == 1 || k == 2) flip_vertical(s);
-  if (k == 2 || k == 3) flip_horizontal(s);
+  rotate90(s.instances, size_of(s.image), k);
+  rotate90(s.image, k);
 }
 
 void resize(Sample& s, int height, int width) {
   check_size("resize", height, width);
-  const Window all{0, 0, s.image.height, s.image.width};
-  check_size("resize", all.height, all.width);
-  if (height == all.height && width == all.width) return;
-  const float sx = static_cast<float>(width) / static_cast<float>(all.width),
-              sy = static_cast<float>(height) / static_cast<float>(all.height);
-  s.image = resized(s.image, height, width);
-  for (Instance& i : s.instances) {
-    i.box = {i.box.x1 * sx, i.box.y1 * sy, i.box.x2 * sx, i.box.y2 * sy};
-    i.area *= static_cast<double>(sx) * static_cast<double>(sy);
-    i.mask = cropped(i.mask, all, height, width);
-  }
+  check_size("resize", s.image.height, s.image.width);
+  resize(s.instances, size_of(s.image), {height, width});
+  if (size_of(s.image) != PixelSize{height, width}) s.image = resized(s.image, height, width);
 }
 
 void crop(Sample& s, const Window& w, int height, int width, int min_pixels) {
@@ -198,8 +219,8 @@ void crop(Sample& s, const Window& w, int height, int width, int min_pixels) {
   check(w.width > 0 && w.height > 0 && w.x >= 0 && w.y >= 0 && w.x + w.width <= s.image.width && w.y + w.height <= s.image.height,
         "crop: expected a window inside ", s.image.width, "×", s.image.height, ", got ", w.width, "×", w.height, " at (", w.x, ", ", w.y,
         ")");
+  crop(s.instances, w, {height, width}, min_pixels);
   s.image = cropped(s.image, w, height, width);
-  std::erase_if(s.instances, [&](Instance& i) { return !crop_instance(i, w, height, width, min_pixels); });
 }
 
 PixelSize resized_extent(int height, int width, int64_t min_side, int64_t max_side) {

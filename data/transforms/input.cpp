@@ -5,7 +5,9 @@
 #include <cmath>
 #include <cstring>
 
+#include "data/transforms/input_gpu.h"
 #include "data/transforms/pixels.h"
+#include "tensor/gpu/built.h"
 #include "tensor/parallel.h"
 
 namespace mr {
@@ -20,26 +22,32 @@ void Preprocess::validate() const {
   check(size_divisor >= 1 && size_divisor <= 4096, "preprocess: size_divisor must be in [1, 4096], got ", size_divisor);
 }
 
+Normalisation Preprocess::normalisation() const {
+  validate();
+  Normalisation n{.mean = {}, .std = {}, .from = {bgr ? 2 : 0, 1, bgr ? 0 : 2}, .unit = unit};
+  for (size_t c = 0; c < 3; ++c) {
+    n.mean[c] = static_cast<float>(mean[c]);
+    n.std[c] = static_cast<float>(std[c]);
+  }
+  return n;
+}
+
 namespace {
 
 constexpr int kRows = 16;  // handed to a thread at once
 
-// The 256 values that a channel can take, so that normalising is a look-up. Channel c reads byte from[c] of the pixel.
+// The 256 values that a channel can take, so that normalising is a look-up.
 struct Normaliser {
   std::array<std::array<float, 256>, 3> value;
-  std::array<int, 3> from;
+  Normalisation rule;
 
-  explicit Normaliser(const Preprocess& p) : from{p.bgr ? 2 : 0, 1, p.bgr ? 0 : 2} {
-    p.validate();
+  explicit Normaliser(const Preprocess& p) : rule(p.normalisation()) {
     for (size_t c = 0; c < 3; ++c)
-      for (size_t v = 0; v < 256; ++v) {
-        const float x = p.unit ? static_cast<float>(v) / 255.0f : static_cast<float>(v);
-        value[c][v] = (x - static_cast<float>(p.mean[c])) / static_cast<float>(p.std[c]);
-      }
+      for (size_t v = 0; v < 256; ++v) value[c][v] = rule(static_cast<int>(c), static_cast<uint8_t>(v));
   }
   void row(const uint8_t* x, int width, float* y) const {
     for (int i = 0; i < width; ++i, x += 3, y += 3)
-      for (size_t c = 0; c < 3; ++c) y[c] = value[c][x[from[c]]];
+      for (size_t c = 0; c < 3; ++c) y[c] = value[c][x[rule.from[c]]];
   }
 };
 
@@ -75,16 +83,21 @@ template <class Row> void resize_rows(const Row& row, int in_width, int channels
 
 int64_t round_up(int64_t n, int64_t divisor) { return (n + divisor - 1) / divisor * divisor; }
 
-// [N,H,W,C], zero where the images do not reach.
-Tensor padded_batch(const std::vector<PixelSize>& sizes, int64_t channels, int64_t divisor) {
+// [N,H,W,C] for the sizes, not filled.
+Tensor room_for(const std::vector<PixelSize>& sizes, int64_t channels, int64_t divisor, Device device) {
   int64_t height = 0, width = 0;
   for (const PixelSize& s : sizes) {
     height = std::max<int64_t>(height, s.height);
     width = std::max<int64_t>(width, s.width);
   }
-  height = round_up(height, divisor);
-  width = round_up(width, divisor);
-  const Tensor t = Tensor::empty({static_cast<int64_t>(sizes.size()), height, width, channels});
+  return Tensor::empty({static_cast<int64_t>(sizes.size()), round_up(height, divisor), round_up(width, divisor), channels}, DType::f32,
+                       device);
+}
+
+// Zero where the images do not reach.
+Tensor padded_batch(const std::vector<PixelSize>& sizes, int64_t channels, int64_t divisor) {
+  const Tensor t = room_for(sizes, channels, divisor, Device{});
+  const int64_t height = t.size(1), width = t.size(2);
   for (size_t n = 0; n < sizes.size(); ++n) {
     float* y = t.data<float>() + static_cast<int64_t>(n) * height * width * channels;
     for (int64_t h = 0; h < height; ++h, y += width * channels) {
@@ -102,12 +115,16 @@ PixelSize predicted_size(const Image& image, const Preprocess& p) {
   return {side(image.height), side(image.width)};
 }
 
+void check_image(const Image& image) {
+  check(image.height > 0 && image.width > 0, "images_to_tensor: expected an image, got ", image.width, "×", image.height, " pixels");
+}
+
 ImageBatch to_tensor(std::span<const Image* const> images, const Preprocess& p, bool resize) {
   const Normaliser normaliser(p);
   check(!images.empty(), "images_to_tensor: expected at least one image");
   ImageBatch batch;
   for (const Image* image : images) {
-    check(image->height > 0 && image->width > 0, "images_to_tensor: expected an image, got ", image->width, "×", image->height, " pixels");
+    check_image(*image);
     batch.sizes.push_back(resize ? predicted_size(*image, p) : PixelSize{image->height, image->width});
   }
   batch.images = padded_batch(batch.sizes, 3, p.size_divisor);
@@ -134,11 +151,45 @@ ImageBatch to_tensor(std::span<const Image* const> images, const Preprocess& p, 
 }  // namespace
 
 ImageBatch images_to_tensor(std::span<const Image* const> images, const Preprocess& p) { return to_tensor(images, p, false); }
-ImageBatch resize_to_tensor(std::span<const Image* const> images, const Preprocess& p) { return to_tensor(images, p, true); }
 
-ImageBatch images_to_tensor(std::span<const Sample> samples, const Preprocess& p) {
+ImageBatch resize_to_tensor(std::span<const Image* const> images, const Preprocess& p, Device device) {
+  if constexpr (gpu::exists) {
+    if (device.type != DeviceType::cpu) {
+      check(!images.empty(), "images_to_tensor: expected at least one image");
+      ImageBatch batch;
+      for (const Image* image : images) {
+        check_image(*image);
+        batch.sizes.push_back(predicted_size(*image, p));
+      }
+      batch.images = room_for(batch.sizes, 3, p.size_divisor, device);
+      gpu::resized_images(images, batch.sizes, p.normalisation(), batch.images);
+      return batch;
+    }
+  }
+  return to_tensor(images, p, true);
+}
+
+ImageBatch images_to_tensor(std::span<const Sample> samples, const Preprocess& p, Device device) {
+  if constexpr (gpu::exists) {
+    if (device.type != DeviceType::cpu) {
+      check(!samples.empty(), "images_to_tensor: expected at least one image");
+      ImageBatch batch;
+      std::vector<gpu::Picture> pictures;
+      for (const Sample& s : samples) {
+        check_image(s.image);
+        pictures.push_back({&s.image, s.pending.value_or(whole_image(s.image.height, s.image.width))});
+        batch.sizes.push_back({pictures.back().change.final_height(), pictures.back().change.final_width()});
+      }
+      batch.images = room_for(batch.sizes, 3, p.size_divisor, device);
+      gpu::changed_images(pictures, p.normalisation(), batch.images);
+      return batch;
+    }
+  }
   std::vector<const Image*> images;
-  for (const Sample& s : samples) images.push_back(&s.image);
+  for (const Sample& s : samples) {
+    check(!s.pending, "images_to_tensor: image ", s.info.image_id, ": expected one that was changed as its objects were");
+    images.push_back(&s.image);
+  }
   return to_tensor(images, p, false);
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/transforms/pixel_rules.h"
 #include "data/transforms/transforms.h"
 #include "tensor/fields.h"
 #include "tensor/tensor.h"
@@ -38,6 +39,7 @@ struct Preprocess {
     f.field("size_divisor", size_divisor, "height and width are padded with zeros to a multiple of this");
   }
   void validate() const;
+  Normalisation normalisation() const;
 };
 
 struct ImageBatch {
@@ -45,12 +47,13 @@ struct ImageBatch {
   std::vector<PixelSize> sizes;  // of each image before padding
 };
 
-// At their own sizes (training: the augmentation has set them).
+// At their own sizes (training: the augmentation has set them). On a GPU, changes that a sample has pending are made there, as the pixels come over;
+// on the CPU they are an error.
 ImageBatch images_to_tensor(std::span<const Image* const> images, const Preprocess& p);
-ImageBatch images_to_tensor(std::span<const Sample> samples, const Preprocess& p);
+ImageBatch images_to_tensor(std::span<const Sample> samples, const Preprocess& p, Device device = {});
 
 // Resized by min_side, max_side and enlarge (prediction). A box of the result divided by (size / image size) is a box of the picture.
-ImageBatch resize_to_tensor(std::span<const Image* const> images, const Preprocess& p);
+ImageBatch resize_to_tensor(std::span<const Image* const> images, const Preprocess& p, Device device = {});
 
 // The same step by step, on arrays: [H,W,C] f32, any values.
 Tensor normalised(const Image& image, const Preprocess& p);      // [H,W,3]

@@ -31,23 +31,25 @@ Image transposed(const Image& image) {
   return t;
 }
 
+void rotate90(Image& image, int k) {
+  if (k % 2 == 1) image = transposed(image);
+  if (k == 1 || k == 2) reverse_rows(image);
+  if (k == 2 || k == 3) reverse_columns(image);
+}
+
 Taps bilinear_taps(int in, int out) {
   Taps t;
   const float scale = static_cast<float>(in) / static_cast<float>(out);
   for (int j = 0; j < out; ++j) {
-    const float src = std::max(std::fma(scale, static_cast<float>(j) + 0.5f, -0.5f), 0.0f);
-    const int low = std::min(static_cast<int>(src), in - 1);
-    t.low.push_back(low);
-    t.high.push_back(std::min(low + 1, in - 1));
-    t.weight.push_back(std::clamp(src - static_cast<float>(low), 0.0f, 1.0f));
+    const PixelTap tap = bilinear_tap(scale, in, j);
+    t.low.push_back(tap.low);
+    t.high.push_back(tap.high);
+    t.weight.push_back(tap.weight);
   }
   return t;
 }
 
 namespace {
-
-// u8 in, u8 out: weights of 8 bits. A row interpolated along x is 16 bits; two neighbouring ones make a row of the output.
-constexpr int kWeightBits = 8, kOne = 1 << kWeightBits;
 
 struct FixedTaps {
   std::vector<int> low, step, weight;  // step: from the low to the high one, in elements
@@ -59,7 +61,7 @@ FixedTaps fixed_taps(int in, int out, int stride) {
   for (size_t j = 0; j < t.low.size(); ++j) {
     f.low.push_back(t.low[j] * stride);
     f.step.push_back((t.high[j] - t.low[j]) * stride);
-    f.weight.push_back(static_cast<int>(std::lround(t.weight[j] * kOne)));
+    f.weight.push_back(fixed_weight(t.weight[j]));
   }
   return f;
 }
@@ -68,13 +70,12 @@ void interpolate_row(const uint8_t* row, const FixedTaps& taps, uint16_t* to) {
   for (size_t j = 0; j < taps.low.size(); ++j, to += 3) {
     const uint8_t *a = row + taps.low[j], *b = a + taps.step[j];
     const int w = taps.weight[j];
-    for (int c = 0; c < 3; ++c) to[c] = static_cast<uint16_t>(a[c] * (kOne - w) + b[c] * w);
+    for (int c = 0; c < 3; ++c) to[c] = along_row(a[c], b[c], w);
   }
 }
 
 void blend_rows(const uint16_t* a, const uint16_t* b, int w, size_t n, uint8_t* to) {
-  const uint32_t wb = static_cast<uint32_t>(w), wa = static_cast<uint32_t>(kOne - w), half = 1u << (2 * kWeightBits - 1);
-  for (size_t i = 0; i < n; ++i) to[i] = static_cast<uint8_t>((a[i] * wa + b[i] * wb + half) >> (2 * kWeightBits));
+  for (size_t i = 0; i < n; ++i) to[i] = between_rows(a[i], b[i], w);
 }
 
 }  // namespace
@@ -110,58 +111,49 @@ void invert(Image& image) {
   for (uint8_t& v : image.rgb) v = static_cast<uint8_t>(255 - v);
 }
 
-namespace {
-
-constexpr double kGrey[3] = {0.299, 0.587, 0.114};
-
-// y = A·x + b
-struct ColourMap {
-  float a[3][3], b;
-};
-
-double mean_grey(const Image& image) {
-  uint64_t sum[3] = {0, 0, 0};
-  for (size_t i = 0; i < image.rgb.size(); i += 3)
-    for (size_t c = 0; c < 3; ++c) sum[c] += image.rgb[i + c];
-  double mean = 0;
-  for (int c = 0; c < 3; ++c) mean += kGrey[c] * static_cast<double>(sum[c]);
-  return mean / (static_cast<double>(image.rgb.size()) / 3);
-}
-
 // Saturation and hue act on the chroma u ~ B − Y, v ~ R − Y and leave the grey Y alone: each column of the matrix is what becomes of one
 // unit vector.
-ColourMap colour_map(const ColourChange& change, double mean) {
+ColourMap colour_map(const ColourChange& change) {
   ColourMap m{};
   const double gain = change.brightness * change.contrast, angle = 2 * std::numbers::pi * change.hue;
   const double cosine = change.saturation * std::cos(angle), sine = change.saturation * std::sin(angle);
-  constexpr double kU = 0.492, kV = 0.877;
+  constexpr double kU = 0.492, kV = 0.877, grey_of[3] = {grey_of_red, grey_of_green, grey_of_blue};
   for (int k = 0; k < 3; ++k) {
-    const double grey = kGrey[k], u = kU * ((k == 2) - grey), v = kV * ((k == 0) - grey);
+    const double grey = grey_of[k], u = kU * ((k == 2) - grey), v = kV * ((k == 0) - grey);
     const double blue = (cosine * u - sine * v) / kU, red = (sine * u + cosine * v) / kV;
     m.a[0][k] = static_cast<float>(gain * (grey + red));
-    m.a[1][k] = static_cast<float>(gain * (grey - (kGrey[0] * red + kGrey[2] * blue) / kGrey[1]));
+    m.a[1][k] = static_cast<float>(gain * (grey - (grey_of_red * red + grey_of_blue * blue) / grey_of_green));
     m.a[2][k] = static_cast<float>(gain * (grey + blue));
   }
-  m.b = static_cast<float>((1 - change.contrast) * change.brightness * mean);
   return m;
 }
-
-}  // namespace
 
 void change_colours(Image& image, const ColourChange& change) {
   check(change.brightness >= 0 && change.contrast >= 0 && change.saturation >= 0, "change_colours: expected factors of at least 0, got ",
         change.brightness, ", ", change.contrast, ", ", change.saturation);
-  if (change.brightness == 1 && change.contrast == 1 && change.saturation == 1 && change.hue == 0) return;
-  if (image.rgb.empty()) return;
-  const ColourMap m = colour_map(change, change.contrast == 1 ? 0 : mean_grey(image));
+  if (change.none() || image.rgb.empty()) return;
+  ColourMap m = colour_map(change);
+  if (change.contrast != 1) {
+    uint64_t sum[3] = {0, 0, 0};
+    for (size_t i = 0; i < image.rgb.size(); i += 3)
+      for (size_t c = 0; c < 3; ++c) sum[c] += image.rgb[i + c];
+    m.b = grey_shift(change.brightness, change.contrast, mean_grey(sum[0], sum[1], sum[2], static_cast<int64_t>(image.rgb.size() / 3)));
+  }
   for (size_t i = 0; i < image.rgb.size(); i += 3) {
     uint8_t* p = image.rgb.data() + i;
     const float r = p[0], g = p[1], b = p[2];
-    for (int c = 0; c < 3; ++c) {
-      const float v = m.a[c][0] * r + m.a[c][1] * g + m.a[c][2] * b + m.b;
-      p[c] = static_cast<uint8_t>(std::min(std::max(v, 0.0f), 255.0f) + 0.5f);
-    }
+    for (int c = 0; c < 3; ++c) p[c] = m.channel(c, r, g, b);
   }
+}
+
+Image changed(const Image& image, const PixelChange& change) {
+  Image out = cropped(image, change.window, change.height, change.width);
+  rotate90(out, change.quarter_turns);
+  if (change.flip_horizontal) reverse_columns(out);
+  if (change.flip_vertical) reverse_rows(out);
+  change_colours(out, change.colours);
+  if (change.invert) invert(out);
+  return out;
 }
 
 }  // namespace mr

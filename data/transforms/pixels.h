@@ -5,19 +5,22 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/transforms/pixel_rules.h"
 
 namespace mr {
 
 void reverse_columns(Image& image);
 void reverse_rows(Image& image);
 Image transposed(const Image& image);
+void rotate90(Image& image, int k);  // k of 0 … 3
 
-// Where output pixels of a bilinear resize come from: y[j] = (1 − w[j])·x[low[j]] + w[j]·x[high[j]], all in f32, as torch 2.15 does it
-// for three channels: src = scale·(j + ½) − ½ in one rounding (at 1,200 pixels a second one would move it by 1e-4).
+// bilinear_tap (pixel_rules.h) of each output pixel.
 struct Taps {
   std::vector<int> low, high;
   std::vector<float> weight;
 };
 Taps bilinear_taps(int in, int out);
+
+ColourMap colour_map(const ColourChange& change);  // b = 0: grey_shift adds what depends on the picture
 
 }  // namespace mr

@@ -14,15 +14,11 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/pixel_change.h"
 #include "tensor/fields.h"
 #include "tensor/rng.h"
 
 namespace mr {
-
-// The part [x, x + width) × [y, y + height) of an image.
-struct Window {
-  int y = 0, x = 0, height = 0, width = 0;
-};
 
 void flip_horizontal(Sample& s);
 void flip_vertical(Sample& s);
@@ -31,16 +27,11 @@ void resize(Sample& s, int height, int width);
 // The window resized to height × width. Instances left with fewer than min_pixels mask pixels are dropped.
 void crop(Sample& s, const Window& window, int height, int width, int min_pixels = 1);
 
-// One affine map of the colours, rounded and clamped once:
-//   x ← βx;  x ← γx + (1 − γ)·m, m the mean grey;  x ← σx + (1 − σ)·grey(x);  the chroma plane turned by `hue` of a full circle (in YUV, so that
-// grey stays grey).  grey = 0.299 R + 0.587 G + 0.114 B.
-struct ColourChange {
-  double brightness = 1, contrast = 1, saturation = 1, hue = 0;
-};
 void change_colours(Image& image, const ColourChange& change);
 void invert(Image& image);  // 255 − x
 
-// A new image; the others change theirs.
+// New images; the others change theirs.
+Image changed(const Image& image, const PixelChange& change);
 Image resized(const Image& image, int height, int width);
 Image cropped(const Image& image, const Window& window, int height, int width);
 CroppedMask cropped(const CroppedMask& mask, const Window& window, int height, int width);
@@ -102,5 +93,7 @@ PixelSize largest_augmented(const TransformOptions& options, int height, int wid
 
 // A crop that would leave no instance is drawn again, up to ten times in all, where the sample has any.
 void augment(Sample& s, const TransformOptions& options, uint64_t seed, uint64_t epoch, uint64_t sample);
+// The same of boxes and masks alone: what the image is to go through is left in s.pending.
+void augment_objects(Sample& s, const TransformOptions& options, uint64_t seed, uint64_t epoch, uint64_t sample);
 
 }  // namespace mr
