@@ -1,8 +1,8 @@
 // Times Mask R-CNN R50-FPN as a whole: inference and a training step (losses, backward, SGD) on one image, frozen norms, stem and
 // res2 frozen. bench/compare_torchvision.py runs it beside torchvision on the same weights, image and objects.
 //
-//   bench_model [--weights FILE] [--input FILE] [--precision f32|bf16] [--repeat N] [--only inference|train]
-//   prints one line of JSON: seconds (best of N after a warm-up), peak memory
+//   bench_model [--weights FILE] [--input FILE] [--precision f32|bf16] [--repeat N] [--only inference|train] [--device cpu|cuda:N] [--batch N]
+//   prints one line of JSON: seconds a batch (best of N after a warm-up; "recorded": a training step as a CUDA graph), peak memory
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -16,7 +16,10 @@
 #include "models/weights/load.h"
 #include "models/weights/weight_file.h"
 #include "ops/elementwise/add.h"
+#include "ops/optim/sgd.h"
 #include "tensor/context.h"
+#include "tensor/device.h"
+#include "tensor/gpu/graph.h"
 #include "tensor/rng.h"
 #include "tensor/simd.h"
 
@@ -26,19 +29,22 @@ namespace {
 
 constexpr int H = 800, W = 1216;
 
-double best_of(int repeat, const std::function<void()>& run) {
+// Seconds a run. On a GPU four are queued one after the other and waited for together.
+double best_of(int repeat, Device device, const std::function<void()>& run) {
+  const int together = device.type == DeviceType::cuda ? 4 : 1;
   double best = 1e30;
   for (int i = 0; i <= repeat; ++i) {  // the first is the warm-up
     const auto start = std::chrono::steady_clock::now();
-    run();
-    const double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    for (int k = 0; k < together; ++k) run();
+    synchronize(device);
+    const double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / together;
     if (i > 0) best = std::min(best, s);
   }
   return best;
 }
 
-// The image and ten objects of the file, or drawn ones.
-Batch make_batch(const std::string& input) {
+// `size` times the image and ten objects of the file, or drawn ones.
+Batch make_batch(const std::string& input, int64_t size) {
   Batch b;
   b.images = Tensor::empty({1, H, W, 3});
   b.sizes = {{H, W}};
@@ -79,29 +85,66 @@ Batch make_batch(const std::string& input) {
     std::ranges::fill(m.bits.pixels, uint8_t{1});
     t.masks.push_back(std::move(m));
   }
-  b.targets = {std::move(t)};
+  const Tensor image = b.images;
+  b.images = Tensor::empty({size, H, W, 3});
+  b.sizes.clear();
+  b.image_ids.clear();
+  for (int64_t n = 0; n < size; ++n) {
+    b.images.slice(n, n + 1).copy_(image);
+    b.sizes.push_back({H, W});
+    b.image_ids.push_back(n);
+    b.targets.push_back(t);
+  }
   return b;
 }
 
-void train_step(MaskRCNN& model, const Batch& batch, const Tensor& momentum) {
-  Parameters& p = model.parameters();
-  p.zero_gradients();
-  Var sum;
-  for (const NamedLoss& l : model.losses(batch)) sum = sum ? add(sum, l.value) : l.value;
-  backward(sum);
-  float *w = p.weights().data<float>(), *g = p.gradients().data<float>(), *v = momentum.data<float>();
-  for (int64_t i = 0; i < momentum.numel(); ++i) {
-    v[i] = 0.9f * v[i] + g[i];
-    w[i] -= 1e-5f * v[i];
+// A model in training: losses, backward, SGD.
+struct Training {
+  MaskRCNN& model;
+  Tensor velocity, rate;
+  SgdPieces pieces;
+
+  explicit Training(MaskRCNN& m) : model(m) {
+    const Tensor& w = m.parameters().weights();
+    velocity = Tensor::zeros_like(w);
+    rate = Tensor::empty({1}, DType::f32, w.device());
+    rate.fill_(1e-5);
+    std::vector<SgdPiece> all;
+    for (int64_t at = 0; at < w.numel(); at += sgd_piece_size) all.push_back({at, std::min(at + sgd_piece_size, w.numel()), 1, 0});
+    pieces = SgdPieces(all, w.device());
   }
-  p.changed();
+  template <class B> void step(const B& batch) {
+    Parameters& p = model.parameters();
+    const OnDevice where(p.device());
+    p.zero_gradients();
+    Var sum;
+    for (const NamedLoss& l : model.losses(batch)) sum = sum ? add(sum, l.value) : l.value;
+    backward(sum);
+    sgd_step(p.weights(), velocity, p.gradients(), pieces, {.momentum = 0.9}, rate);
+    p.changed();
+  }
+};
+
+// On a GPU, a step recorded once and queued again; the batch goes over each time.
+double time_recorded(int repeat, Training& training, const Batch& batch) {
+  if constexpr (gpu::exists) {
+    PaddedBatch there = training.model.padded(batch);
+    training.step(there);
+    const gpu::Graph graph([&] { training.step(there); });
+    return best_of(repeat, training.model.parameters().device(), [&] {
+      there.refill(batch);
+      graph.launch();
+    });
+  }
+  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) try {
-  std::string weights, input, only, precision = "f32";
+  std::string weights, input, only, precision = "f32", where = "cpu";
   int repeat = 4;
+  int64_t size = 1;
   for (int i = 1; i + 1 < argc; i += 2) {
     const std::string key = argv[i], value = argv[i + 1];
     if (key == "--weights")
@@ -114,26 +157,38 @@ int main(int argc, char** argv) try {
       repeat = std::stoi(value);
     else if (key == "--only")
       only = value;
+    else if (key == "--device")
+      where = value;
+    else if (key == "--batch")
+      size = std::stoll(value);
     else
       fail("bench_model: unknown option ", key);
   }
-  // Without AVX-512 there is no fast bf16: the same fallback as a recipe's.
-  if (precision == "bf16" && isa() == Isa::v4) context().precision = DType::bf16;
+  const Device device = device_of(where);
+  // On a processor without AVX-512 there is no fast bf16: the same fallback as a recipe's.
+  if (precision == "bf16" && (device.type != DeviceType::cpu || isa() == Isa::v4)) context().precision = DType::bf16;
   MaskRCNNConfig config;
   config.classes = 8;
   MaskRCNN model(config, 0);
   if (!weights.empty()) load_weights(model.parameters(), open_weights(weights), {});
-  const Batch batch = make_batch(input);
-  const Tensor momentum = Tensor::zeros(model.parameters().weights().shape());
+  model.parameters().move_to(device);
+  const Batch batch = make_batch(input, size);
   int64_t found = 0;
-  double inference = 0, train = 0;
-  if (only != "train") inference = best_of(repeat, [&] { found = model.predict(batch)[0].boxes.size(0); });
-  if (only != "inference") train = best_of(repeat, [&] { train_step(model, batch, momentum); });
+  double inference = 0, train = 0, recorded = 0;
+  if (only != "train") inference = best_of(repeat, device, [&] { found = model.predict(batch)[0].boxes.size(0); });
+  if (only != "inference") {
+    Training training(model);
+    train = best_of(repeat, device, [&] { training.step(batch); });
+    if (device.type != DeviceType::cpu) recorded = time_recorded(repeat, training, batch);
+  }
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  std::printf("{\"inference\": %.4f, \"train\": %.4f, \"detections\": %lld, \"peak_gib\": %.2f, \"precision\": \"%s\", \"isa\": \"%s\"}\n",
-              inference, train, static_cast<long long>(found), static_cast<double>(usage.ru_maxrss) / (1 << 20), name(context().precision),
-              name(isa()));
+  const double peak = device.type == DeviceType::cpu ? static_cast<double>(usage.ru_maxrss) / (1 << 20)
+                                                     : static_cast<double>(allocator_stats(device).reserved_bytes) / (1 << 30);
+  std::printf(
+      "{\"inference\": %.5f, \"train\": %.5f, \"recorded\": %.5f, \"detections\": %lld, \"peak_gib\": %.2f, \"precision\": \"%s\", "
+      "\"isa\": \"%s\"}\n",
+      inference, train, recorded, static_cast<long long>(found), peak, name(context().precision), name(isa()));
   return 0;
 } catch (const std::exception& e) {
   std::fprintf(stderr, "bench_model: %s\n", e.what());

@@ -23,7 +23,7 @@ int index_of(const std::string& text) {
 
 Device device_of(const std::string& text) {
   if (text == "cpu") return {};
-  if (text.empty()) return gpu::built == gpu::Built::cuda && gpu::device_count() > 0 ? gpu_device() : Device{};
+  if (text.empty()) return gpu::built == gpu::Built::cuda && gpu::device_count() > 0 ? device_of("cuda") : Device{};
   const int index = index_of(text);
   check(text == "emulated" || index >= 0, "device: expected cpu, cuda, cuda:N or emulated, got ", text);
   const auto wanted = text == "emulated" ? gpu::Built::emulated : gpu::Built::cuda;

@@ -115,9 +115,13 @@ template <class F> bool throws_with(F&& f, const std::function<bool(const std::s
   return false;
 }
 
-inline int main() {
+// The cases whose name contains `filter`.
+inline int main(const char* filter) {
   int bad = 0;
+  size_t ran = 0;
   for (const Case& c : cases()) {
+    if (!std::strstr(c.name, filter)) continue;
+    ++ran;
     const int before = failures;
     sections = {};
     do {
@@ -137,7 +141,7 @@ inline int main() {
       std::printf("FAILED: %s\n", c.name);
     }
   }
-  std::printf("%d assertions\n%zu passed, %d failed\n", assertions, cases().size() - static_cast<size_t>(bad), bad);
+  std::printf("%d assertions\n%zu passed, %d failed\n", assertions, ran - static_cast<size_t>(bad), bad);
   return bad != 0;
 }
 
@@ -165,11 +169,18 @@ class Approx {
 };
 
 namespace Catch {
-inline std::function<bool(const std::string&)> contains(std::string part) {
-  return [part](const std::string& s) { return s.find(part) != std::string::npos; };
+struct Matcher {
+  std::function<bool(const std::string&)> of;
+  bool operator()(const std::string& s) const { return of(s); }
+  Matcher operator&&(const Matcher& o) const {
+    return {[a = of, b = o.of](const std::string& s) { return a(s) && b(s); }};
+  }
+};
+inline Matcher Contains(std::string part) {
+  return {[part](const std::string& s) { return s.find(part) != std::string::npos; }};
 }
 namespace Matchers {
-inline auto Contains(std::string part) { return contains(std::move(part)); }
+using Catch::Contains;
 }  // namespace Matchers
 }  // namespace Catch
 
@@ -201,5 +212,5 @@ inline auto Contains(std::string part) { return contains(std::move(part)); }
   } while (false)
 
 #ifdef CATCH_CONFIG_MAIN
-int main() { return small_catch::main(); }
+int main(int argc, char** argv) { return small_catch::main(argc > 1 ? argv[1] : ""); }
 #endif

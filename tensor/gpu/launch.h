@@ -48,8 +48,10 @@ void launch(const char* name, Dim3 grid, Dim3 block, size_t shared_bytes, Stream
   };
   const auto checked = [name](const char* call, cudaError_t status) {
     if (status == cudaSuccess) return;
-    throw GpuError(name, call,
-                   str(name, ": ", call, ": expected cudaSuccess, got ", cudaGetErrorName(status), " (", cudaGetErrorString(status), ")"));
+    const char* advice = status == cudaErrorNoKernelImageForDevice ? "; MR_CUDA_ARCHITECTURES says which GPUs a build is for" : "";
+    throw GpuError(
+        name, call,
+        str(name, ": ", call, ": expected cudaSuccess, got ", cudaGetErrorName(status), " (", cudaGetErrorString(status), ")", advice));
   };
   const void* function = reinterpret_cast<const void*>(kernel);
   if (shared_bytes > (48u << 10))

@@ -39,12 +39,13 @@ class GpuError : public Error {
   std::string op_, call_;
 };
 
-int device_count();          // 0 where there is none
-std::string device_name();   // of the current device; errors: there is none
-int device_index();          // 0 until another is chosen
-void use_device(int index);  // by this thread, from here on, before the device has any work; errors: there is none with this index
-void synchronize();          // waits for all streams
-int64_t host_waits();        // how often this process has waited for a device: for the streams, for one of them, or for an event
+int device_count();         // 0 where there is none
+std::string device_name();  // of the current device; errors: there is none
+int device_index();         // 0 until another is chosen
+void use_device(
+    int index);  // by this thread, from here on, before the device has any work; errors: there is none with this index, or it is too old
+void synchronize();    // waits for all streams
+int64_t host_waits();  // how often this process has waited for a device: for the streams, for one of them, or for an event
 
 class Event;
 

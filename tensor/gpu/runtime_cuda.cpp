@@ -48,7 +48,15 @@ int device_index() {
   return device;
 }
 
-void use_device(int index) { checked("use_device", "cudaSetDevice", cudaSetDevice(index)); }
+void use_device(int index) {
+  checked("use_device", "cudaSetDevice", cudaSetDevice(index));
+  int major = 0;
+  checked("use_device", "cudaDeviceGetAttribute", cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, index));
+  if (major < 8)
+    throw GpuError("use_device", "cudaDeviceGetAttribute",
+                   str("use_device: expected a GPU of compute capability 8.0 or later (A100), got ", major, ".x: ", device_name(),
+                       "; --device cpu works"));
+}
 
 void synchronize() {
   not_recording("synchronize", "cudaDeviceSynchronize");
