@@ -2,7 +2,9 @@
 
 #include <cstring>
 
+#include "ops/conv/conv2d_gpu.h"
 #include "ops/conv/conv2d_rungs.h"
+#include "ops/elementwise/gather_gpu.h"
 #include "ops/gemm/finish_backward.h"
 #include "ops/gemm/gemm.h"
 #include "tensor/parallel.h"
@@ -64,7 +66,13 @@ Tensor gather_pixels(const Tensor& map, const Tensor& at) {
   check(map.rank() >= 2, "gather_pixels: the map must be [N,H,W,C] or [M,C], got ", map.shape());
   check(at.rank() == 1, "gather_pixels: positions must be [S], got ", at.shape());
   const int64_t C = map.size(-1), pixels = C ? map.numel() / C : 0;
-  const Tensor rows = Tensor::empty({at.numel(), C}, map.dtype());
+  const Tensor rows = Tensor::empty({at.numel(), C}, map.dtype(), map.device());
+  if constexpr (gpu::exists) {
+    if (map.on_gpu()) {
+      gpu::gather_rows(map.reshape({pixels, C}), at, rows);
+      return rows;
+    }
+  }
   const size_t bytes = static_cast<size_t>(C) * size_of(map.dtype());
   for (int64_t s = 0; s < at.numel(); ++s) {
     const int64_t i = at.data<int64_t>()[s];
@@ -77,7 +85,7 @@ Tensor gather_pixels(const Tensor& map, const Tensor& at) {
 Conv2dGrads conv2d_sparse_backward(const Tensor& x, const Var& w, const Conv2dOptions& options, const Conv2dSparse& sparse, bool want_gx,
                                    bool want_gw, Tensor gx) {
   check(options.groups == 1, "conv2d_sparse_backward: expected one group, got ", options.groups);
-  const Conv2dCase c = conv2d_case(x.shape(), w.shape(), options, x.dtype());
+  const Conv2dCase c = conv2d_case(x.shape(), w.shape(), options, x.dtype(), x.device());
   const int64_t S = sparse.at.numel();
   const Shape rows{S, c.Cout};
   check(sparse.at.rank() == 1, "conv2d_sparse_backward: positions must be [S], got ", sparse.at.shape());
@@ -85,6 +93,9 @@ Conv2dGrads conv2d_sparse_backward(const Tensor& x, const Var& w, const Conv2dOp
   check(!sparse.y.defined() || sparse.y.shape() == rows, "conv2d_sparse_backward: y must be ", rows, ", got ", sparse.y.shape());
   check(!gx.defined() || (gx.shape() == x.shape() && gx.dtype() == x.dtype()), "conv2d_sparse_backward: gx must be as x, ", x.shape(), " ",
         x.dtype(), ", got ", gx.shape(), " ", gx.dtype());
+  if constexpr (gpu::exists) {
+    if (x.on_gpu()) return gpu::conv2d_sparse_backward(c, x, w, sparse, want_gx, want_gw, gx);
+  }
   for (const int64_t i : sparse.at.values<int64_t>())
     check(i >= 0 && i < c.out_pixels(), "conv2d_sparse_backward: position ", i, " is outside y ", c.y_shape());
 

@@ -6,6 +6,9 @@
 //
 //   patches [S, kH·kW·Cin] are gathered, two small matrix products follow, and the last result is scattered.
 //   It equals the dense backward but for the order of the sums.
+//
+// On a GPU positions are i32 or i64 and are not read before the kernel runs: one outside y, −1 in a list that is filled up, is no row. It
+// gathers zeros and takes no part in a gradient.
 #pragma once
 
 #include "ops/conv/conv2d.h"

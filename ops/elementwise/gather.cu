@@ -1,4 +1,5 @@
 #include "ops/elementwise/gather_gpu.h"
+#include "ops/elementwise/readers.h"
 #include "tensor/gpu/channels.h"
 
 namespace mr::gpu {
@@ -34,38 +35,36 @@ template <class I> struct CountReaders {
   }
 };
 
-// A thread sums N columns of one row of gx over the rows of gy that it went to, in rising order. Most went to none or one; after the
-// first the others are looked for.
+// A thread sums N columns of one row of gx over the rows of gy that it went to, in rising order.
 template <class T, class I> struct GatherBackward {
   const T* gy;
-  const I* index;
-  const int* first;
-  const int* count;
+  ReadersOf<I> readers;
   T* gx;
   int64_t C;
 
   template <int N> __device__ void at(int row, int c) const {
     LaneArray<acc_t<T>, N> sum = {};
-    int left = load<int>(count + row);
-    for (int64_t i = left > 0 ? load<int>(first + row) : 0; left > 0; ++i) {
-      if (static_cast<int64_t>(load<I>(index + i)) != row) continue;
+    readers.each(row, [&](int64_t i) {
       const auto v = load_lanes<N>(gy + i * C + c);
       MR_UNROLL
       for (int k = 0; k < N; ++k) sum[k] += v[k];
-      --left;
-    }
+    });
     store_lanes(gx + row * C + c, sum);
   }
 };
 
-template <class F> void with_index(const Tensor& index, F&& f) {
-  if (index.dtype() == DType::i64)
-    f(static_cast<const int64_t*>(index.device_data<int64_t>()));
-  else
-    f(static_cast<const int32_t*>(index.device_data<int32_t>()));
-}
-
 }  // namespace
+
+Readers readers(const Tensor& index, int64_t rows) {
+  const Tensor both = Tensor::empty({2, rows}, DType::i32, index.device());
+  const Readers r{both.slice(0, 1).reshape({rows}), both.slice(1, 2).reshape({rows})};
+  set_async(r.first.raw(), 0x7f, r.first.bytes(), compute_stream());  // beyond every index
+  set_async(r.count.raw(), 0, r.count.bytes(), compute_stream());
+  with_index(index, [&]<class I>(const I* at) {
+    for_each("gather_rows_readers", index.numel(), CountReaders<I>{at, r.first.device_data<int>(), r.count.device_data<int>(), rows});
+  });
+  return r;
+}
 
 void gather_rows(const Tensor& x, const Tensor& index, const Tensor& y) {
   if (y.numel() == 0) return;
@@ -81,14 +80,11 @@ void gather_rows(const Tensor& x, const Tensor& index, const Tensor& y) {
 void gather_rows_backward(const Tensor& gy, const Tensor& index, const Tensor& gx) {
   if (gx.numel() == 0) return;
   const int64_t rows = gx.size(0), columns = gx.numel() / rows;
-  const Tensor readers = Tensor::empty({2, rows}, DType::i32, gx.device()), first = readers.slice(0, 1), count = readers.slice(1, 2);
-  set_async(first.raw(), 0x7f, first.bytes(), compute_stream());  // beyond every index
-  set_async(count.raw(), 0, count.bytes(), compute_stream());
+  const Readers r = readers(index, rows);
   dispatch_float(gx.dtype(), "gather_rows_backward", [&]<class T>(T) {
     with_index(index, [&]<class I>(const I* at) {
-      for_each("gather_rows_readers", index.numel(), CountReaders<I>{at, first.device_data<int>(), count.device_data<int>(), rows});
-      const GatherBackward<T, I> f{gy.device_data<T>(), at,     first.device_data<int>(), count.device_data<int>(),
-                                   gx.device_data<T>(), columns};
+      const GatherBackward<T, I> f{
+          gy.device_data<T>(), {at, r.first.device_data<int>(), r.count.device_data<int>()}, gx.device_data<T>(), columns};
       for_channels<T>("gather_rows_backward", rows, columns, f, f.gy, f.gx);
     });
   });
