@@ -8,7 +8,7 @@ std::vector<NamedLoss> MaskRCNN::losses(const PaddedBatch& batch) {
   const OnDevice where(parameters_.device());
   const Features P = features(batch.images, true);
   const RPN::Dense rpn = rpn_.dense(P, batch.images.shape());
-  std::vector<NamedLoss> losses = rpn_.losses(rpn, batch);
+  std::vector<NamedLoss> losses = rpn_.losses(P, rpn, batch);
   const BoxHead::List sampled = box_.sample(rpn_.proposals(rpn, batch.sizes, true), batch);
   for (NamedLoss& l : box_.losses(box_(P, sampled.all.rois, config_.roi), sampled.all)) losses.push_back(std::move(l));
   if (config_.mask.enabled) losses.push_back(mask_.loss(P, sampled.objects, batch, config_.roi));

@@ -45,21 +45,26 @@ class RPN {
   // "rpn_objectness" and "rpn_box".
   std::vector<NamedLoss> losses(const Features& P, const Output& out, const Batch& batch, const std::vector<AnchorSample>& samples) const;
 
-  // On a GPU: the same of all images at once, in lists of fixed size; the backward of the 3×3 convolution is dense.
+  // On a GPU: the same of all images at once, in lists of fixed size.
   struct Dense {
     std::vector<Tensor> anchors;          // a level: [A,4], A = H·W·ratios
-    std::vector<Var> objectness, deltas;  // a level: [N,A] and [N,A,4] f32
+    std::vector<Var> objectness, deltas;  // a level: [N,A] and [N,A,4] f32; without gradients where `hidden` is there
+    std::vector<Tensor> hidden;           // a level: h [N,H,W,C], what the losses start from (config.sparse)
     std::vector<int64_t> count;           // A of each level
   };
   Dense dense(const Features& P, const Shape& images) const;
   gpu::BoxList proposals(const Dense& out, const Tensor& sizes, bool training) const;
-  std::vector<NamedLoss> losses(const Dense& out, const PaddedBatch& goal) const;
+  std::vector<NamedLoss> losses(const Features& P, const Dense& out, const PaddedBatch& goal) const;
 
  private:
   Tensor anchors(size_t level, const Shape& map, const Shape& images) const;  // map, images: [N,H,W,…]
   struct Row;                                                                 // one sampled anchor: its level, cell and targets
   std::vector<Row> rows(const Output& out, const Batch& batch, const std::vector<AnchorSample>& samples) const;
   Var hidden_rows(const Features& P, const Output& out, const std::vector<Row>& all) const;
+  struct AtSamples {
+    Var objectness, deltas;  // [N·S,1] and [N·S,4] f32, 0 where there is no anchor; deltas: no object
+  };
+  AtSamples at_samples(const Features& P, const Dense& out, const Tensor& index, const Tensor& labels) const;  // index, labels: [N,S]
 
   RPNConfig config_;
   Conv conv_, objectness_, deltas_;

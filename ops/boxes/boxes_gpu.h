@@ -15,7 +15,8 @@
 //     match = match_boxes(gt, gt_count, anchors [A,4] of all levels, {}, 0.7, 0.3, true)
 //     s = sample_balanced(match, 256, 0.5, streams)
 //     t = box_targets(anchors, match, s.index, gt, {}, coder)
-//     level_rows(s.index, cells, N)                                                             of the levels' outputs, one after the other
+//     level_rows(s.index, anchors)                                                              of the levels' outputs, one after the other
+//     level_cells(s.index, anchors, A)                                                          or where their maps are asked again
 // What trains the box head:
 //     all = append(proposals, count, gt, gt_count)                                              as join_rows of the two, image by image
 //     match = match_boxes(gt, gt_count, all.boxes, all.count, 0.5, 0.5, false)
@@ -145,6 +146,12 @@ Tensor relabel(const Tensor& labels, const Relabelling& to);  // i32, any shape
 // after the other: [Σ N·A_l, …] with level l's A_l = anchors[l]. → [N·S] i32, −1 where there is none, or `labels` [N,S] is not above 0 (undefined:
 // they are not asked).
 Tensor level_rows(const Tensor& index, std::span<const int64_t> anchors, const Tensor& labels = {});
+
+// The same anchors as cells of the levels' maps, of_cell anchors each, for what is worked out at those cells alone.
+// → [levels, N·S] i32: the cell of level l's map, images in a row, −1 for an anchor of another level and for none
+Tensor level_cells(const Tensor& index, std::span<const int64_t> anchors, int64_t of_cell);
+// … and of what a head then says of each, [N·S, of_cell, …], the row of the anchor itself → [N·S] i32; −1 as in level_rows.
+Tensor cell_rows(const Tensor& index, int64_t of_cell, const Tensor& labels = {});
 
 Tensor to_rois(const Tensor& boxes);  // [N,R,4] → [N·R,5] with the image's index in front
 Tensor detected_labels(const Tensor& index,

@@ -56,6 +56,25 @@ __global__ void level_rows_kernel(const int32_t* index, const int32_t* labels, L
   store(rows + i, at);
 }
 
+// A thread has one anchor of one level's list.
+__global__ void level_cells_kernel(const int32_t* index, Levels levels, int32_t of_cell, int32_t* cells, int64_t n, int64_t S) {
+  const int64_t to = this_row(), i = to % n;
+  const int level = static_cast<int>(to / n);
+  if (level >= levels.count) return;
+  int32_t at = load<int32_t>(index + i);
+  for (int l = 0; l < level; ++l) at -= levels.anchors[l];  // below 0 for one of a finer level, and for none
+  const int32_t anchors = levels.anchors[level];
+  store(cells + to, at < 0 || at >= anchors ? -1 : static_cast<int32_t>(i / S) * (anchors / of_cell) + at / of_cell);
+}
+
+__global__ void cell_rows_kernel(const int32_t* index, const int32_t* labels, int32_t of_cell, int32_t* rows, int64_t n) {
+  const int64_t i = this_row();
+  if (i >= n) return;
+  const int32_t at = load<int32_t>(index + i);
+  const bool none = at < 0 || (labels && load<int32_t>(labels + i) <= 0);
+  store(rows + i, none ? -1 : static_cast<int32_t>(i) * of_cell + at % of_cell);
+}
+
 // The five floats of a RoI are written one by one, 20 bytes apart in a warp, into sectors that its next store fills.
 __device__ void store_roi(float* roi, int64_t image, const Box& box) {
   store(roi, static_cast<float>(image));
@@ -134,6 +153,24 @@ __global__ void box_targets_kernel(Sources s, Targets to, BoxCoder coder, int64_
   store(to.deltas + i, delta);
 }
 
+// index [N,S] → N
+int64_t image_lists(const char* op, const Tensor& index) {
+  check(index.defined() && index.rank() == 2, op, ": index must be [N,S] i32, got ", index.defined() ? index.shape() : Shape{});
+  return index.size(0);
+}
+
+Levels levels_of(const char* op, std::span<const int64_t> anchors, int64_t images) {
+  check(anchors.size() <= most_levels, op, ": expected at most ", most_levels, " levels, got ", anchors.size());
+  Levels levels{};
+  int64_t all = 0;
+  for (const int64_t n : anchors) {
+    levels.anchors[levels.count++] = static_cast<int32_t>(n);
+    all += n;
+  }
+  check(images * all <= INT32_MAX, op, ": expected at most 2^31 anchors in a batch, got ", images * all);
+  return levels;
+}
+
 }  // namespace
 
 Tensor take(const Tensor& x, const Tensor& index) {
@@ -175,22 +212,40 @@ Tensor relabel(const Tensor& labels, const Relabelling& to) {
 
 Tensor level_rows(const Tensor& index, std::span<const int64_t> anchors, const Tensor& labels) {
   const char* op = "level_rows";
-  check(index.defined() && index.rank() == 2, op, ": index must be [N,S] i32, got ", index.defined() ? index.shape() : Shape{});
-  check(anchors.size() <= most_levels, op, ": expected at most ", most_levels, " levels, got ", anchors.size());
-  const int64_t N = index.size(0), S = index.size(1);
-  Levels levels{};
-  int64_t all = 0;
-  for (const int64_t n : anchors) {
-    levels.anchors[levels.count++] = static_cast<int32_t>(n);
-    all += n;
-  }
-  check(N * all <= INT32_MAX, op, ": expected at most 2^31 anchors in a batch, got ", N * all);
+  const int64_t N = image_lists(op, index), S = index.size(1);
+  const Levels levels = levels_of(op, anchors, N);
   const auto* at = checked_data<int32_t>(index, op, "index", {N, S});
   const auto* label = optional_data<int32_t>(labels, op, "labels", {N, S});
   const Tensor rows = Tensor::empty({N * S}, DType::i32, index.device());
   if (N * S > 0)
     launch(op, {blocks_of(N * S, threads)}, {threads}, 0, compute_stream(), level_rows_kernel, at, label, levels,
            rows.device_data<int32_t>(), N, S);
+  return rows;
+}
+
+Tensor level_cells(const Tensor& index, std::span<const int64_t> anchors, int64_t of_cell) {
+  const char* op = "level_cells";
+  const int64_t N = image_lists(op, index), S = index.size(1);
+  const Levels levels = levels_of(op, anchors, N);
+  for (const int64_t n : anchors) check(of_cell > 0 && n % of_cell == 0, op, ": expected whole cells of ", of_cell, " anchors, got ", n);
+  const auto* at = checked_data<int32_t>(index, op, "index", {N, S});
+  const Tensor cells = Tensor::empty({levels.count, N * S}, DType::i32, index.device());
+  if (cells.numel() > 0)
+    launch(op, {blocks_of(cells.numel(), threads)}, {threads}, 0, compute_stream(), level_cells_kernel, at, levels,
+           static_cast<int32_t>(of_cell), cells.device_data<int32_t>(), N * S, S);
+  return cells;
+}
+
+Tensor cell_rows(const Tensor& index, int64_t of_cell, const Tensor& labels) {
+  const char* op = "cell_rows";
+  const int64_t N = image_lists(op, index), S = index.size(1);
+  check(of_cell > 0 && N * S * of_cell <= INT32_MAX, op, ": expected above 0 and at most 2^31 rows in all, got ", N * S, " of ", of_cell);
+  const auto* at = checked_data<int32_t>(index, op, "index", {N, S});
+  const auto* label = optional_data<int32_t>(labels, op, "labels", {N, S});
+  const Tensor rows = Tensor::empty({N * S}, DType::i32, index.device());
+  if (N * S > 0)
+    launch(op, {blocks_of(N * S, threads)}, {threads}, 0, compute_stream(), cell_rows_kernel, at, label, static_cast<int32_t>(of_cell),
+           rows.device_data<int32_t>(), N * S);
   return rows;
 }
 

@@ -121,6 +121,21 @@ TEST_CASE("boxes: labels, rows and RoIs made from lists on the device", "[gpu][b
   CHECK(values_of<int32_t>(detected_labels(found, 3)) == std::vector<int32_t>{1, 3, 1, 2, -1});
 }
 
+TEST_CASE("boxes: sampled anchors as rows of all levels, as cells of each, and as rows of those cells", "[gpu][boxes]") {
+  if (!has_device()) return;
+  const std::vector<int64_t> anchors = {6, 3};  // 2 cells and 1, of 3 anchors
+  const Tensor index = tensor_of<int32_t>({2, 4}, {5, 6, -1, 0, 8, 3, -1, 2}),
+               labels = tensor_of<int32_t>({2, 4}, {1, 0, -1, 2, 0, 1, -1, 1});
+  CHECK(values_of<int32_t>(level_rows(index, anchors)) == std::vector<int32_t>{5, 12, -1, 0, 17, 9, -1, 8});
+  CHECK(values_of<int32_t>(level_rows(index, anchors, labels)) == std::vector<int32_t>{5, -1, -1, 0, -1, 9, -1, 8});
+  const Tensor cells = level_cells(index, anchors, 3);
+  CHECK(cells.shape() == Shape{2, 8});
+  CHECK(values_of<int32_t>(cells) == std::vector<int32_t>{1, -1, -1, 0, -1, 3, -1, 2, -1, 0, -1, -1, 1, -1, -1, -1});
+  CHECK(values_of<int32_t>(cell_rows(index, 3)) == std::vector<int32_t>{2, 3, -1, 9, 14, 15, -1, 23});
+  CHECK(values_of<int32_t>(cell_rows(index, 3, labels)) == std::vector<int32_t>{2, -1, -1, 9, -1, 15, -1, 23});
+  CHECK_THROWS_WITH(level_cells(index, anchors, 2), Catch::Matchers::Contains("level_cells: expected whole cells of 2 anchors, got 3"));
+}
+
 namespace {
 
 // Of each row of scores [N,n], what mr::top_k gives for those that are there.
