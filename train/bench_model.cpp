@@ -98,10 +98,12 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
     return name.find(options.filter) != std::string::npos;
   };
   const ContextGuard guard;
-  for (const DType precision : {DType::f32, DType::bf16}) {
-    if (precision == DType::bf16 && options.device.type == DeviceType::cpu && isa() != Isa::v4) continue;
-    context().precision = precision;
-    const std::string prefix = std::string(name(precision)) + ".";
+  const bool cpu = options.device.type == DeviceType::cpu;
+  for (const std::string precision : {"f32", "tf32", "bf16"}) {
+    if (cpu && (precision == "tf32" || (precision == "bf16" && isa() != Isa::v4))) continue;
+    context().precision = precision == "bf16" ? DType::bf16 : DType::f32;
+    context().tf32 = precision == "tf32";
+    const std::string prefix = precision + ".";
     if (wanted(prefix + "inference")) {
       int64_t detections = 0;
       timings.push_back(time_of(prefix + "inference", options.device, options.repeats, [&] {

@@ -120,6 +120,7 @@ std::optional<std::string> use_context_of(Recipe& recipe, Device device) {
   if (recipe.train.threads > 0) context().threads = static_cast<int>(recipe.train.threads);
   const bool wanted = recipe.train.precision == Precision::bf16, able = device.type != DeviceType::cpu || isa() == Isa::v4;
   context().precision = wanted && able ? DType::bf16 : DType::f32;
+  context().tf32 = recipe.train.precision == Precision::tf32;
   if (!wanted || able) return std::nullopt;
   return "train.precision: bf16 needs AVX-512, which this processor lacks; working in f32";
 }

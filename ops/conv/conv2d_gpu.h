@@ -12,8 +12,8 @@ Tensor folded_shift(const Tensor& bias, const Tensor& scale, const Tensor& shift
 Tensor scaled_rows(const Tensor& t, const Tensor& scale);
 
 // conv2d_sparse.h; c is the case, gx may be undefined.
-Conv2dGrads conv2d_sparse_backward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dSparse& sparse, bool want_gx, bool want_gw,
-                                   const Tensor& gx);
+Conv2dGrads conv2d_sparse_backward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dSparse& sparse, bool want_gx,
+                                   bool want_gw, const Tensor& gx);
 
 // The rungs' entries, each at the end of its own file.
 extern const Conv2dRung conv2d_gpu_reference, conv2d_gpu_im2col, conv2d_gpu_matmul, conv2d_gpu_implicit;

@@ -1,4 +1,5 @@
-// The last version: a gathered product (conv2d_gpu_gather.h), bf16 on the matrix units, f32 and f64 by fused multiply-adds. Forward and data;
+// The last version: a gathered product (conv2d_gpu_gather.h), bf16 on the matrix units (f32 too, where the context asks for TF32), f32 and f64
+// by fused multiply-adds. Forward and data;
 // conv2d_gpu_implicit_weights.cu has the third pass.
 //
 //   - A block makes a tile of m pixels × n channels of the output, stepping through (tap, channel) 128 bytes at a time. What its threads do with
@@ -10,12 +11,13 @@
 #include "ops/conv/conv2d_gpu_gather.h"
 #include "ops/conv/conv2d_gpu_kernel.h"
 #include "ops/conv/conv2d_gpu_sums.h"
+#include "tensor/context.h"
 
 namespace mr::gpu {
 namespace {
 
-template <class T> using Small = Tile<T, 64, 64, 4>;
-template <class T> using Large = Tile<T, 128, 128, 3>;
+template <class T, bool tf32 = false> using Small = Tile<T, 64, 64, 4, tf32>;
+template <class T, bool tf32 = false> using Large = Tile<T, 128, 128, 3, tf32>;
 
 template <class T> struct Product {
   Output<T> out;
@@ -160,8 +162,15 @@ Tensor product(const Conv2dCase& c, Conv2dPass pass, const Tensor& from, const T
   const Tensor x = aligned_rows(from), weights = aligned_rows(w);
   const Conv2dFinish finish{f.scale, f.shift, aligned_rows(f.residual), f.relu};
   const Product<T> p{{gather_shape(c, pass), finish_of<T>(finish), to.device_data<T>()}, x.device_data<T>(), weights.device_data<T>()};
+  const bool large = tile == ImplicitTile::large || (tile == ImplicitTile::by_shape && fills_large(p.out.shape));
+  if constexpr (std::is_same_v<T, float>) {
+    if (context().tf32) {
+      large ? launch_product<Large<T, true>>(p) : launch_product<Small<T, true>>(p);
+      return to;
+    }
+  }
   if constexpr (sizeof(T) <= 4) {  // in f64 the large tile's sums do not fit the registers
-    if (tile == ImplicitTile::large || (tile == ImplicitTile::by_shape && fills_large(p.out.shape))) {
+    if (large) {
       launch_product<Large<T>>(p);
       return to;
     }

@@ -1,4 +1,5 @@
-// The gradient of the weights, bf16 on the matrix units with sums in f32, f32 and f64 by fused multiply-adds:
+// The gradient of the weights, bf16 (TF32, where the context asks for it) on the matrix units with sums in f32, f32 and f64 by fused
+// multiply-adds:
 //
 //   gw [Cout, (tap, Cin)] = gyᵀ [Cout, pixels] · patches(x) [pixels, (tap, Cin)]
 //
@@ -7,7 +8,8 @@
 //     shapes alone, so that the bits are the same on every GPU.
 //   - Both tiles lie in shared memory as in the maps, a row a pixel: neighbouring threads copy the 16-byte chunks of a row. Chunk c of row r lies
 //     at place c ^ (r mod 8), so that what a warp reads at once lies in different banks. On the matrix units ldmatrix turns the tiles on the way to
-//     the registers, because the sum is along the rows.
+//     the registers, because the sum is along the rows. It turns 16 bits at a time: numbers of 32 are read one by one, 4 rows × 8 channels, which
+//     lie in different banks with chunk c at place c ^ 2 (r mod 4).
 //   - Stages as in conv2d_gpu_implicit.cu.
 #include <algorithm>
 
@@ -16,22 +18,23 @@
 #include "ops/conv/conv2d_gpu_kernel.h"
 #include "ops/conv/conv2d_gpu_sums.h"
 #include "ops/gemm/sum_parts.h"
+#include "tensor/context.h"
 
 namespace mr::gpu {
 namespace {
 
-template <class Element, int M, int S> struct Square {
+template <class Element, int M, int S, bool tf32 = false> struct Square {
   using T = Element;
-  static constexpr bool on_matrix_units = std::is_same_v<T, bf16>;
+  static constexpr bool on_matrix_units = std::is_same_v<T, bf16> || tf32;
   static constexpr int m = M, stages = S, chunk = chunk_of<T>, chunks = M / chunk;  // m channels of gy, m (tap, channel) of x
-  static constexpr int k = on_matrix_units ? 64 : 8 * chunk;                        // pixels a step
+  static constexpr int k = 8 * chunk;                                               // pixels a step
   static constexpr int threads = on_matrix_units ? 2 * M : 256;
   static constexpr int rows_at_once = threads / chunks, rows = k / rows_at_once;  // pixels that a thread copies
   static constexpr size_t shared_bytes = SharedSize().array<T>(2 * S * M * k).bytes();
-  __device__ static int at(int row, int c) { return row * m + (c ^ row % 8) * chunk; }
+  __device__ static int at(int row, int c) { return row * m + (c ^ (tf32 ? row % 4 * 2 : row % 8)) * chunk; }
 };
-template <class T> using Small = Square<T, 64, 4>;
-template <class T> using Large = Square<T, 128, 3>;
+template <class T, bool tf32 = false> using Small = Square<T, 64, 4, tf32>;
+template <class T, bool tf32 = false> using Large = Square<T, 128, 3, tf32>;
 
 template <class T> struct Product {
   Conv2dCase c;
@@ -148,26 +151,25 @@ template <class Tile> class FmaSquare {
 
 // A warp has m/2 channels × 32 columns.
 template <class Tile> class MatrixSquare {
-  static constexpr int I = Tile::m / 2 / 16;
+  using T = typename Tile::T;
+  static constexpr int I = Tile::m / 2 / 16, K = std::is_same_v<T, bf16> ? 16 : 8;  // K: pixels a product
 
  public:
-  __device__ void multiply(SharedArray<bf16> gys, SharedArray<bf16> xs) {
-    const int lane = static_cast<int>(threadIdx.x) % warp_size;
+  __device__ void multiply(SharedArray<T> gys, SharedArray<T> xs) {
     MR_UNROLL
-    for (int k = 0; k < Tile::k; k += 16) {
+    for (int k = 0; k < Tile::k; k += K) {
       uint32_t a[I][4];
       uint32_t b[2][4];
       MR_UNROLL
-      for (int i = 0; i < I; ++i)
-        ldmatrix_trans(a[i], gys + Tile::at(k + lane / 16 * 8 + lane % 8, row() / Tile::chunk + 2 * i + lane / 8 % 2));
+      for (int i = 0; i < I; ++i) load_a(a[i], gys, k, row() + 16 * i);
       MR_UNROLL
-      for (int j = 0; j < 2; ++j) ldmatrix_trans(b[j], xs + Tile::at(k + lane % 16, column() / Tile::chunk + 2 * j + lane / 16));
+      for (int j = 0; j < 2; ++j) load_b(b[j], xs, k, column() + 16 * j);
       MR_UNROLL
       for (int i = 0; i < I; ++i) {
         MR_UNROLL
         for (int j = 0; j < 4; ++j) {
           const uint32_t half[2] = {b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]};
-          mma_bf16(d_[i][j], a[i], half);
+          multiply_fragments<T>(d_[i][j], a[i], half);
         }
       }
     }
@@ -192,6 +194,30 @@ template <class Tile> class MatrixSquare {
   }
 
  private:
+  // 16 channels from `first` on of K pixels, as ptx.h wants a …
+  __device__ static void load_a(uint32_t (&a)[4], SharedArray<T> gys, int k, int first) {
+    const int lane = static_cast<int>(threadIdx.x) % warp_size;
+    if constexpr (K == 16) {
+      ldmatrix_trans(a, gys + Tile::at(k + lane / 16 * 8 + lane % 8, first / Tile::chunk + lane / 8 % 2));
+    } else {
+      MR_UNROLL
+      for (int r = 0; r < 4; ++r) a[r] = one(gys, k + lane % 4 + r / 2 * 4, first + lane / 4 + r % 2 * 8);
+    }
+  }
+  // … and as the b of two products.
+  __device__ static void load_b(uint32_t (&b)[4], SharedArray<T> xs, int k, int first) {
+    const int lane = static_cast<int>(threadIdx.x) % warp_size;
+    if constexpr (K == 16) {
+      ldmatrix_trans(b, xs + Tile::at(k + lane % 16, first / Tile::chunk + lane / 16));
+    } else {
+      MR_UNROLL
+      for (int r = 0; r < 4; ++r) b[r] = one(xs, k + lane % 4 + r % 2 * 4, first + lane / 4 + r / 2 * 8);
+    }
+  }
+  __device__ static uint32_t one(SharedArray<T> tile, int row, int channel) {
+    return to_tf32(load<float>(tile + (Tile::at(row, channel / Tile::chunk) + channel % Tile::chunk)));
+  }
+
   __device__ static int warp() { return static_cast<int>(threadIdx.x) / warp_size; }
   __device__ static int row() { return warp() % 2 * (Tile::m / 2); }
   __device__ static int column() { return warp() / 2 * 32; }
@@ -240,10 +266,14 @@ Tensor implicit_weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy, 
     gw.fill_(0);
     return gw;
   }
-  const bool fills_large = c.Cout > 64 && c.kH * c.kW * c.Cin > 64;
+  const bool fills_large = c.Cout > 64 && c.kH * c.kW * c.Cin > 64,
+             large = tile == ImplicitTile::large || (tile == ImplicitTile::by_shape && fills_large);
   dispatch_float(c.dtype, "conv2d", [&]<class T>(T) {
+    if constexpr (std::is_same_v<T, float>) {
+      if (context().tf32) return large ? run<Large<T, true>>(c, xs, gys, gw) : run<Small<T, true>>(c, xs, gys, gw);
+    }
     if constexpr (sizeof(T) <= 4) {  // in f64 the large tile's sums do not fit the registers
-      if (tile == ImplicitTile::large || (tile == ImplicitTile::by_shape && fills_large)) return run<Large<T>>(c, xs, gys, gw);
+      if (large) return run<Large<T>>(c, xs, gys, gw);
     }
     run<Small<T>>(c, xs, gys, gw);
   });

@@ -1,6 +1,6 @@
 // What a block of gpu_implicit does with a step that lies in shared memory, on either unit of the multiprocessor:
 //
-//   MatrixSums   the matrix units: bf16, sums in f32. A warp has m/2 × 32 of the tile, as products of 16×8×16
+//   MatrixSums   the matrix units: bf16, sums in f32. A warp has m/2 × 32 of the tile, as products of 16×8×16; of tf32, 16×8×8
 //   FmaSums      fused multiply-adds: f32 and f64. Thread (i, j) of 16×16 has the rows ≡ i and the columns ≡ j (mod 16)
 //
 // A tile of either side is m (or n) rows of 128 bytes along the sum, in 8 chunks of 16 bytes. Chunk c of row r lies at place c ^ (r mod 8): the
@@ -16,9 +16,9 @@ constexpr int chunks = 8;                                                      /
 template <class T> constexpr int chunk_of = 16 / static_cast<int>(sizeof(T));  // elements in 16 bytes
 constexpr unsigned all_lanes = 0xffffffffu;
 
-template <class Element, int M, int N, int S> struct Tile {
+template <class Element, int M, int N, int S, bool tf32 = false> struct Tile {
   using T = Element;
-  static constexpr bool on_matrix_units = std::is_same_v<T, bf16>;
+  static constexpr bool on_matrix_units = std::is_same_v<T, bf16> || tf32;
   static constexpr int m = M, n = N, stages = S, chunk = chunk_of<T>, k = chunks * chunk;
   static constexpr int threads = on_matrix_units ? 2 * N : 256;
   static constexpr size_t shared_bytes = SharedSize().array<T>(S * M * k).template array<T>(S * N * k).bytes();
@@ -81,26 +81,53 @@ template <class Tile> class FmaSums {
   T d_[I][J] = {};
 };
 
+// d += a·b over 32 bytes of each row: ldmatrix gives a lane 4 bytes where the product wants them, which are two bf16 or one f32.
+template <class T> __device__ __forceinline__ void multiply_fragments(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+  if constexpr (std::is_same_v<T, bf16>)
+    mma_bf16(d, a, b);
+  else
+    mma_tf32(d, a, b);
+}
+
+// f32 as the matrix units are to read it; bf16 as it is.
+template <class T, int n> __device__ __forceinline__ void round_fragments(uint32_t (&r)[n]) {
+  if constexpr (!std::is_same_v<T, bf16>) {
+    MR_UNROLL
+    for (int k = 0; k < n; ++k) {
+      float v;
+      memcpy(&v, &r[k], sizeof v);
+      r[k] = to_tf32(v);
+    }
+  }
+}
+
 template <class Tile> class MatrixSums {
+  using T = typename Tile::T;
   static constexpr int I = Tile::m / 2 / 16;
 
  public:
-  __device__ void multiply(SharedArray<bf16> as, SharedArray<bf16> bs) {
+  __device__ void multiply(SharedArray<T> as, SharedArray<T> bs) {
     const int lane = static_cast<int>(threadIdx.x) % warp_size;
     MR_UNROLL
     for (int c = 0; c < chunks; c += 2) {
-      uint32_t a[I][4];  // 16 rows × 16
-      uint32_t b[2][4];  // 16 columns × 16, each the b of two products
+      uint32_t a[I][4];  // 16 rows × 32 bytes
+      uint32_t b[2][4];  // 16 columns × 32 bytes, each the b of two products
       MR_UNROLL
-      for (int i = 0; i < I; ++i) ldmatrix(a[i], as + Tile::at(row() + 16 * i + lane % 16, c + lane / 16));
+      for (int i = 0; i < I; ++i) {
+        ldmatrix(a[i], as + Tile::at(row() + 16 * i + lane % 16, c + lane / 16));
+        round_fragments<T>(a[i]);
+      }
       MR_UNROLL
-      for (int j = 0; j < 2; ++j) ldmatrix(b[j], bs + Tile::at(column() + 16 * j + lane / 16 * 8 + lane % 8, c + lane / 8 % 2));
+      for (int j = 0; j < 2; ++j) {
+        ldmatrix(b[j], bs + Tile::at(column() + 16 * j + lane / 16 * 8 + lane % 8, c + lane / 8 % 2));
+        round_fragments<T>(b[j]);
+      }
       MR_UNROLL
       for (int i = 0; i < I; ++i) {
         MR_UNROLL
         for (int j = 0; j < 4; ++j) {
           const uint32_t half[2] = {b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]};
-          mma_bf16(d_[i][j], a[i], half);
+          multiply_fragments<T>(d_[i][j], a[i], half);
         }
       }
     }
@@ -133,6 +160,34 @@ template <class Tile> class MatrixSums {
         const Conv2dFinishOf<const float*, const bf16*> finished{scale, shift, residual.v, out.finished.relu};
         MR_UNROLL
         for (int k = 0; k < chunk; ++k) y[k] = bf16(finished(v[k / 2][k % 2], k, k));
+        store(out.to + to, y);
+      }
+    }
+  }
+
+  // Four lanes write 32 bytes of a row.
+  __device__ void finish(const Output<float>& out, const GatherAxis& h, const GatherAxis& w, int m0, int n0) const {
+    const int lane = static_cast<int>(threadIdx.x) % warp_size, C = out.shape.to_channels;
+    MR_UNROLL
+    for (int j = 0; j < 4; ++j) {
+      const int n = n0 + column() + 8 * j + lane % 4 * 2;
+      if (n >= C) continue;
+      float scale[2], shift[2];
+      MR_UNROLL
+      for (int k = 0; k < 2; ++k) {
+        scale[k] = out.finished.scale ? out.finished.scale[n + k] : 1;
+        shift[k] = out.finished.shift ? out.finished.shift[n + k] : 0;
+      }
+      MR_UNROLL
+      for (int i = 0; i < 2 * I; ++i) {
+        const int r = m0 + row() + 8 * i + lane / 4;
+        if (r >= out.shape.N * h.rows * w.rows) continue;
+        const int64_t to = out.shape.to_pixel(h, w, r) * C + n;
+        Pack<float, 2> residual{}, y;
+        if (out.finished.residual) residual = load<Pack<float, 2>>(out.finished.residual.p + to);
+        const Conv2dFinishOf<const float*, const float*> finished{scale, shift, residual.v, out.finished.relu};
+        MR_UNROLL
+        for (int k = 0; k < 2; ++k) y[k] = finished(d_[i / 2][j][i % 2 * 2 + k], k, k);
         store(out.to + to, y);
       }
     }

@@ -8,12 +8,14 @@
 // A row-major product Y [M,N] = X [M,K] · W [K,N] is this one with its operands swapped: m = N, n = M, A = W, B = X.
 //
 // Types of (A, B, C): f32 throughout, f64 throughout (no epilogue), bf16 throughout, or bf16 with C in f32. Sums are f32, for f64 f64.
+// With tf32 the elements of A and B, where f32, are rounded to 10 bits of mantissa first; it is as the context says unless set.
 // Errors: other types; a size below 1; a leading dimension too small; memory that is no device memory or ends before the matrix does
 // (emulated). cuda: cublasLt. emulated: loops in f64, rounded once.
 #pragma once
 
 #include <cstdint>
 
+#include "tensor/context.h"
 #include "tensor/dtype.h"
 #include "tensor/gpu/runtime.h"
 
@@ -38,6 +40,7 @@ struct Gemm {
   int64_t batch = 1;
   Epilogue epilogue = Epilogue::none;
   const void* bias = nullptr;
+  bool tf32 = context().tf32;
 };
 
 void gemm(const Gemm& g, Stream& stream);  // queued

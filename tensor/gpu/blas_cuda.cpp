@@ -72,9 +72,9 @@ template <class T> void set(Product& p, cublasLtMatmulDescAttributes_t attribute
 }
 
 void make_product(Product& p, const Gemm& g) {
-  const bool wide = g.type_a == DType::f64;
-  checked("cublasLtMatmulDescCreate",
-          cublasLtMatmulDescCreate(&p.value, wide ? CUBLAS_COMPUTE_64F : CUBLAS_COMPUTE_32F, wide ? CUDA_R_64F : CUDA_R_32F));
+  const bool wide = g.type_a == DType::f64, tf32 = g.type_a == DType::f32 && g.tf32;
+  const cublasComputeType_t compute = wide ? CUBLAS_COMPUTE_64F : tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+  checked("cublasLtMatmulDescCreate", cublasLtMatmulDescCreate(&p.value, compute, wide ? CUDA_R_64F : CUDA_R_32F));
   const auto op = [](Op o) { return o == Op::none ? CUBLAS_OP_N : CUBLAS_OP_T; };
   set(p, CUBLASLT_MATMUL_DESC_TRANSA, op(g.op_a));
   set(p, CUBLASLT_MATMUL_DESC_TRANSB, op(g.op_b));

@@ -2,8 +2,10 @@
 #include "tensor/gpu/blas.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "tensor/gpu/emulated/device.h"
+#include "tensor/gpu/emulated/ptx.h"
 #include "tensor/parallel.h"
 
 namespace mr::gpu {
@@ -34,13 +36,19 @@ void set(void* p, DType type, int64_t i, double v) {
   }
 }
 
+// What the matrix units read of a factor.
+double factor(const Gemm& g, const void* p, DType type, int64_t i) {
+  const double v = get(p, type, i);
+  return g.tf32 && type == DType::f32 ? std::bit_cast<float>(to_tf32(static_cast<float>(v))) : v;
+}
+
 // One column of C of one product.
 void run_column(const Gemm& g, int64_t product, int64_t j) {
   for (int64_t i = 0; i < g.m; ++i) {
     double sum = 0;
     for (int64_t l = 0; l < g.k; ++l) {
       const int64_t at_a = g.op_a == Op::none ? i + l * g.lda : l + i * g.lda, at_b = g.op_b == Op::none ? l + j * g.ldb : j + l * g.ldb;
-      sum += get(g.a, g.type_a, product * g.stride_a + at_a) * get(g.b, g.type_b, product * g.stride_b + at_b);
+      sum += factor(g, g.a, g.type_a, product * g.stride_a + at_a) * factor(g, g.b, g.type_b, product * g.stride_b + at_b);
     }
     const int64_t at_c = product * g.stride_c + i + j * g.ldc;
     double v = g.alpha * sum;

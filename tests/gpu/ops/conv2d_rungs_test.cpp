@@ -1,6 +1,8 @@
 // Each rung of the device against the loops of the formula on the CPU in f64.
 #include "ops/conv/conv2d_rungs.h"
 
+#include <array>
+#include <bit>
 #include <functional>
 #include <string_view>
 
@@ -27,14 +29,14 @@ const Layer layers[] = {
 const Conv2dRung& reference() { return mr::conv2d_rungs().back(); }
 
 // run() → Tensor on the device, the same bits under `orders` orders; against `want`.
-void check_pass(const char* what, int orders, const Tensor& want, const std::function<Tensor()>& run) {
+void check_pass(const char* what, int orders, const Tensor& want, const std::function<Tensor()>& run, double most = 0) {
   INFO(what);
   Tensor first;
   for (int order = 0; order < orders; ++order) {
     if constexpr (built == Built::emulated) set_seed(static_cast<uint64_t>(order));
     const Tensor got = run().to(Device{});
     if (order == 0) {
-      check_close("value", got, want, got.dtype() == DType::f64 ? 1e-14 : got.dtype() == DType::bf16 ? 1e-2 : 1e-6);
+      check_close("value", got, want, most > 0 ? most : got.dtype() == DType::f64 ? 1e-14 : got.dtype() == DType::bf16 ? 1e-2 : 1e-6);
       first = got;
     } else {
       CHECK(std::memcmp(got.raw(), first.raw(), got.bytes()) == 0);
@@ -86,6 +88,13 @@ void check_rung(const Conv2dRung& rung, const Inputs& in) {
     check_pass("weights", orders, reference().weights(in.exact, wide(in.x), wide(in.gy)), [&] { return rung.weights(in.c, x, gy); });
 }
 
+// v to the nearest of 10 mantissa bits, ties away from 0, as the PTX manual has it for cvt.rna.tf32.
+Tensor rounded_to_tf32(const Tensor& v) {
+  const Tensor r = v.clone();
+  for (float& x : r.values<float>()) x = std::bit_cast<float>((std::bit_cast<uint32_t>(x) + 0x1000u) & 0xffffe000u);
+  return r;
+}
+
 void reset_stats() {
   synchronize();
   if constexpr (built == Built::emulated) reset_launch_stats();
@@ -122,6 +131,50 @@ TEST_CASE("conv2d: gpu_implicit with its large tile", "[gpu][conv]") {
   for (const DType t : {DType::bf16, DType::f32}) check_rung(large, Inputs(layers[1], t));
 }
 
+TEST_CASE("conv2d: with TF32 f32 is rounded to 10 bits of mantissa before it is multiplied, and only then", "[gpu][conv]") {
+  if (!has_device()) return;
+  const Inputs in(layers[1], DType::f32);
+  const Tensor x = there(in.x), gy = there(in.gy), rx = wide(rounded_to_tf32(in.x)), rgy = wide(rounded_to_tf32(in.gy));
+  const Var w(there(in.w)), rw(wide(rounded_to_tf32(in.w)));
+  const Conv2dFinish f = there(in.f), g = there(in.g);
+  for (const Conv2dRung& rung : {conv2d_gpu_implicit, conv2d_gpu_im2col})
+    for (const ImplicitTile tile : {ImplicitTile::small, ImplicitTile::large}) {
+      const bool own = std::string_view(rung.name) == "gpu_implicit";
+      if (!own && tile == ImplicitTile::large) continue;
+      INFO(rung.name);
+      const auto all = [&] {
+        return own ? std::array{implicit_forward(in.c, x, w, f, tile), implicit_data(in.c, gy, w, g, tile),
+                                implicit_weights(in.c, x, gy, tile)}
+                   : std::array{rung.forward(in.c, x, w, f), rung.data(in.c, gy, w, g), rung.weights(in.c, x, gy)};
+      };
+      const std::array before = all();
+      const std::array want = {reference().forward(in.exact, rx, rw, wide(in.f)), reference().data(in.exact, rgy, rw, wide(in.g)),
+                               reference().weights(in.exact, rx, rgy)};
+      // a library may round in another way
+      const double most = own || built == Built::emulated ? 2e-6 : 2e-3;
+      {
+        const ContextGuard guard;
+        context().tf32 = true;
+        const int orders = own ? 3 : 1;
+        check_pass(
+            "forward", orders, want[0], [&] { return all()[0]; }, most);
+        check_pass(
+            "data", orders, want[1], [&] { return all()[1]; }, most);
+        check_pass(
+            "weights", orders, want[2], [&] { return all()[2]; }, most);
+      }
+      const std::array after = all();
+      const std::array exact = {reference().forward(in.exact, wide(in.x), Var(wide(in.w)), wide(in.f)),
+                                reference().data(in.exact, wide(in.gy), Var(wide(in.w)), wide(in.g)),
+                                reference().weights(in.exact, wide(in.x), wide(in.gy))};
+      for (size_t i = 0; i < 3; ++i) {
+        const Tensor a = before[i].to(Device{}), b = after[i].to(Device{});
+        check_close("without", b, exact[i], 1e-6);
+        CHECK(std::memcmp(a.raw(), b.raw(), a.bytes()) == 0);
+      }
+    }
+}
+
 TEST_CASE("conv2d: gpu_implicit sums the weights' gradient over parts of the pixels, in their order", "[gpu][conv]") {
   if (!has_device()) return;
   const Inputs in({{3, 14, 13, 8}, {8, 1, 1, 8}, {}}, DType::bf16);  // 546 pixels: 9 steps, 3 parts
@@ -136,8 +189,10 @@ TEST_CASE("conv2d: gpu_implicit sums the weights' gradient over parts of the pix
 
 TEST_CASE("conv2d: gpu_implicit has no bank conflict, and moves whole sectors", "[gpu][conv]") {
   if (!has_device() || !is_emulated("the emulated device counts")) return;
-  for (const DType t : {DType::bf16, DType::f32, DType::f64}) {
-    INFO(name(t));
+  for (const auto& [t, tf32] : {std::pair{DType::bf16, false}, {DType::f32, false}, {DType::f32, true}, {DType::f64, false}}) {
+    INFO(name(t) << (tf32 ? " as TF32" : ""));
+    const ContextGuard guard;
+    context().tf32 = tf32;
     const Inputs in({{1, 8, 8, 64}, {64, 1, 3, 64}, {1, 1}}, t);
     const Tensor x = there(in.x), gy = there(in.gy);
     const Var w(there(in.w));
