@@ -16,7 +16,8 @@ Conv2dGrads conv2d_sparse_backward(const Conv2dCase& c, const Tensor& x, const V
                                    bool want_gw, const Tensor& gx);
 
 // The rungs' entries, each at the end of its own file.
-extern const Conv2dRung conv2d_gpu_reference, conv2d_gpu_im2col, conv2d_gpu_matmul, conv2d_gpu_implicit;
+extern const Conv2dRung conv2d_gpu_reference, conv2d_gpu_tiled, conv2d_gpu_matrix, conv2d_gpu_im2col, conv2d_gpu_matmul,
+    conv2d_gpu_implicit;
 
 // gpu_implicit with a tile of one's choice, for tests and measurements.
 enum class ImplicitTile : uint8_t { by_shape, small, large };

@@ -53,7 +53,7 @@ std::span<const Conv2dRung> conv2d_rungs(Device device) {
   };
   if constexpr (gpu::exists) {
     static const Conv2dRung of_gpu[] = {gpu::conv2d_gpu_implicit, gpu::conv2d_gpu_matmul, gpu::conv2d_gpu_im2col,
-                                        gpu::conv2d_gpu_reference};
+                                        gpu::conv2d_gpu_matrix,   gpu::conv2d_gpu_tiled,  gpu::conv2d_gpu_reference};
     if (device.type != DeviceType::cpu) return of_gpu;
   }
   return rungs;

@@ -12,6 +12,8 @@
 //                   multiples of 16 bytes
 //   gpu_matmul      1×1, stride 1: the vendor's matrix product
 //   gpu_im2col      patches in memory, then the vendor's matrix product: any type and channels
+//   gpu_matrix      tiles in shared memory, the matrix units: bf16, forward, channels in multiples of 16 bytes. This and the next are to be read
+//   gpu_tiled       tiles in shared memory, fused multiply-adds: any type and channels, forward
 //   gpu_reference   a thread an output: any type, groups, dilation
 //
 // The first rung of the table that supports a case runs it, unless MR_CONV=name forces another (where that supports it).
@@ -60,7 +62,7 @@ const char* name(Conv2dPass pass);
 
 struct Conv2dRung {
   const char* name;
-  bool (*supports)(const Conv2dCase&, Conv2dPass);
+  bool (*supports)(const Conv2dCase&, Conv2dPass);                                           // what it does not, may be null
   Tensor (*forward)(const Conv2dCase&, const Tensor& x, const Var& w, const Conv2dFinish&);  // → y
   Tensor (*data)(const Conv2dCase&, const Tensor& gy, const Var& w, const Conv2dFinish&);    // → gx (a deconvolution has a finish)
   Tensor (*weights)(const Conv2dCase&, const Tensor& x, const Tensor& gy);                   // → gw, f32 (f64 for f64)

@@ -1,7 +1,6 @@
 // Each rung of the device against the loops of the formula on the CPU in f64.
 #include "ops/conv/conv2d_rungs.h"
 
-#include <array>
 #include <bit>
 #include <functional>
 #include <string_view>
@@ -134,45 +133,42 @@ TEST_CASE("conv2d: gpu_implicit with its large tile", "[gpu][conv]") {
 TEST_CASE("conv2d: with TF32 f32 is rounded to 10 bits of mantissa before it is multiplied, and only then", "[gpu][conv]") {
   if (!has_device()) return;
   const Inputs in(layers[1], DType::f32);
-  const Tensor x = there(in.x), gy = there(in.gy), rx = wide(rounded_to_tf32(in.x)), rgy = wide(rounded_to_tf32(in.gy));
-  const Var w(there(in.w)), rw(wide(rounded_to_tf32(in.w)));
+  const Tensor x = there(in.x), gy = there(in.gy);
+  const Var w(there(in.w));
   const Conv2dFinish f = there(in.f), g = there(in.g);
-  for (const Conv2dRung& rung : {conv2d_gpu_implicit, conv2d_gpu_im2col})
-    for (const ImplicitTile tile : {ImplicitTile::small, ImplicitTile::large}) {
-      const bool own = std::string_view(rung.name) == "gpu_implicit";
-      if (!own && tile == ImplicitTile::large) continue;
-      INFO(rung.name);
-      const auto all = [&] {
-        return own ? std::array{implicit_forward(in.c, x, w, f, tile), implicit_data(in.c, gy, w, g, tile),
-                                implicit_weights(in.c, x, gy, tile)}
-                   : std::array{rung.forward(in.c, x, w, f), rung.data(in.c, gy, w, g), rung.weights(in.c, x, gy)};
-      };
-      const std::array before = all();
-      const std::array want = {reference().forward(in.exact, rx, rw, wide(in.f)), reference().data(in.exact, rgy, rw, wide(in.g)),
-                               reference().weights(in.exact, rx, rgy)};
-      // a library may round in another way
-      const double most = own || built == Built::emulated ? 2e-6 : 2e-3;
+  const auto expected = [&](int pass, const auto& factor) {
+    if (pass == 0) return reference().forward(in.exact, factor(in.x), Var(factor(in.w)), wide(in.f));
+    if (pass == 1) return reference().data(in.exact, factor(in.gy), Var(factor(in.w)), wide(in.g));
+    return reference().weights(in.exact, factor(in.x), factor(in.gy));
+  };
+  const auto check_passes = [&](const char* what, double rounded_as_ours, const auto& run) {
+    INFO(what);
+    for (int pass = 0; pass < 3; ++pass) {
+      INFO(name(static_cast<Conv2dPass>(pass)));
+      const Tensor before = run(pass).to(Device{});
       {
         const ContextGuard guard;
         context().tf32 = true;
-        const int orders = own ? 3 : 1;
         check_pass(
-            "forward", orders, want[0], [&] { return all()[0]; }, most);
-        check_pass(
-            "data", orders, want[1], [&] { return all()[1]; }, most);
-        check_pass(
-            "weights", orders, want[2], [&] { return all()[2]; }, most);
+            "with", 2, expected(pass, [](const Tensor& t) { return wide(rounded_to_tf32(t)); }), [&] { return run(pass); },
+            rounded_as_ours);
       }
-      const std::array after = all();
-      const std::array exact = {reference().forward(in.exact, wide(in.x), Var(wide(in.w)), wide(in.f)),
-                                reference().data(in.exact, wide(in.gy), Var(wide(in.w)), wide(in.g)),
-                                reference().weights(in.exact, wide(in.x), wide(in.gy))};
-      for (size_t i = 0; i < 3; ++i) {
-        const Tensor a = before[i].to(Device{}), b = after[i].to(Device{});
-        check_close("without", b, exact[i], 1e-6);
-        CHECK(std::memcmp(a.raw(), b.raw(), a.bytes()) == 0);
-      }
+      const Tensor after = run(pass).to(Device{});
+      check_close("without", after, expected(pass, [](const Tensor& t) { return wide(t); }), 1e-6);
+      CHECK(std::memcmp(before.raw(), after.raw(), before.bytes()) == 0);
     }
+  };
+  for (const ImplicitTile tile : {ImplicitTile::small, ImplicitTile::large})
+    check_passes("gpu_implicit", 2e-6, [&](int pass) {
+      if (pass == 0) return implicit_forward(in.c, x, w, f, tile);
+      return pass == 1 ? implicit_data(in.c, gy, w, g, tile) : implicit_weights(in.c, x, gy, tile);
+    });
+  // a vendor's library may round in another way
+  check_passes("gpu_im2col", built == Built::emulated ? 2e-6 : 2e-3, [&](int pass) {
+    const Conv2dRung& rung = conv2d_gpu_im2col;
+    if (pass == 0) return rung.forward(in.c, x, w, f);
+    return pass == 1 ? rung.data(in.c, gy, w, g) : rung.weights(in.c, x, gy);
+  });
 }
 
 TEST_CASE("conv2d: gpu_implicit sums the weights' gradient over parts of the pixels, in their order", "[gpu][conv]") {
@@ -216,6 +212,37 @@ TEST_CASE("conv2d: gpu_implicit has no bank conflict, and moves whole sectors", 
     }
     CHECK(stats_of("conv2d_transpose_weights", [&] { implicit_data(in.c, gy, Var(w.value()), {}, ImplicitTile::small); }).bank_conflicts ==
           0);
+  }
+}
+
+TEST_CASE("conv2d: what each step of the ladder saves", "[gpu][conv]") {
+  if (!has_device() || !is_emulated("the emulated device counts")) return;
+  struct Step {
+    const Conv2dRung* rung;
+    const char* kernel;
+    DType dtype;
+    int64_t sectors, barriers, shared, conflicts;  // the table of ops/conv/README.md
+  };
+  const Step steps[] = {
+      {&conv2d_gpu_reference, "conv2d_reference_forward", DType::f32, 2044928, 0, 0, 0},
+      {&conv2d_gpu_tiled, "conv2d_tiled", DType::f32, 8992, 36, 39168, 0},
+      {&conv2d_gpu_implicit, "conv2d_implicit_forward", DType::f32, 8992, 18, 9792, 0},
+      {&conv2d_gpu_reference, "conv2d_reference_forward", DType::bf16, 2044672, 0, 0, 0},
+      {&conv2d_gpu_tiled, "conv2d_tiled", DType::bf16, 4496, 36, 39168, 0},
+      {&conv2d_gpu_matrix, "conv2d_matrix", DType::bf16, 5264, 18, 864, 16128},
+      {&conv2d_gpu_implicit, "conv2d_implicit_forward", DType::bf16, 4496, 9, 864, 0},
+  };
+  for (const Step& s : steps) {
+    INFO(s.kernel << " " << name(s.dtype));
+    const Inputs in({{1, 8, 8, 64}, {64, 3, 3, 64}, {1, 1}}, s.dtype);
+    const Tensor x = there(in.x);
+    const Var w(there(in.w));
+    const LaunchStats stats = stats_of(s.kernel, [&] { s.rung->forward(in.c, x, w, {}); });
+    CHECK(stats.complete);
+    CHECK(stats.sectors == s.sectors);
+    CHECK(stats.barriers == s.barriers);
+    CHECK(stats.shared_accesses == s.shared);
+    CHECK(stats.bank_conflicts == s.conflicts);
   }
 }
 
