@@ -55,9 +55,9 @@ __device__ uint64_t pair_of(const Philox& stream, uint64_t i) {
 // The draws of both kinds, one after the other: step i of kind k is draw first[k] + i.
 struct Draws {
   int size[2], steps[2];  // boxes of a kind; steps drawn: none where all are taken
-  __device__ int kind(int d) const { return d < steps[0] ? 0 : 1; }
   __device__ int step(int d) const { return d - (d < steps[0] ? 0 : steps[0]); }
-  __device__ uint64_t below(int d) const { return static_cast<uint64_t>(size[kind(d)] - step(d)); }
+  // Not size[d < steps[0] ? 0 : 1]: an index that is known only here would keep the array out of registers.
+  __device__ uint64_t below(int d) const { return static_cast<uint64_t>((d < steps[0] ? size[0] : size[1]) - step(d)); }
   __device__ int all() const { return steps[0] + steps[1]; }
 };
 
@@ -96,7 +96,7 @@ __device__ void follow(const Draws& draws, const int (&taken)[2], const SharedAr
   for (int slot = static_cast<int>(threadIdx.x); slot < taken[0] + taken[1]; slot += threads) {
     const int kind = slot < taken[0] ? 0 : 1, i = slot - (kind == 0 ? 0 : taken[0]);
     int rank = i;
-    if (draws.steps[kind] > 0) {
+    if ((kind == 0 ? draws.steps[0] : draws.steps[1]) > 0) {
       const int first = kind == 0 ? 0 : draws.steps[0], to = jump[first + i];
       int latest = -1;
       for (int s = first; s < first + i; ++s)
@@ -112,7 +112,7 @@ __device__ void follow(const Draws& draws, const int (&taken)[2], const SharedAr
 }
 
 // The box that is number `rank` of its kind, found by one warp: the chunk by bisection, then 32 boxes at a time.
-__device__ int32_t find_box(const int32_t* match, int B, int kind, int rank, const SharedArray<int>& before, int chunks) {
+__device__ int32_t find_box(const int32_t* match, int B, int kind, int rank, SharedArray<int> before, int chunks) {
   int low = 0, high = chunks;  // before[low] ≤ rank < before[high]
   while (high - low > 1) {
     const int middle = (low + high) / 2, b = before[middle];
@@ -153,6 +153,7 @@ __global__ void __launch_bounds__(threads)
   int taken[2];
   taken[0] = min(draws.size[0], most_positive);
   taken[1] = min(draws.size[1], count - taken[0]);
+  MR_UNROLL
   for (int k = 0; k < 2; ++k) draws.steps[k] = taken[k] < draws.size[k] ? taken[k] : 0;
   draw(draws, stream_of(streams + image * stream_words), jump);
   follow(draws, taken, jump, link, keys);
