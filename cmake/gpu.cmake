@@ -46,9 +46,7 @@ elseif(MR_GPU STREQUAL cuda)
     find_program(MR_NVCC nvcc HINTS ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES bin REQUIRED)
     set(CMAKE_CUDA_COMPILER ${MR_NVCC})
   endif()
-  if(MR_CCACHE)
-    set(CMAKE_CUDA_COMPILER_LAUNCHER ${MR_CCACHE})
-  endif()
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CMAKE_SOURCE_DIR}/cmake/nvcc_report ${MR_CCACHE})
   # CMake 3.25 does not know 90a.
   set(CMAKE_CUDA_ARCHITECTURES OFF)
   set(MR_CUDA_ARCHITECTURES "80;90a;80-virtual" CACHE STRING
@@ -68,7 +66,7 @@ elseif(MR_GPU STREQUAL cuda)
     target_compile_options(mr_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-gencode arch=compute_${number},code=${code}>")
   endforeach()
   # --fmad=false: as -ffp-contract=off.
-  target_compile_options(mr_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;--fmad=false;-lineinfo>"
+  target_compile_options(mr_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;--fmad=false;-lineinfo;-Xptxas=-v>"
     "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror=cross-execution-space-call>"
     "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra$<$<BOOL:${MR_WERROR}>:,-Werror>>")
 endif()
