@@ -173,6 +173,7 @@ template <class T> struct FilterSource {
     A w[part_cells];
     for (int q = q0; q < q1; ++q) {
       A share[part_cells][N] = {};
+      MR_UNROLL_BY(2)
       for (int p = p0; p < p1; ++p) {
         A g[N];
         load_channels<N>(gy + ((int64_t{r} * size + p) * size + q) * channels + part.c, g);

@@ -84,7 +84,7 @@ __global__ void maximum_forward_kernel(int bins, AxisRule rule, PlacesView place
 // Each value goes to the four cells of the sample that won: of those, to the ones in a thread's part of the tile.
 template <class T> struct MaximumSource {
   using A = acc_t<T>;
-  static constexpr int width = sizeof(A) == 8 ? 2 : 4;
+  static constexpr int width = 2;  // beside the samples' positions the registers do not hold the sums of 4 channels
   int size, channels;
   AxisRule rule;
   PlacesView places;

@@ -3,7 +3,8 @@
 //
 // There for both: __global__ __device__ __host__ __forceinline__ __launch_bounds__ __restrict__, threadIdx blockIdx blockDim gridDim,
 // __syncthreads[_count|_and|_or] __syncwarp, __shfl[_up|_down|_xor]_sync, __ballot_sync __any_sync __all_sync, atomicAdd Max Min Exch CAS, __threadfence,
-// min max rsqrtf __fmaf_rn __fma_rn __popc __ffs __clz, <cmath>; and MR_UNROLL before a loop of known length.
+// min max rsqrtf __fmaf_rn __fma_rn __popc __ffs __clz, <cmath>; MR_UNROLL before a loop of known length, MR_UNROLL_BY(n) before another: nvcc
+// itself unrolls by 4, for which a kernel may lack the registers.
 #pragma once
 
 #include <cmath>
@@ -17,6 +18,8 @@
 #if defined(__CUDACC__)
 
 #define MR_UNROLL _Pragma("unroll")
+#define MR_PRAGMA(text) _Pragma(#text)
+#define MR_UNROLL_BY(n) MR_PRAGMA(unroll n)
 
 #elif defined(MR_GPU_EMULATED)
 
@@ -28,6 +31,7 @@
 #else
 #define MR_UNROLL _Pragma("GCC unroll 64")
 #endif
+#define MR_UNROLL_BY(n)
 
 // NOLINTBEGIN(bugprone-reserved-identifier): the names are CUDA's
 #define __global__
