@@ -66,7 +66,8 @@ elseif(MR_GPU STREQUAL cuda)
     target_compile_options(mr_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-gencode arch=compute_${number},code=${code}>")
   endforeach()
   # --fmad=false: as -ffp-contract=off.
-  target_compile_options(mr_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;--fmad=false;-lineinfo;-Xptxas=-v>"
+  target_compile_options(mr_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr;--fmad=false;-lineinfo>"
+    "$<$<COMPILE_LANGUAGE:CUDA>:$<BUILD_INTERFACE:-Xptxas=-v>>"                # for cmake/nvcc_report
     "$<$<COMPILE_LANGUAGE:CUDA>:SHELL:-Werror=cross-execution-space-call>"
     "$<$<COMPILE_LANGUAGE:CUDA>:-Xcompiler=-Wall,-Wextra$<$<BOOL:${MR_WERROR}>:,-Werror>>")
 endif()
