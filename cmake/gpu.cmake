@@ -46,7 +46,10 @@ elseif(MR_GPU STREQUAL cuda)
     find_program(MR_NVCC nvcc HINTS ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES bin REQUIRED)
     set(CMAKE_CUDA_COMPILER ${MR_NVCC})
   endif()
-  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CMAKE_SOURCE_DIR}/cmake/nvcc_report ${MR_CCACHE})
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${CMAKE_SOURCE_DIR}/cmake/nvcc_report)
+  if(MR_CCACHE)
+    list(APPEND CMAKE_CUDA_COMPILER_LAUNCHER ${MR_CCACHE})
+  endif()
   # CMake 3.25 does not know 90a.
   set(CMAKE_CUDA_ARCHITECTURES OFF)
   set(MR_CUDA_ARCHITECTURES "80;90a;80-virtual" CACHE STRING
