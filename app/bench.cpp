@@ -26,7 +26,7 @@ void add_model(CLI::App& bench) {
   c->add_option("--batch", a->options.batch, "images")->capture_default_str();
   c->add_option("--objects", a->options.objects, "an image, in training")->capture_default_str();
   c->add_option("--repeats", a->options.repeats, "after two runs that do not count")->capture_default_str();
-  c->add_option("--filter", a->options.filter, "only what contains it: f32, bf16, tf32 (a GPU), inference, train, f32.train, ...");
+  c->add_option("--filter", a->options.filter, "only those: f32, bf16, tf32 (a GPU), inference, train, f32.train, ...");
   add_device(*c, a->device);
   c->add_flag("--json", a->json, "{\"f32.inference\": {\"seconds\": best, \"median\": ..., \"peak_bytes\": ...}, \"f32.train\": ...}");
   c->callback([a] {

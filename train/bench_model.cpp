@@ -95,7 +95,7 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
   std::vector<std::string> names;
   const auto wanted = [&](const std::string& name) {
     names.push_back(name);
-    return name.find(options.filter) != std::string::npos;
+    return ("." + name).find("." + options.filter) != std::string::npos;  // f32 is not tf32
   };
   const ContextGuard guard;
   const bool cpu = options.device.type == DeviceType::cpu;

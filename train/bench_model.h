@@ -12,7 +12,7 @@ struct BenchModelOptions {
   int64_t batch = 1, height = 800, width = 1216, objects = 10, repeats = 4;
   std::string weights;  // instead of random ones
   Device device = {};
-  std::string filter;  // only timings whose name contains it
+  std::string filter;  // only timings whose name, or its part behind the dot, begins with it
 };
 
 struct ModelTiming {
