@@ -41,12 +41,8 @@ struct TrainConfig {
     f.field("epochs", epochs, "passes over the training images; 0: from budget");
     f.field("budget", budget, "wall-clock time of the whole command, such as 30m: the first steps are measured, then iterations is fixed");
     f.field("stop_at", stop_at, "written by a run that its budget cut short: a rerun stops there too; 0: runs to the end");
-<<<<<<< HEAD
-    f.choice("precision", precision, {"f32", "bf16"}, "of activations; bf16 needs a GPU or AVX-512, without them f32 is used");
-=======
     f.choice("precision", precision, {"f32", "bf16", "tf32"},
-             "of activations; bf16 needs AVX-512 and falls back to f32 without it; tf32: f32, whose products a GPU may round to 10 bits");
->>>>>>> 6758083 (TF32 on a GPU, off by default: convolutions and matrix products of f32 on the matrix units)
+             "of activations; bf16 needs a GPU or AVX-512, without them f32 is used; tf32: f32, whose products a GPU may round to 10 bits");
     f.field("threads", threads, "0: one a processor");
     f.field("init", init, "weights to start from (.safetensors, .pth); empty: random");
     f.field("skip_mismatch", skip_mismatch, "leave out tensors of init whose shape does not fit (other classes)");
