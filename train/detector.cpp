@@ -118,11 +118,14 @@ std::vector<Detection> detect(const Detector& d, const Image& image) {
 
 std::optional<std::string> use_context_of(Recipe& recipe, Device device) {
   if (recipe.train.threads > 0) context().threads = static_cast<int>(recipe.train.threads);
-  const bool wanted = recipe.train.precision == Precision::bf16, able = device.type != DeviceType::cpu || isa() == Isa::v4;
-  context().precision = wanted && able ? DType::bf16 : DType::f32;
-  context().tf32 = recipe.train.precision == Precision::tf32;
-  if (!wanted || able) return std::nullopt;
-  return "train.precision: bf16 needs AVX-512, which this processor lacks; working in f32";
+  const Precision wanted = recipe.train.precision;
+  const bool on_gpu = device.type != DeviceType::cpu, bf16 = wanted == Precision::bf16, tf32 = wanted == Precision::tf32;
+  const bool able = on_gpu || (bf16 ? isa() == Isa::v4 : !tf32);
+  context().precision = bf16 && able ? DType::bf16 : DType::f32;
+  context().tf32 = tf32 && able;
+  if (able) return std::nullopt;
+  return bf16 ? "train.precision: bf16 needs AVX-512, which this processor lacks; working in f32"
+              : "train.precision: tf32 needs a GPU; working in f32";
 }
 
 }  // namespace mr

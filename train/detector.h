@@ -48,8 +48,8 @@ struct Detection {
 // Best score first. Resized, normalised and pasted as the recipe says.
 std::vector<Detection> detect(const Detector& detector, const Image& image);
 
-// Threads, and bf16 where the recipe asks for it and the device has it: a GPU, or a processor with AVX-512. Returns a line to show where it
-// fell back to f32.
+// Threads, and bf16 or tf32 where the recipe asks for it and the device has it: a GPU, or for bf16 a processor with AVX-512. Returns a line to show
+// where it fell back to f32.
 std::optional<std::string> use_context_of(Recipe& recipe, Device device = {});
 
 }  // namespace mr

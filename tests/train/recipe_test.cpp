@@ -1,8 +1,11 @@
 #include "train/recipe.h"
 
+#include "tensor/context.h"
 #include "tensor/files.h"
+#include "tensor/simd.h"
 #include "tests/catch.h"
 #include "tests/train/fake.h"
+#include "train/detector.h"
 
 using namespace mr;
 using Catch::Matchers::Contains;
@@ -60,6 +63,19 @@ TEST_CASE("a recipe is based on another, by name or by file beside it", "[recipe
   CHECK_THROWS_WITH(load_recipe(folder / "d.toml"), Contains("d.toml:1: base: expects the name"));
 }
 
+TEST_CASE("a precision that the device lacks falls back to f32, and says so", "[recipe]") {
+  const ContextGuard guard;
+  Recipe r;
+  CHECK(!use_context_of(r));
+  r.train.precision = Precision::tf32;
+  CHECK(use_context_of(r) == "train.precision: tf32 needs a GPU; working in f32");
+  CHECK(!context().tf32);
+  r.train.precision = Precision::bf16;
+  const bool able = isa() == Isa::v4;
+  CHECK(use_context_of(r).has_value() == !able);
+  CHECK(context().precision == (able ? DType::bf16 : DType::f32));
+}
+
 TEST_CASE("bad recipes are errors that name the place, the key and the value", "[recipe]") {
   const TestFolder folder;
   write_text_file(folder / "bad.toml", "base = \"nuclei_small\"\n\n[train]\nbacth = 3\n");
@@ -76,7 +92,7 @@ TEST_CASE("bad recipes are errors that name the place, the key and the value", "
   CHECK_THROWS_WITH(with({"schedule.milestones=[0.8, 0.5]"}), Contains("schedule.milestones: must rise"));
   CHECK_THROWS_WITH(with({"train.budget=soon"}), Contains("train.budget: expects a time such as"));
   CHECK_THROWS_WITH(with({"schedule.warmup=0"}), Contains("under train.budget"));
-  CHECK_THROWS_WITH(with({"train.precision=fp16"}), Contains("expects one of f32, bf16, got fp16"));
+  CHECK_THROWS_WITH(with({"train.precision=fp16"}), Contains("expects one of f32, bf16, tf32, got fp16"));
   CHECK_THROWS_WITH(with({"checkpoint.keep=1"}), Contains("checkpoint.keep: must be 2 or more, got 1"));
   CHECK_THROWS_WITH(with({"model.backbone.depth=19"}), Contains("model.backbone.depth"));
   CHECK_THROWS_WITH(with({"model.rpn.anchor_sizes=[8.0]"}), Contains("model.rpn.anchor_sizes"));
