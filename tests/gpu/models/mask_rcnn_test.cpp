@@ -12,7 +12,7 @@
 namespace mr::gpu {
 namespace {
 
-constexpr int side = 64;
+constexpr int height = 64, width = 96;
 
 MaskRCNNConfig tiny_config() {
   MaskRCNNConfig c;
@@ -37,18 +37,18 @@ MaskRCNNConfig tiny_config() {
 Batch tiny_batch() {
   const OnDevice where(Device{});
   Batch b;
-  b.images = Tensor::empty({2, side, side, 3});
+  b.images = Tensor::empty({2, height, width, 3});
   Rng rng(7, "image");
   for (float& v : b.images.values<float>()) v = static_cast<float>(rng.uniform(-1, 1));
-  b.sizes = {{side, side}, {side - 20, side - 9}};
+  b.sizes = {{height, width}, {height - 20, width - 9}};
   b.image_ids = {1, 8};
   ImageTargets t;
   t.boxes = Tensor::of<float>({2, 4}, {5, 8, 40, 50, 30, 10, 60, 33});
   t.labels = Tensor::of<int32_t>({2}, {2, 3});
   for (int g = 0; g < 2; ++g) {
-    CroppedMask m{.image_height = side, .image_width = side, .x0 = 0, .y0 = 0, .bits = Bitmap(side, side)};
-    for (int y = 0; y < side; ++y)
-      for (int x = 0; x < side; ++x) m.bits.at(y, x) = (x + 2 * y) % 7 < 4;
+    CroppedMask m{.image_height = height, .image_width = width, .x0 = 0, .y0 = 0, .bits = Bitmap(height, width)};
+    for (int y = 0; y < height; ++y)
+      for (int x = 0; x < width; ++x) m.bits.at(y, x) = (x + 2 * y) % 7 < 4;
     t.masks.push_back(m);
   }
   b.targets = {t, {Tensor::empty({0, 4}), Tensor::empty({0}, DType::i32), {}}};
@@ -114,9 +114,10 @@ TEST_CASE("a training step on the device has the losses and gradients of the CPU
   compare_steps(tiny_config());
 }
 
-TEST_CASE("a training step on the device: masks of no class, thresholded targets, no sparse backward", "[gpu][model]") {
+TEST_CASE("a training step on the device: live norms, masks of no class, thresholded targets, no sparse backward", "[gpu][model]") {
   if (!has_device()) return;
   MaskRCNNConfig c = tiny_config();
+  c.backbone.norm = NormKind::batch;
   c.mask.class_agnostic = true;
   c.mask.soft_targets = false;
   c.rpn.sparse = false;
