@@ -19,6 +19,7 @@
 #include "ops/optim/sgd.h"
 #include "tensor/context.h"
 #include "tensor/device.h"
+#include "tensor/gpu/built.h"
 #include "tensor/gpu/graph.h"
 #include "tensor/rng.h"
 #include "tensor/simd.h"
