@@ -35,7 +35,7 @@ void check_subcommands(CLI::App& program, int argc, char** argv) {
 // What can throw outside the try is the table of options itself.
 int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   CLI::App program(
-      "Mask R-CNN: trains, evaluates and predicts, on the CPU.\n\n"
+      "Mask R-CNN: trains, evaluates and predicts, on the CPU or a GPU.\n\n"
       "  mrcnn train scenes_small --out run            the built-in drawn street scenes\n"
       "  mrcnn predict run/best.safetensors a.jpg --out pictures\n",
       "mrcnn");

@@ -88,7 +88,7 @@ std::vector<Detections> MaskRCNN::predict(const Batch& batch) {
   const NoGrad guard;
   const OnDevice where(parameters_.device());
   if constexpr (gpu::exists) {
-    if (parameters_.device().type != DeviceType::cpu) return on_cpu(predict_on_gpu(batch));
+    if (parameters_.device().type != DeviceType::cpu) return on_cpu(detect(PaddedBatch(batch, false, parameters_.device())));
   }
   const auto [P, rpn, proposals] = first_stage(batch);
   std::vector<Detections> found = box_.detections(box_(P, to_rois(proposals), config_.roi), proposals, batch.sizes);

@@ -40,6 +40,7 @@ class MaskRCNN : public System {
   // On a GPU, of a batch that is there already: nothing is copied to the device.
   PaddedBatch padded(const Batch& batch) const { return PaddedBatch(batch, config_.mask.enabled, parameters_.device()); }
   std::vector<NamedLoss> losses(const PaddedBatch& batch);
+  DetectionList detect(const PaddedBatch& batch) const;
 
   Features features(const Tensor& images, bool training) const;  // P2 … P6
   // What prediction does before its second stage, on the CPU.
@@ -52,8 +53,6 @@ class MaskRCNN : public System {
   const MaskRCNNConfig& config() const { return config_; }
 
  private:
-  DetectionList predict_on_gpu(const Batch& batch) const;
-
   MaskRCNNConfig config_;
   Parameters parameters_;
   ResNet backbone_;

@@ -15,19 +15,19 @@ std::vector<NamedLoss> MaskRCNN::losses(const PaddedBatch& batch) {
   return losses;
 }
 
-DetectionList MaskRCNN::predict_on_gpu(const Batch& batch) const {
-  const PaddedBatch goal(batch, false, parameters_.device());
-  const Features P = features(goal.images, false);
-  const gpu::BoxList proposals = rpn_.proposals(rpn_.dense(P, batch.images.shape()), goal.sizes, false);
-  DetectionList found = box_.detections(box_(P, gpu::to_rois(proposals.boxes), config_.roi), proposals, goal.sizes);
+DetectionList MaskRCNN::detect(const PaddedBatch& batch) const {
+  const NoGrad guard;
+  const OnDevice where(parameters_.device());
+  const Features P = features(batch.images, false);
+  const gpu::BoxList proposals = rpn_.proposals(rpn_.dense(P, batch.images.shape()), batch.sizes, false);
+  DetectionList found = box_.detections(box_(P, gpu::to_rois(proposals.boxes), config_.roi), proposals, batch.sizes);
   if (config_.mask.enabled) mask_.predict(P, found, config_.roi);
   return found;
 }
 
 std::vector<Detections> on_cpu(const DetectionList& list) {
-  const auto here = [](const Tensor& t) { return t.to(Device{}); };
-  const Tensor count = here(list.count), boxes = here(list.boxes), scores = here(list.scores), labels = here(list.labels);
-  const Tensor masks = list.masks.defined() ? here(list.masks) : Tensor();
+  const std::vector<Tensor> here = to_cpu({list.count, list.boxes, list.scores, list.labels, list.masks});
+  const Tensor &count = here[0], &boxes = here[1], &scores = here[2], &labels = here[3], &masks = here[4];
   std::vector<Detections> all;
   for (int64_t n = 0; n < count.size(0); ++n) {
     const int64_t found = count.data<int32_t>()[n];

@@ -18,10 +18,11 @@ class PaddedBatch {
   gpu::MaskTable masks;        // where masks are trained
 
   PaddedBatch(const Batch& batch, bool masks, Device device);  // queued
-  // The same memory with another batch. False, and nothing is done: it has other shapes.
+  // The same memory with another batch, queued. False, and nothing is done: it has other shapes.
   bool refill(const Batch& batch);
 
  private:
+  PaddedBatch(const Batch& batch, bool masks);  // the lists on the CPU, the images where they are
   std::vector<Tensor*> all();
 };
 

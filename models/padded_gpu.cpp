@@ -4,15 +4,21 @@
 
 namespace mr {
 
-PaddedBatch::PaddedBatch(const Batch& batch, bool with_masks, Device device) {
+PaddedBatch::PaddedBatch(const Batch& batch, bool with_masks, Device device) : PaddedBatch(batch, with_masks) {
+  if (images.device() == device) images = images.clone();  // refill writes over them
+  for (Tensor* t : all())
+    if (t->defined()) *t = t->to(device);
+}
+
+PaddedBatch::PaddedBatch(const Batch& batch, bool with_masks) {
   const auto N = static_cast<int64_t>(batch.sizes.size());
   const Tensor size = Tensor::empty({N, 2}, DType::i32, Device{});
   for (int64_t n = 0; n < N; ++n) {
     size.data<int32_t>()[2 * n] = batch.sizes[static_cast<size_t>(n)].height;
     size.data<int32_t>()[2 * n + 1] = batch.sizes[static_cast<size_t>(n)].width;
   }
-  images = batch.images.to(device);
-  sizes = size.to(device);
+  images = batch.images;
+  sizes = size;
   if (batch.targets.empty()) return;
 
   int64_t most = 1;
@@ -32,12 +38,12 @@ PaddedBatch::PaddedBatch(const Batch& batch, bool with_masks, Device device) {
           ": expected a mask for each of ", objects, " objects, got ", t.masks.size());
     bitmaps.emplace_back(t.masks);
   }
-  boxes = box.to(device);
-  labels = label.to(device);
-  count = counts.to(device);
-  anchor_rng = gpu::generator_streams(batch.rngs("rpn sample")).to(device);
-  roi_rng = gpu::generator_streams(batch.rngs("roi sample")).to(device);
-  if (with_masks) masks = gpu::mask_table(bitmaps, G, device);
+  boxes = box;
+  labels = label;
+  count = counts;
+  anchor_rng = gpu::generator_streams(batch.rngs("rpn sample"));
+  roi_rng = gpu::generator_streams(batch.rngs("roi sample"));
+  if (with_masks) masks = gpu::mask_table(bitmaps, G, Device{});
 }
 
 std::vector<Tensor*> PaddedBatch::all() {
@@ -45,7 +51,7 @@ std::vector<Tensor*> PaddedBatch::all() {
 }
 
 bool PaddedBatch::refill(const Batch& batch) {
-  PaddedBatch next(batch, masks.bits.defined(), Device{});
+  PaddedBatch next(batch, masks.bits.defined());
   const std::vector<Tensor*> to = all(), from = next.all();
   for (size_t i = 0; i < to.size(); ++i)
     if (from[i]->defined() != to[i]->defined() || (to[i]->defined() && from[i]->shape() != to[i]->shape())) return false;

@@ -31,7 +31,7 @@ Device device_of(const std::string& text) {
         text, "; cmake --preset ", name(wanted), " makes a build that has it");
   if constexpr (gpu::built == gpu::Built::cuda) {
     const int count = gpu::device_count();
-    check(count > 0, "device: expected a GPU for ", text, ", got none (no device, or no driver)");
+    check(count > 0, "device: expected a GPU for ", text, ", got none (", gpu::why_no_device(), ")");
     check(index < count, "device: expected cuda:0 … cuda:", count - 1, ", got ", text);
     gpu::use_device(index);
   }

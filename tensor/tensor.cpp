@@ -1,10 +1,11 @@
 #include "tensor/tensor.h"
 
 #include <cstring>
+#include <utility>
 
 #include "tensor/context.h"
 #include "tensor/gpu/runtime.h"
-#include "tensor/gpu/upload.h"
+#include "tensor/gpu/staging.h"
 #include "tensor/parallel.h"
 #include "tensor/tensor_gpu.h"
 
@@ -12,18 +13,6 @@ namespace mr {
 namespace {
 
 constexpr int64_t grain = 1 << 16;  // elements of a cheap loop a thread takes at once
-
-// A copy from one device to another of the same type, by way of memory that both can reach.
-void transfer(const Tensor& from, const Tensor& to) {
-  if (from.numel() == 0) return;
-  const size_t bytes = from.bytes();
-  gpu::Stream& stream = gpu::compute_stream();
-  if (to.on_gpu()) return gpu::upload(to.raw(), from.raw(), bytes, stream);
-  const gpu::PinnedArray<std::byte> staged(bytes);
-  gpu::copy_async(staged.data(), from.raw(), bytes, gpu::Copy::to_host, stream);
-  stream.synchronize();
-  std::memcpy(to.raw(), staged.data(), bytes);
-}
 
 }  // namespace
 
@@ -93,19 +82,30 @@ Tensor Tensor::to(DType dtype) const {
 
 Tensor Tensor::to(Device device) const {
   if (device == device_) return *this;
+  if (on_gpu()) return to_cpu({*this})[0];
   Tensor t = empty(shape_, dtype_, device);
-  transfer(*this, t);
+  gpu::upload(t.raw(), raw(), bytes(), gpu::compute_stream());
   return t;
+}
+
+std::vector<Tensor> to_cpu(const std::vector<Tensor>& tensors) {
+  std::vector<Tensor> all = tensors;
+  std::vector<gpu::Download> ways;
+  for (Tensor& t : all) {
+    if (!t.defined() || !t.on_gpu()) continue;
+    const Tensor from = std::exchange(t, Tensor::empty(t.shape(), t.dtype(), Device{}));
+    ways.push_back({t.raw(), from.raw(), t.bytes()});
+  }
+  if (!ways.empty()) gpu::download(ways, gpu::compute_stream());
+  return all;
 }
 
 void Tensor::copy_(const Tensor& from) const {
   check(from.shape_ == shape_, "copy: shapes differ, ", shape_, " and ", from.shape_);
   if (from.device_ != device_) {
-    if (from.dtype_ == dtype_)
-      transfer(from, *this);
-    else
-      copy_(from.to(device_));
-    return;
+    if (!on_gpu()) return copy_(to_cpu({from})[0]);
+    if (from.dtype_ != dtype_) return copy_(from.to(device_));
+    return gpu::upload(raw(), from.raw(), from.bytes(), gpu::compute_stream());
   }
   if constexpr (gpu::exists) {
     if (on_gpu()) return gpu::copy(from, *this);

@@ -86,6 +86,9 @@ class Tensor {
   Device device_;
 };
 
+// Copies on the CPU of several, with one wait for the device; undefined ones stay undefined.
+std::vector<Tensor> to_cpu(const std::vector<Tensor>& tensors);
+
 template <class T> Tensor Tensor::of(const Shape& shape, std::span<const T> values) {
   check(static_cast<int64_t>(values.size()) == shape.numel(), "tensor: ", shape, " needs ", shape.numel(), " values, got ", values.size());
   Tensor t = empty(shape, dtype_of<T>(), Device{});

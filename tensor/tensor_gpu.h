@@ -10,4 +10,7 @@ void copy(const Tensor& x, const Tensor& y);  // converts the type
 void add(const Tensor& x, const Tensor& y);   // y += x
 void scale(const Tensor& y, double factor);
 
+// Itself, or a copy where it does not begin at 16 bytes, as a slice may. Undefined stays undefined.
+inline Tensor aligned(const Tensor& t) { return !t.defined() || reinterpret_cast<uintptr_t>(t.raw()) % 16 == 0 ? t : t.clone(); }
+
 }  // namespace mr::gpu

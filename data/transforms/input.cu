@@ -1,7 +1,7 @@
 #include "data/transforms/input_gpu.h"
 #include "data/transforms/pixels.h"
 #include "tensor/gpu/kernel.h"
-#include "tensor/gpu/upload.h"
+#include "tensor/gpu/staging.h"
 
 namespace mr::gpu {
 namespace {

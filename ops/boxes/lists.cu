@@ -47,11 +47,11 @@ __global__ void level_rows_kernel(const int32_t* index, const int32_t* labels, L
   if (at >= 0) {
     int32_t first = 0;  // row of the level's first anchor of the first image
     int l = 0;
-    for (; at >= levels.anchors[l]; ++l) {
+    for (; l < levels.count && at >= levels.anchors[l]; ++l) {
       at -= levels.anchors[l];
       first += static_cast<int32_t>(images) * levels.anchors[l];
     }
-    at += first + static_cast<int32_t>(i / S) * levels.anchors[l];
+    at = l < levels.count ? at + first + static_cast<int32_t>(i / S) * levels.anchors[l] : -1;
   }
   store(rows + i, at);
 }
@@ -62,8 +62,12 @@ __global__ void level_cells_kernel(const int32_t* index, Levels levels, int32_t 
   const int level = static_cast<int>(to / n);
   if (level >= levels.count) return;
   int32_t at = load<int32_t>(index + i);
-  for (int l = 0; l < level; ++l) at -= levels.anchors[l];  // below 0 for one of a finer level, and for none
-  const int32_t anchors = levels.anchors[level];
+  int32_t anchors = 0;
+  MR_UNROLL
+  for (int l = 0; l < most_levels; ++l) {    // all of them: an index known only here would put the list on the stack
+    if (l < level) at -= levels.anchors[l];  // below 0 for one of a finer level, and for none
+    if (l == level) anchors = levels.anchors[l];
+  }
   store(cells + to, at < 0 || at >= anchors ? -1 : static_cast<int32_t>(i / S) * (anchors / of_cell) + at / of_cell);
 }
 

@@ -136,7 +136,7 @@ Tensor mask_targets(const MaskTable& masks, const Tensor& rois, const Tensor& gt
                         checked_data<int64_t>(masks.place, "mask_targets", "places", {N, G, 7}), static_cast<int>(G)};
   const int room = spread(static_cast<int>(masks.width)) + 1;
   const auto bytes = [&](int warps) { return SharedSize().array<float>(static_cast<size_t>(warps) * static_cast<size_t>(room)).bytes(); };
-  constexpr size_t most_bytes = 227 << 10;
+  constexpr size_t most_bytes = 99 << 10;  // what every GPU from the A100 on has
   check(bytes(1) <= most_bytes, "mask_targets: bitmaps of ", masks.width, " pixels a row are too wide");
   int warps = most_warps;
   while (bytes(warps) > most_bytes) warps /= 2;

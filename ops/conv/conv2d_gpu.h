@@ -25,7 +25,4 @@ Tensor implicit_forward(const Conv2dCase& c, const Tensor& x, const Var& w, cons
 Tensor implicit_data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFinish& f, ImplicitTile tile);
 Tensor implicit_weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy, ImplicitTile tile);
 
-// t where it can be read 16 bytes at once: itself, or a copy of what begins within 16 bytes. Undefined stays undefined.
-Tensor aligned_rows(const Tensor& t);
-
 }  // namespace mr::gpu

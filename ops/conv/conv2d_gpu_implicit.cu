@@ -12,6 +12,7 @@
 #include "ops/conv/conv2d_gpu_kernel.h"
 #include "ops/conv/conv2d_gpu_sums.h"
 #include "tensor/context.h"
+#include "tensor/tensor_gpu.h"
 
 namespace mr::gpu {
 namespace {
@@ -159,8 +160,8 @@ template <class T>
 Tensor product(const Conv2dCase& c, Conv2dPass pass, const Tensor& from, const Tensor& w, const Conv2dFinish& f, ImplicitTile tile) {
   const Tensor to = Tensor::empty(pass == Conv2dPass::forward ? c.y_shape() : c.x_shape(), c.dtype, c.device);
   if (to.numel() == 0) return to;
-  const Tensor x = aligned_rows(from), weights = aligned_rows(w);
-  const Conv2dFinish finish{f.scale, f.shift, aligned_rows(f.residual), f.relu};
+  const Tensor x = aligned(from), weights = aligned(w);
+  const Conv2dFinish finish{f.scale, f.shift, aligned(f.residual), f.relu};
   const Product<T> p{{gather_shape(c, pass), finish_of<T>(finish), to.device_data<T>()}, x.device_data<T>(), weights.device_data<T>()};
   const bool large = tile == ImplicitTile::large || (tile == ImplicitTile::by_shape && fills_large(p.out.shape));
   if constexpr (std::is_same_v<T, float>) {
@@ -193,8 +194,6 @@ Tensor data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFin
 Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy) { return implicit_weights(c, x, gy, ImplicitTile::by_shape); }
 
 }  // namespace
-
-Tensor aligned_rows(const Tensor& t) { return !t.defined() || reinterpret_cast<uintptr_t>(t.raw()) % 16 == 0 ? t : t.clone(); }
 
 Tensor implicit_forward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f, ImplicitTile tile) {
   return dispatch_float(c.dtype, "conv2d",

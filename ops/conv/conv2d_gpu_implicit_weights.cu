@@ -19,6 +19,7 @@
 #include "ops/conv/conv2d_gpu_sums.h"
 #include "ops/gemm/sum_parts.h"
 #include "tensor/context.h"
+#include "tensor/tensor_gpu.h"
 
 namespace mr::gpu {
 namespace {
@@ -261,7 +262,7 @@ template <class Tile> void run(const Conv2dCase& c, const Tensor& x, const Tenso
 }  // namespace
 
 Tensor implicit_weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy, ImplicitTile tile) {
-  const Tensor gw = Tensor::empty(c.w_shape(), c.sum_dtype(), c.device), xs = aligned_rows(x), gys = aligned_rows(gy);
+  const Tensor gw = Tensor::empty(c.w_shape(), c.sum_dtype(), c.device), xs = aligned(x), gys = aligned(gy);
   if (c.out_pixels() == 0) {
     gw.fill_(0);
     return gw;

@@ -19,6 +19,7 @@
 #include "ops/conv/conv2d_gpu_gather.h"
 #include "ops/conv/conv2d_gpu_kernel.h"
 #include "ops/conv/conv2d_gpu_sums.h"
+#include "tensor/tensor_gpu.h"
 
 namespace mr::gpu {
 namespace {
@@ -158,7 +159,7 @@ bool matrix_supports(const Conv2dCase& c, Conv2dPass pass) {
 }
 
 Tensor matrix(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dFinish& f) {
-  const Tensor y = Tensor::empty(c.y_shape(), c.dtype, c.device), from = aligned_rows(x), weights = aligned_rows(weights_as(w, c.dtype));
+  const Tensor y = Tensor::empty(c.y_shape(), c.dtype, c.device), from = aligned(x), weights = aligned(weights_as(w, c.dtype));
   if (y.numel() == 0) return y;
   const size_t bytes = SharedSize().array<bf16>(tile * matrix_step).array<bf16>(tile * matrix_step).bytes();
   launch("conv2d_matrix", tiles(c), {matrix_threads}, bytes, compute_stream(), matrix_kernel, problem<bf16>(c, from, weights, f, y));

@@ -8,6 +8,7 @@
 #include "ops/roi/roi_grid.h"
 #include "tensor/dtype.h"
 #include "tensor/gpu/kernel.h"
+#include "tensor/tensor_gpu.h"
 
 namespace mr::gpu {
 
@@ -29,6 +30,11 @@ struct RoIWork {
   int64_t bins() const { return count() * size * size; }
   int64_t images() const { return maps[0][0]; }
   int64_t channels() const { return maps[0][3]; }
+  std::vector<Tensor> aligned_maps(const RoICall& call) const {
+    std::vector<Tensor> all = call.values();
+    for (Tensor& t : all) t = aligned(t);
+    return all;
+  }
   Tensor output(DType type) const { return Tensor::empty({count(), size, size, channels()}, type, device()); }
   RoIGradients wanted(const Grads& g) const {
     return wanted_gradients(g, maps, rois, [this](const Shape& s) { return Tensor::empty(s, dtype, device()); });

@@ -113,10 +113,10 @@ Var pool_rois(const char* op, OptionsFn options, const RoICall& call, int size, 
   const Tensor y = work.output(work.dtype);
   const Tensor arg = needs_grad(call.maps) ? work.output(DType::i32) : Tensor();  // h·W + w of the cell that won, −1: none
   const RoIPlaces places = find_places("pool_places", work, [&]<class A>(A) { return FindCells<A>{size, bins}; });
-  forward(work, bins, places, call.values(), y, arg);
+  forward(work, bins, places, work.aligned_maps(call), y, arg);
   return record_all(op, std::move(options), call.inputs(), {y}, [=](Grads& g) {
     const RoIGradients found = work.wanted(g);
-    backward(work, bins, places, g.out(), arg, found.maps);
+    backward(work, bins, places, aligned(g.out()), arg, found.maps);
     give_gradients(g, found, work.dtype);
   })[0];
 }

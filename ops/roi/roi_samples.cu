@@ -197,7 +197,7 @@ void box_gradient(const RoIWork& work, const AxisRule& rule, const RoIPlaces& pl
 Var maximum_rois(const char* op, OptionsFn options, const RoICall& call, const AxisRule& rule) {
   check_roi_shapes(op, call, rule.size);
   const RoIWork work(op, call, rule.size);
-  const std::vector<Tensor> x = call.values();
+  const std::vector<Tensor> x = work.aligned_maps(call);
   const Tensor y = work.output(work.dtype);
   // Which of the samples that read something won, −1: none.
   const Tensor arg = needs_grad(call.inputs()) ? work.output(DType::i32) : Tensor();
@@ -206,8 +206,9 @@ Var maximum_rois(const char* op, OptionsFn options, const RoICall& call, const A
   const std::vector<Tensor> kept = call.rois.requires_grad() ? x : std::vector<Tensor>();
   return record_all(op, std::move(options), call.inputs(), {y}, [=](Grads& g) {
     const RoIGradients found = work.wanted(g);
-    backward(work, rule, places, g.out(), arg, found.maps);
-    if (found.rois.defined()) box_gradient(work, rule, places, kept, g.out(), arg, found.rois);
+    const Tensor gy = aligned(g.out());
+    backward(work, rule, places, gy, arg, found.maps);
+    if (found.rois.defined()) box_gradient(work, rule, places, kept, gy, arg, found.rois);
     give_gradients(g, found, work.dtype);
   })[0];
 }

@@ -71,7 +71,11 @@ class Blocks {
     segments_.splice(segments_.end(), pool->segments);
     const auto held = std::move(pool->held);
     std::erase_if(pools_, [pool](const auto& p) { return p.get() == pool; });
-    for (const auto& [p, bytes] : held) release(p, bytes);
+    for (const auto& [p, bytes] : held)
+      if (open_)
+        open_->held.emplace_back(p, bytes);  // what is given back now would be recorded
+      else
+        release(p, bytes);
   }
 
   void reserve_headroom(double share) {

@@ -8,6 +8,8 @@
 // Memory that tensors take while it is recorded stays with the graph, also when they have gone; the results of each launch stand where they stood
 // in the recording. Caches that the recording should fill anew each time (Var::derived of weights that it changes) must be empty before it.
 //
+// Run the body once without a graph first: libraries set themselves up when first called.
+//
 // Errors: a wait for the device while recording, or a copy from or to the host; a recording within a recording; the errors of `body`.
 #pragma once
 

@@ -23,7 +23,7 @@ namespace mr::gpu {
 namespace detail {
 
 inline void check_launch(const char* kernel, const Dim3& grid, const Dim3& block, size_t shared_bytes) {
-  constexpr int64_t most_x = (int64_t{1} << 31) - 1, most_yz = 65535, most_shared = 227 << 10;
+  constexpr int64_t most_x = (int64_t{1} << 31) - 1, most_yz = 65535, most_shared = 163 << 10;  // an A100's
   const auto within = [](int64_t v, int64_t most) { return v >= 1 && v <= most; };
   check(within(grid.x, most_x) && within(grid.y, most_yz) && within(grid.z, most_yz), kernel,
         ": the grid must be within (2147483647, 65535, 65535) and not empty, got ", grid);

@@ -39,9 +39,10 @@ class GpuError : public Error {
   std::string op_, call_;
 };
 
-int device_count();         // 0 where there is none
-std::string device_name();  // of the current device; errors: there is none
-int device_index();         // 0 until another is chosen
+int device_count();           // 0 where there is none
+std::string why_no_device();  // what the driver says then: no driver, none that is new enough, no device
+std::string device_name();    // of the current device; errors: there is none
+int device_index();           // 0 until another is chosen
 void use_device(
     int index);  // by this thread, from here on, before the device has any work; errors: there is none with this index, or it is too old
 void synchronize();    // waits for all streams

@@ -36,6 +36,13 @@ int device_count() {
   return 0;
 }
 
+std::string why_no_device() {
+  int count = 0;
+  const cudaError_t status = cudaGetDeviceCount(&count);
+  cudaGetLastError();
+  return status == cudaSuccess ? std::string() : cudaGetErrorString(status);
+}
+
 std::string device_name() {
   cudaDeviceProp properties{};
   checked("device_name", "cudaGetDeviceProperties", cudaGetDeviceProperties(&properties, device_index()));

@@ -14,6 +14,7 @@ namespace {
 }  // namespace
 
 int device_count() { return 0; }
+std::string why_no_device() { return "a build without a GPU"; }
 std::string device_name() { none("device_name"); }
 int device_index() { return 0; }
 void use_device(int) { none("use_device"); }

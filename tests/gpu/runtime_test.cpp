@@ -1,5 +1,5 @@
 // Streams, events, copies: on the emulated device everything queued is late, and what nothing orders runs in any order.
-#include "tensor/gpu/upload.h"
+#include "tensor/gpu/staging.h"
 #include "tests/gpu/device.h"
 #include "tests/gpu/kernels.h"
 

@@ -99,6 +99,21 @@ TEST_CASE("recorded work is done at each launch, with what stands in memory then
   CHECK(doubled.at(0) == 20);  // outlives the graph
 }
 
+TEST_CASE("a graph may end while another is recorded", "[gpu]") {
+  if (!has_device()) return;
+  const Tensor x = Tensor::zeros({8}, DType::f32, gpu_device());
+  auto first = std::make_unique<Graph>([&] { x.copy_(x.clone()); });
+  const Graph second([&] {
+    first.reset();
+    const Tensor t = x.clone();
+    t.fill_(1);
+    x.add_(t);
+  });
+  second.launch();
+  second.launch();
+  CHECK(x.at(7) == 2);
+}
+
 TEST_CASE("what cannot be recorded is an error, and leaves the device as it was", "[gpu]") {
   if (!has_device()) return;
   const Tensor x = Tensor::zeros({4}, DType::f32, gpu_device()), host = Tensor::zeros({4});
@@ -107,6 +122,7 @@ TEST_CASE("what cannot be recorded is an error, and leaves the device as it was"
   CHECK_THROWS_WITH(Graph([&] { static_cast<void>(x.at(0)); }), Catch::Contains("while work is recorded"));
   CHECK_THROWS_WITH(Graph([] { synchronize(); }), Catch::Contains("synchronize: expected none while work is recorded"));
   CHECK_THROWS_WITH(Graph([] { const Graph inner([] {}); }), Catch::Contains("begin_recording: expected none"));
+  x.copy_(host);
   x.fill_(3);
   CHECK(x.at(3) == 3);
 }

@@ -25,7 +25,7 @@ TEST_CASE("a device that is not there is an error that says what to do", "[tenso
         Contains("device: expected one of this build (cpu), got emulated; cmake --preset emulated makes a build that has it"));
   }
   if (gpu::built == gpu::Built::cuda && gpu::device_count() == 0)
-    CHECK_THROWS_WITH(device_of("cuda:99"), Contains("device: expected a GPU for cuda:99, got none (no device, or no driver)"));
+    CHECK_THROWS_WITH(device_of("cuda:99"), Contains("device: expected a GPU for cuda:99, got none (" + gpu::why_no_device() + ")"));
 }
 
 }  // namespace mr

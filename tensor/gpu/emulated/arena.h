@@ -25,7 +25,7 @@ struct SharedSpan {
 
 class Arena {
  public:
-  static constexpr size_t most_bytes = size_t{227} << 10;  // what a block may have on sm_90
+  static constexpr size_t most_bytes = size_t{163} << 10;  // what a block may have on an A100
 
   Arena();
   void begin(size_t limit);  // a new block, with `limit` bytes

@@ -115,6 +115,7 @@ void check_host_range(const void* p, size_t bytes) {
 using emulated::Device;
 
 int device_count() { return 1; }
+std::string why_no_device() { return {}; }
 std::string device_name() { return "emulated device"; }
 int device_index() { return 0; }
 void use_device(int index) { check(index == 0, "use_device: expected 0, the one emulated device, got ", index); }

@@ -63,6 +63,34 @@ TEST_CASE("roi_pool is the same on the device", "[gpu]") {
   same(pool(PoolBins::truncated), 1, {DType::f64});
 }
 
+TEST_CASE("maps and gradients that begin anywhere are read on the device", "[gpu]") {
+  if (!has_device()) return;
+  // A view that begins 4 or 2 bytes behind a pack.
+  const auto shifted = [](const Tensor& t) {
+    const Tensor flat = Tensor::zeros({t.numel() + 1}, t.dtype(), gpu_device()), view = flat.slice(1, t.numel() + 1).reshape(t.shape());
+    view.copy_(t.to(gpu_device()));
+    return view;
+  };
+  const Tensor rois = Tensor::of<float>({2, 5}, {0, 3, 5, 19, 27, 0, 1, 2, 30, 12}).to(gpu_device());
+  for (const DType type : {DType::f32, DType::bf16})
+    for (int op = 0; op < 3; ++op) {
+      INFO(name(type) << " " << op);
+      const auto run = [&](const Tensor& map, bool shift) {
+        const OnDevice where(gpu_device());
+        const Var x(map, true);
+        const Var y = op == 2 ? roi_pool({x}, {4}, rois, {}, {.size = 2})
+                              : roi_align({x}, {4}, rois, {}, {.size = 2, .reduce = op == 0 ? Reduce::mean : Reduce::max});
+        const Tensor gy = random_tensor(y.shape(), 3).to(type).to(gpu_device());
+        backward(y, shift ? shifted(gy) : gy);
+        return std::pair{y.value().to(Device{}), x.grad().to(Device{})};
+      };
+      const Tensor map = random_tensor({1, 9, 8, 16}, 1).to(type).to(gpu_device());
+      const auto want = run(map, false), got = run(shifted(map.to(Device{})), true);
+      CHECK(std::memcmp(got.first.raw(), want.first.raw(), want.first.bytes()) == 0);
+      CHECK(std::memcmp(got.second.raw(), want.second.raw(), want.second.bytes()) == 0);
+    }
+}
+
 TEST_CASE("roi_warp, crop_and_resize and precise_roi_pool are the same on the device", "[gpu]") {
   const auto warp = [](WarpVariant variant, Reduce reduce) {
     return [=](const Maps& maps, const Strides& s, const Var& rois, const Tensor& at) {
