@@ -110,7 +110,6 @@ void* end_recording(Stream& stream);
 void discard_recording(Stream& stream) noexcept;
 void launch_recorded(void* recorded, Stream& stream);
 void destroy_recorded(void* recorded) noexcept;
-bool is_recording();  // on any stream
 
 // n values of pinned host memory.
 template <class T> class PinnedArray {

@@ -21,6 +21,18 @@ cudaEvent_t event_of(const Event& e) { return static_cast<cudaEvent_t>(e.handle(
 std::atomic<int64_t> waits = 0;
 std::atomic<bool> recording = false;
 
+// What this thread asks for is no part of what any thread records. (Else CUDA ends the recording.)
+class NoPart {
+ public:
+  explicit NoPart(const char* op) { checked(op, "cudaThreadExchangeStreamCaptureMode", cudaThreadExchangeStreamCaptureMode(&mode_)); }
+  ~NoPart() { cudaThreadExchangeStreamCaptureMode(&mode_); }
+  NoPart(const NoPart&) = delete;
+  NoPart& operator=(const NoPart&) = delete;
+
+ private:
+  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
+};
+
 // Where CUDA would end the recording with an error of its own.
 void not_recording(const char* op, const char* call) {
   if (recording) throw GpuError(op, call, str(op, ": expected none while work is recorded (tensor/gpu/graph.h), got one"));
@@ -115,6 +127,7 @@ void Event::synchronize() {
 }
 bool Event::passed() const {
   if (!recorded_) throw GpuError("passed", "cudaEventQuery", "passed: expected an event that was recorded, got one that never was");
+  const NoPart guard("passed");
   const cudaError_t status = cudaEventQuery(event_of(*this));
   if (status == cudaErrorNotReady) return false;
   checked("passed", "cudaEventQuery", status);
@@ -127,12 +140,9 @@ double Event::milliseconds_since(const Event& earlier) const {
 }
 
 void* allocate_device(size_t bytes, Location) {
+  const NoPart guard("allocate_device");
   void* p = nullptr;
-  cudaStreamCaptureMode mode = cudaStreamCaptureModeRelaxed;  // memory may be asked for while work is recorded: it is no part of it
-  checked("allocate_device", "cudaThreadExchangeStreamCaptureMode", cudaThreadExchangeStreamCaptureMode(&mode));
-  const cudaError_t status = cudaMalloc(&p, bytes == 0 ? 1 : bytes);
-  checked("allocate_device", "cudaThreadExchangeStreamCaptureMode", cudaThreadExchangeStreamCaptureMode(&mode));
-  checked("allocate_device", "cudaMalloc", status);
+  checked("allocate_device", "cudaMalloc", cudaMalloc(&p, bytes == 0 ? 1 : bytes));
   return p;
 }
 void free_device(void* p) noexcept { cudaFree(p); }
@@ -142,6 +152,7 @@ void free_device(void* p, Stream& stream) noexcept {
 }
 
 void* allocate_pinned(size_t bytes) {
+  const NoPart guard("allocate_pinned");
   void* p = nullptr;
   checked("allocate_pinned", "cudaMallocHost", cudaMallocHost(&p, bytes == 0 ? 1 : bytes));
   return p;
@@ -192,6 +203,5 @@ void launch_recorded(void* recorded, Stream& stream) {
   checked("launch_recorded", "cudaGraphLaunch", cudaGraphLaunch(static_cast<cudaGraphExec_t>(recorded), stream_of(stream)));
 }
 void destroy_recorded(void* recorded) noexcept { cudaGraphExecDestroy(static_cast<cudaGraphExec_t>(recorded)); }
-bool is_recording() { return recording; }
 
 }  // namespace mr::gpu

@@ -47,7 +47,6 @@ void* end_recording(Stream&) { none("end_recording"); }
 void discard_recording(Stream&) noexcept {}
 void launch_recorded(void*, Stream&) { none("launch_recorded"); }
 void destroy_recorded(void*) noexcept {}
-bool is_recording() { return false; }
 
 void gemm(const Gemm&, Stream&) { none("gemm"); }
 

@@ -24,7 +24,7 @@ concept Exchanged = OneOf<T, int, unsigned, Wide, float>;
 
 // Blocks run at the same time, so device memory wants true atomics. `next` gives the new value for the old one.
 template <class T, class Next> T update(T* p, Next next, const Location& at) {
-  check_device_access(p, sizeof(T), "atomic", at);
+  check_device_access(p, sizeof(T), "atomic", Touch::update, at);
   std::atomic_ref<T> a(*p);
   T before = a.load();
   while (!a.compare_exchange_weak(before, next(before))) {}

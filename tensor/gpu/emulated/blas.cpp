@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <vector>
 
 #include "tensor/gpu/emulated/device.h"
 #include "tensor/gpu/emulated/ptx.h"
@@ -59,14 +60,27 @@ void run_column(const Gemm& g, int64_t product, int64_t j) {
   }
 }
 
-void check_matrix(const char* name, const void* p, DType type, int64_t rows, int64_t columns, int64_t ld, int64_t stride, int64_t batch) {
-  const DeviceMemory& memory = Device::get().memory;
-  const auto elements = static_cast<size_t>((batch - 1) * stride + (columns - 1) * ld + rows);
-  if (!memory.holds(p, elements * size_of(type)))
-    throw GpuError(
-        "gemm", "emulated",
-        str("gemm: ", name, " must be ", elements * size_of(type), " bytes of one allocation of device memory, got ", memory.describe(p)));
-}
+// A matrix as it lies in memory: column by column, `ld` elements apart.
+struct Matrix {
+  const char* name;
+  const void* p;
+  DType type;
+  int64_t rows, columns, ld, stride, batch;
+
+  void check_memory() const {
+    const DeviceMemory& memory = Device::get().memory;
+    const size_t bytes = static_cast<size_t>((batch - 1) * stride + (columns - 1) * ld + rows) * size_of(type);
+    if (!memory.holds(p, bytes))
+      throw GpuError("gemm", "emulated",
+                     str("gemm: ", name, " must be ", bytes, " bytes of one allocation of device memory, got ", memory.describe(p)));
+  }
+  void touch(Touch how, Touched& touched) const {
+    for (int64_t product = 0; product < batch; ++product)
+      for (int64_t j = 0; j < columns; ++j)
+        touched.add(how, static_cast<const std::byte*>(p) + static_cast<size_t>(product * stride + j * ld) * size_of(type),
+                    static_cast<size_t>(rows) * size_of(type));
+  }
+};
 
 }  // namespace
 }  // namespace emulated
@@ -74,13 +88,25 @@ void check_matrix(const char* name, const void* p, DType type, int64_t rows, int
 void gemm(const Gemm& g, Stream& stream) {
   check_gemm(g);
   const bool a_as_is = g.op_a == Op::none, b_as_is = g.op_b == Op::none;
-  emulated::check_matrix("A", g.a, g.type_a, a_as_is ? g.m : g.k, a_as_is ? g.k : g.m, g.lda, g.stride_a, g.batch);
-  emulated::check_matrix("B", g.b, g.type_b, b_as_is ? g.k : g.n, b_as_is ? g.n : g.k, g.ldb, g.stride_b, g.batch);
-  emulated::check_matrix("C", g.c, g.type_c, g.m, g.n, g.ldc, g.stride_c, g.batch);
-  if (g.bias) emulated::check_matrix("the bias", g.bias, g.type_c, g.m, 1, g.m, 0, 1);
-  emulated::Device::get().enqueue(
-      *static_cast<emulated::StreamState*>(stream.handle()),
-      {[g] { parallel_for(g.batch * g.n, 1, [&](int64_t i) { emulated::run_column(g, i / g.n, i % g.n); }); }, nullptr, 0});
+  std::vector<emulated::Matrix> read = {
+      {"A", g.a, g.type_a, a_as_is ? g.m : g.k, a_as_is ? g.k : g.m, g.lda, g.stride_a, g.batch},
+      {"B", g.b, g.type_b, b_as_is ? g.k : g.n, b_as_is ? g.n : g.k, g.ldb, g.stride_b, g.batch},
+  };
+  if (g.bias) read.push_back({"the bias", g.bias, g.type_c, g.m, 1, g.m, 0, 1});
+  const emulated::Matrix c{"C", g.c, g.type_c, g.m, g.n, g.ldc, g.stride_c, g.batch};
+  const auto check_memory = [read, c] {
+    for (const emulated::Matrix& m : read) m.check_memory();
+    c.check_memory();
+  };
+  check_memory();
+  const auto run = [g, read, c, check_memory](emulated::Touched* touched) {
+    check_memory();
+    parallel_for(g.batch * g.n, 1, [&](int64_t i) { emulated::run_column(g, i / g.n, i % g.n); });
+    if (!touched) return;
+    for (const emulated::Matrix& m : read) m.touch(emulated::Touch::read, *touched);
+    c.touch(emulated::Touch::write, *touched);
+  };
+  emulated::Device::get().enqueue(*static_cast<emulated::StreamState*>(stream.handle()), {.op = "gemm", .run = run});
 }
 
 }  // namespace mr::gpu

@@ -47,6 +47,12 @@ std::string hex(uint32_t v) {
   return text;
 }
 
+std::string hex(const void* p) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%p", p);
+  return text;
+}
+
 std::string describe(const Thread& t) { return str("thread (", t.index.x, ", ", t.index.y, ", ", t.index.z, ')'); }
 
 void fail_at(const Thread& t, const Location& at, const std::string& message) {
@@ -106,6 +112,7 @@ void Block::begin(const Launch& launch, int64_t number) {
   drawn_ = -1;
   cancelled_ = false;
   stats_ = {};
+  touched_ = {};
 }
 
 void Block::run(const Launch& launch, int64_t number, LaunchStats& stats) {

@@ -15,6 +15,7 @@
 #include "tensor/gpu/dim.h"
 #include "tensor/gpu/emulated/arena.h"
 #include "tensor/gpu/emulated/fibre.h"
+#include "tensor/gpu/emulated/order.h"
 #include "tensor/gpu/emulated/thread.h"
 
 namespace mr::gpu::emulated {
@@ -26,6 +27,7 @@ struct Launch {
   std::function<void()> body;  // the kernel with its arguments, for the thread that runs
   uint64_t seed = 0;           // 0: natural order
   bool count = true;           // accesses
+  bool touch = false;          // says what it touched
 };
 
 class Block {
@@ -35,6 +37,7 @@ class Block {
 
   // Runs block `number` of the launch, and adds what it did to `stats`. Errors: KernelError.
   void run(const Launch& launch, int64_t number, LaunchStats& stats);
+  Touched* touched() { return launch_->touch ? &touched_ : nullptr; }  // by this block, where it is asked
 
   // For the thread that runs:
   int barrier(Thread& t, const char* name, bool vote, const Location& at);  // how many threads of the block voted
@@ -91,6 +94,7 @@ class Block {
   bool cancelled_ = false;
   Arena arena_;
   LaunchStats stats_;
+  Touched touched_;
 };
 
 }  // namespace mr::gpu::emulated

@@ -20,19 +20,22 @@ std::vector<uint32_t> block_order(uint64_t seed, size_t blocks) {
   return order;
 }
 
-void run_launch(Launch& launch) {
+void run_launch(Launch& launch, Touched* touched) {
   Device& device = Device::get();
   launch.seed = device.seed == 0 ? 0 : device.draw() | 1;
   launch.count = device.count;
+  launch.touch = touched != nullptr;
   const auto blocks = static_cast<size_t>(launch.grid.x * launch.grid.y * launch.grid.z);
   const std::vector<uint32_t> order = block_order(launch.seed, blocks);
   LaunchStats total;
   std::mutex mutex;
   parallel_for(static_cast<int64_t>(blocks), 1, [&](int64_t i) {
     LaunchStats stats;
-    Block::of_this_processor_thread().run(launch, order[static_cast<size_t>(i)], stats);
+    Block& block = Block::of_this_processor_thread();
+    block.run(launch, order[static_cast<size_t>(i)], stats);
     const std::lock_guard lock(mutex);
     total += stats;
+    if (touched) touched->add(*block.touched());
   });
   total.launches = 1;
   device.stats[launch.kernel] += total;
@@ -44,8 +47,9 @@ void run_launch(Launch& launch) {
 void enqueue_launch(const char* kernel, const Dim3& grid, const Dim3& block, size_t shared_bytes, Stream& stream,
                     std::function<void()> body) {
   const auto launch = std::make_shared<Launch>();
-  *launch = {kernel, grid, block, shared_bytes, std::move(body), 0, true};
-  Device::get().enqueue(*static_cast<StreamState*>(stream.handle()), {[launch] { run_launch(*launch); }, nullptr, 0});
+  *launch = {kernel, grid, block, shared_bytes, std::move(body)};
+  Device::get().enqueue(*static_cast<StreamState*>(stream.handle()),
+                        {.op = kernel, .run = [launch](Touched* touched) { run_launch(*launch, touched); }});
 }
 
 void check_argument(const char* kernel, int number, const void* p) {

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <iterator>
 
@@ -73,8 +72,7 @@ bool DeviceMemory::holds(const void* p, size_t bytes) const {
 }
 
 std::string DeviceMemory::describe(const void* p) const {
-  char address[32];
-  std::snprintf(address, sizeof address, "%p", p);
+  const std::string address = hex(p);
   if (!in_range(p)) return str(address, ", which is not device memory");
   const auto next = allocations_.upper_bound(reinterpret_cast<uintptr_t>(p));
   if (next == allocations_.begin()) return str(address, ", device memory that is not allocated");
@@ -110,8 +108,9 @@ void DeviceMemory::check_red_zones(const std::string& op) const {
   }
 }
 
-void check_device_access(const void* p, size_t bytes, const char* what, const Location& at) {
+void check_device_access(const void* p, size_t bytes, const char* what, Touch how, const Location& at) {
   const Thread& t = thread();
+  if (Touched* touched = t.block->touched()) touched->add(how, p, bytes);
   if (reinterpret_cast<uintptr_t>(p) % bytes != 0) [[unlikely]]
     fail_in(t, at, what, ": ", bytes, " bytes of device memory must be aligned to their size, got ", Device::get().memory.describe(p));
   thread_local const std::byte* begin = nullptr;  // of the allocation that was used last
@@ -130,14 +129,14 @@ void check_device_access(const void* p, size_t bytes, const char* what, const Lo
 }
 
 void load_device(const void* p, size_t bytes, void* to, const Location& at) {
-  check_device_access(p, bytes, "load", at);
+  check_device_access(p, bytes, "load", Touch::read, at);
   std::memcpy(to, p, bytes);
   Thread& t = thread();
   if (t.block->counts()) t.log.add(at, false, Space::global, reinterpret_cast<uintptr_t>(p), static_cast<int>(bytes));
 }
 
 void store_device(void* p, size_t bytes, const void* from, const Location& at) {
-  check_device_access(p, bytes, "store", at);
+  check_device_access(p, bytes, "store", Touch::write, at);
   std::memcpy(p, from, bytes);
   Thread& t = thread();
   if (t.block->counts()) t.log.add(at, true, Space::global, reinterpret_cast<uintptr_t>(p), static_cast<int>(bytes));

@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "tensor/gpu/emulated/order.h"
 #include "tensor/gpu/emulated/thread.h"
 #include "tensor/heap.h"
 
@@ -56,7 +57,7 @@ class OpenMemory {
 };
 
 // An access of device memory by the thread of a kernel that runs. Errors: not aligned to its size, outside every allocation.
-void check_device_access(const void* p, size_t bytes, const char* what, const Location& at);
+void check_device_access(const void* p, size_t bytes, const char* what, Touch how, const Location& at);
 void load_device(const void* p, size_t bytes, void* to, const Location& at);
 void store_device(void* p, size_t bytes, const void* from, const Location& at);
 void check_shared_alignment(const SharedSpan& a, int64_t i, size_t bytes, const Location& at);

@@ -115,7 +115,7 @@ void begin_copy(const SharedSpan& to, int64_t i, const void* from, int bytes, bo
   Thread& t = thread();
   const auto size = static_cast<size_t>(bytes);
   check_shared_alignment(to, i, size, at);
-  if (inside) check_device_access(from, size, "cp_async", at);
+  if (inside) check_device_access(from, size, "cp_async", Touch::read, at);
   const int elements = bytes / to.element;
   t.block->arena().begin_copy(t, to, i, elements, at);
   t.copies.push_back({&to, i, elements, inside ? from : nullptr, t.groups, at});

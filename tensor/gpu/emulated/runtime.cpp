@@ -5,6 +5,8 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
+#include <utility>
 
 #include "tensor/gpu/emulated/device.h"
 #include "tensor/rng.h"
@@ -29,55 +31,147 @@ uint64_t Device::draw() { return mix64(mix64(seed) + ++draws); }
 
 void Device::enqueue(StreamState& stream, Work work) {
   const std::lock_guard lock(mutex);
-  if (stream.recording)
-    stream.recording->push_back(std::move(work));
+  work.queued = host_;
+  if (recorded == &stream)
+    recording.push_back(std::move(work));
   else
     stream.queue.push_back(std::move(work));
 }
 
-bool Device::step() {
+bool Device::idle() const {
+  return std::ranges::all_of(streams, [](const StreamState* s) { return s->queue.empty(); });
+}
+
+bool Device::step(bool host_waits) {
   std::vector<StreamState*> able;
   for (StreamState* s : streams)
-    if (!s->queue.empty() && (!s->queue.front().after || s->queue.front().after->passed >= s->queue.front().version)) able.push_back(s);
+    if (!s->queue.empty() && (!s->queue.front().after || s->queue.front().after->passed)) able.push_back(s);
   if (able.empty()) return false;
   StreamState& s = *able[seed == 0 ? 0 : draw() % able.size()];
   const Work work = std::move(s.queue.front());
   s.queue.pop_front();
-  if (work.run) work.run();
+  s.clock.join(*work.queued);
+  if (work.after) s.clock.join(work.after->clock);
+  const uint64_t number = s.clock.tick(s.id);
+  if (work.records) *work.records = {true, s.clock, std::chrono::steady_clock::now()};
+
+  // Where no other stream has work and the host waits for this one, all that comes later is ordered after this.
+  const bool meets_others =
+      !history_.empty() || !host_waits || std::ranges::any_of(streams, [&s](const StreamState* o) { return o != &s && !o->queue.empty(); });
+  History::Entry entry{work.op, s.id, number, {}};
+  if (work.run) work.run(meets_others ? &entry.touched : nullptr);
+  const std::unique_ptr<void, std::function<void(void*)>> frees(work.frees, [this](void* p) { give_back(p); });  // whatever is found
+  if (!meets_others) return true;
+  if (work.frees) entry.touched.add(Touch::free, work.frees, memory.find(work.frees)->bytes);
+  history_.add(std::move(entry), s.clock);
   return true;
 }
 
-void Device::run_until(const std::function<bool()>& done) {
-  const std::lock_guard lock(mutex);
-  if (kept_) std::rethrow_exception(std::exchange(kept_, nullptr));
+void Device::run_until(const std::function<bool()>& done, bool host_waits) {
   const OpenMemory open(memory);
   try {
-    while (!done()) check(step(), "synchronize: expected work that can run, got streams that wait for each other's events");
+    while (!done()) check(step(host_waits), "synchronize: expected work that can run, got streams that wait for each other's events");
   } catch (...) {
     for (StreamState* s : streams) {  // as after an error on a device, nothing that was queued can be trusted
       for (const Work& work : s->queue)
-        if (work.frees) work.run();
+        if (work.frees) give_back(work.frees);
       s->queue.clear();
     }
+    learn_all();
     throw;
   }
 }
 
-void Device::run_all() {
-  run_until([this] { return std::ranges::all_of(streams, [](const StreamState* s) { return s->queue.empty(); }); });
+void Device::throw_kept() {
+  if (kept_) std::rethrow_exception(std::exchange(kept_, nullptr));
 }
 
-void Device::run_all_noexcept() noexcept {
+void Device::wait_for(const StreamState& stream) {
+  const std::lock_guard lock(mutex);
+  run_until([&stream] { return stream.queue.empty(); });
+  learn(stream.clock);
+  throw_kept();
+}
+
+void Device::wait_for(const std::shared_ptr<Point>& point) {
+  const std::lock_guard lock(mutex);
+  run_until([&point] { return point->passed; });
+  learn(point->clock);
+  throw_kept();
+}
+
+void Device::wait_for_all() {
+  const std::lock_guard lock(mutex);
+  run_until([this] { return idle(); });
+  learn_all();
+  throw_kept();
+}
+
+void Device::at_rest(const std::function<void()>& then) noexcept {
+  const std::lock_guard lock(mutex);
+  const auto wait = [this] {
+    run_until([this] { return idle(); });
+    learn_all();
+  };
+  for (const std::function<void()>& work : {std::function<void()>(wait), then}) {
+    try {
+      work();
+    } catch (...) {
+      kept_ = std::current_exception();
+    }
+  }
+}
+
+void Device::remove(const StreamState& stream) {
+  const std::lock_guard lock(mutex);
   try {
-    run_all();
+    run_until([&stream] { return stream.queue.empty(); }, false);
   } catch (...) {
     kept_ = std::current_exception();
   }
+  gone_.join(stream.clock);
+  std::erase(streams, &stream);
+}
+
+void Device::learn(const Clock& clock) {
+  const std::lock_guard lock(mutex);
+  const auto joined = std::make_shared<Clock>(*host_);
+  joined->join(clock);
+  host_ = joined;
+  if (idle()) history_.forget(*host_);
+}
+
+void Device::learn_all() {
+  Clock all = gone_;
+  for (const StreamState* s : streams) all.join(s->clock);
+  learn(all);
+}
+
+void Device::give_back(void* p) {
+  const DeviceMemory::Allocation* a = memory.find(p);
+  if (a) history_.forget_memory(p, a->bytes);
+  ++memory_version;
+  memory.give_back(p);
+}
+
+std::string Device::describe(const void* p) const {
+  if (memory.in_range(p) || !is_pinned(p, 1)) return memory.describe(p);
+  return "pinned memory at " + hex(p);
+}
+
+bool Device::is_pinned(const void* p, size_t bytes) const {
+  const auto address = reinterpret_cast<uintptr_t>(p);
+  const auto next = pinned.upper_bound(address);
+  if (next == pinned.begin()) return false;
+  const auto& [begin, size] = *std::prev(next);
+  return address - begin + bytes <= size;
 }
 
 namespace {
 
 std::atomic<int64_t> waits = 0;
+
+bool is_recording() { return Device::get().recorded != nullptr; }  // on any stream
 
 void count_wait() {
   if (is_recording())
@@ -86,15 +180,8 @@ void count_wait() {
 }
 
 StreamState& state(const Stream& stream) { return *static_cast<StreamState*>(stream.handle()); }
-std::shared_ptr<EventState>& state(const Event& event) { return *static_cast<std::shared_ptr<EventState>*>(event.handle()); }
-
-bool is_pinned(const Device& device, const void* p, size_t bytes) {
-  const auto address = reinterpret_cast<uintptr_t>(p);
-  const auto next = device.pinned.upper_bound(address);
-  if (next == device.pinned.begin()) return false;
-  const auto& [begin, size] = *std::prev(next);
-  return address - begin + bytes <= size;
-}
+// The point that it recorded last.
+std::shared_ptr<Point>& state(const Event& event) { return *static_cast<std::shared_ptr<Point>*>(event.handle()); }
 
 void check_device_range(const char* op, const void* p, size_t bytes) {
   const Device& device = Device::get();
@@ -104,7 +191,7 @@ void check_device_range(const char* op, const void* p, size_t bytes) {
 }
 
 void check_host_range(const void* p, size_t bytes) {
-  if (!is_pinned(Device::get(), p, bytes))
+  if (!Device::get().is_pinned(p, bytes))
     throw GpuError("copy_async", "emulated",
                    str("copy_async: the host's side must be ", bytes, " bytes of pinned memory (allocate_pinned), got other memory"));
 }
@@ -113,6 +200,8 @@ void check_host_range(const void* p, size_t bytes) {
 }  // namespace emulated
 
 using emulated::Device;
+using emulated::Touch;
+using emulated::Touched;
 
 int device_count() { return 1; }
 std::string why_no_device() { return {}; }
@@ -121,35 +210,31 @@ int device_index() { return 0; }
 void use_device(int index) { check(index == 0, "use_device: expected 0, the one emulated device, got ", index); }
 void synchronize() {
   emulated::count_wait();
-  Device::get().run_all();
+  Device::get().wait_for_all();
 }
 int64_t host_waits() { return emulated::waits; }
 
 Stream::Stream() : handle_(new emulated::StreamState) {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
+  emulated::state(*this).id = device.next_stream++;
   device.streams.push_back(&emulated::state(*this));
 }
 
 Stream::~Stream() {
   if (!handle_) return;
-  Device& device = Device::get();
-  const std::lock_guard lock(device.mutex);
-  if (!emulated::state(*this).queue.empty()) device.run_all_noexcept();
-  std::erase(device.streams, &emulated::state(*this));
+  Device::get().remove(emulated::state(*this));
   delete &emulated::state(*this);
 }
 
 void Stream::synchronize() {
-  const emulated::StreamState& mine = emulated::state(*this);
   emulated::count_wait();
-  Device::get().run_until([&mine] { return mine.queue.empty(); });
+  Device::get().wait_for(emulated::state(*this));
 }
 
 void Stream::wait(const Event& event) {
   if (!event.recorded()) throw GpuError("wait", "emulated", "wait: expected an event that was recorded, got one that never was");
-  const auto& e = emulated::state(event);
-  Device::get().enqueue(emulated::state(*this), {nullptr, e, e->recorded});
+  Device::get().enqueue(emulated::state(*this), {.op = "wait", .after = emulated::state(event)});
 }
 
 // Never destroyed: tensors in static storage may outlive it.
@@ -158,37 +243,32 @@ Stream& compute_stream() {
   return *stream;
 }
 
-Event::Event() : handle_(new std::shared_ptr<emulated::EventState>(std::make_shared<emulated::EventState>())) {}
+Event::Event() : handle_(new std::shared_ptr<emulated::Point>) {}
 Event::~Event() { delete &emulated::state(*this); }
 
 void Event::record(Stream& stream) {
-  const auto e = emulated::state(*this);
   recorded_ = true;
-  const uint64_t version = ++e->recorded;
-  Device::get().enqueue(emulated::state(stream), {[e, version] {
-                                                    e->passed = std::max(e->passed, version);
-                                                    e->at = std::chrono::steady_clock::now();
-                                                  },
-                                                  nullptr, 0});
+  emulated::state(*this) = std::make_shared<emulated::Point>();
+  Device::get().enqueue(emulated::state(stream), {.op = "record", .records = emulated::state(*this)});
 }
 
 void Event::synchronize() {
   if (!recorded_) throw GpuError("synchronize", "emulated", "synchronize: expected an event that was recorded, got one that never was");
-  const auto& e = emulated::state(*this);
   emulated::count_wait();
-  Device::get().run_until([&e, version = e->recorded] { return e->passed >= version; });
+  Device::get().wait_for(emulated::state(*this));
 }
 
 bool Event::passed() const {
   if (!recorded_) throw GpuError("passed", "emulated", "passed: expected an event that was recorded, got one that never was");
   const std::lock_guard lock(Device::get().mutex);
-  const auto& e = emulated::state(*this);
-  return e->passed >= e->recorded;
+  const emulated::Point& point = *emulated::state(*this);
+  if (point.passed) Device::get().learn(point.clock);
+  return point.passed;
 }
 
 double Event::milliseconds_since(const Event& earlier) const {
   const auto &begin = emulated::state(earlier), &end = emulated::state(*this);
-  if (begin->passed == 0 || end->passed == 0)
+  if (!begin || !begin->passed || !end || !end->passed)
     throw GpuError("milliseconds_since", "emulated", "milliseconds_since: expected two events that have passed, got one that has not");
   return std::chrono::duration<double, std::milli>(end->at - begin->at).count();
 }
@@ -200,22 +280,12 @@ void* allocate_device(size_t bytes, Location at) {
 }
 
 void free_device(void* p) noexcept {
-  if (!p) return;
-  Device& device = Device::get();
-  const std::lock_guard lock(device.mutex);
-  device.run_all_noexcept();
-  ++device.memory_version;
-  device.memory.give_back(p);
+  if (p) Device::get().at_rest([p] { Device::get().give_back(p); });
 }
 
 void free_device(void* p, Stream& stream) noexcept {
   if (!p) return;
-  Device::get().enqueue(emulated::state(stream), {[p] {
-                                                    Device& device = Device::get();
-                                                    ++device.memory_version;
-                                                    device.memory.give_back(p);
-                                                  },
-                                                  nullptr, 0, true});
+  Device::get().enqueue(emulated::state(stream), {.op = "free_device", .frees = p});
 }
 
 void* allocate_pinned(size_t bytes) {
@@ -229,34 +299,48 @@ void* allocate_pinned(size_t bytes) {
 
 void free_pinned(void* p) noexcept {
   if (!p) return;
-  Device& device = Device::get();
-  const std::lock_guard lock(device.mutex);
-  device.run_all_noexcept();
-  device.pinned.erase(reinterpret_cast<uintptr_t>(p));
-  delete[] static_cast<std::byte*>(p);
+  Device::get().at_rest([p] {
+    Device::get().pinned.erase(reinterpret_cast<uintptr_t>(p));
+    delete[] static_cast<std::byte*>(p);
+  });
 }
 
 void copy_async(void* to, const void* from, size_t bytes, Copy kind, Stream& stream) {
   if (bytes == 0) return;
-  if (kind != Copy::on_device && is_recording())
+  if (kind != Copy::on_device && emulated::is_recording())
     throw GpuError(
         "copy_async", "emulated",
         str("copy_async: expected none ", name(kind), " while work is recorded (tensor/gpu/graph.h), got one of ", bytes, " bytes"));
-  if (kind == Copy::to_host)
-    emulated::check_host_range(to, bytes);
-  else
-    emulated::check_device_range("copy_async", to, bytes);
-  if (kind == Copy::to_device)
-    emulated::check_host_range(from, bytes);
-  else
-    emulated::check_device_range("copy_async", from, bytes);
-  Device::get().enqueue(emulated::state(stream), {[=] { std::memcpy(to, from, bytes); }, nullptr, 0});
+  const auto check_ranges = [=] {
+    if (kind == Copy::to_host)
+      emulated::check_host_range(to, bytes);
+    else
+      emulated::check_device_range("copy_async", to, bytes);
+    if (kind == Copy::to_device)
+      emulated::check_host_range(from, bytes);
+    else
+      emulated::check_device_range("copy_async", from, bytes);
+  };
+  check_ranges();
+  const auto copy = [=](Touched* touched) {
+    check_ranges();  // again: another stream may have given the memory back
+    std::memcpy(to, from, bytes);
+    if (!touched) return;
+    touched->add(Touch::read, from, bytes);
+    touched->add(Touch::write, to, bytes);
+  };
+  Device::get().enqueue(emulated::state(stream), {.op = "copy_async", .run = copy});
 }
 
 void set_async(void* p, int byte, size_t bytes, Stream& stream) {
   if (bytes == 0) return;
   emulated::check_device_range("set_async", p, bytes);
-  Device::get().enqueue(emulated::state(stream), {[=] { std::memset(p, byte, bytes); }, nullptr, 0});
+  const auto set = [=](Touched* touched) {
+    emulated::check_device_range("set_async", p, bytes);
+    std::memset(p, byte, bytes);
+    if (touched) touched->add(Touch::write, p, bytes);
+  };
+  Device::get().enqueue(emulated::state(stream), {.op = "set_async", .run = set});
 }
 
 void begin_recording(Stream& stream) {
@@ -264,14 +348,13 @@ void begin_recording(Stream& stream) {
   const std::lock_guard lock(device.mutex);
   if (device.recorded) throw GpuError("begin_recording", "emulated", "begin_recording: expected none under way, got one");
   device.recorded = &emulated::state(stream);
-  device.recorded->recording = std::make_unique<emulated::Recording>();
 }
 
-void* end_recording(Stream& stream) {
+void* end_recording(Stream&) {
   Device& device = Device::get();
   const std::lock_guard lock(device.mutex);
   device.recorded = nullptr;
-  return emulated::state(stream).recording.release();
+  return new emulated::Recording(std::exchange(device.recording, {}));
 }
 
 void discard_recording(Stream& stream) noexcept { destroy_recorded(end_recording(stream)); }
@@ -281,7 +364,6 @@ void launch_recorded(void* recorded, Stream& stream) {
 }
 
 void destroy_recorded(void* recorded) noexcept { delete static_cast<emulated::Recording*>(recorded); }
-bool is_recording() { return Device::get().recorded != nullptr; }
 
 // Emulation
 

@@ -66,7 +66,8 @@ const Index3& block_extent();
 const Index3& grid_extent();
 
 bool same_place(const Location& a, const Location& b);
-std::string hex(uint32_t v);  // a mask
+std::string hex(uint32_t v);     // a mask
+std::string hex(const void* p);  // an address
 std::string file_of(const Location& at);
 std::string place(const Location& at);  // file:line
 std::string describe(const Thread& t);  // thread (x, y, z)
