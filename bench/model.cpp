@@ -111,7 +111,7 @@ struct Training {
     rate = Tensor::empty({1}, DType::f32, w.device());
     rate.fill_(1e-5);
     std::vector<SgdPiece> all;
-    for (int64_t at = 0; at < w.numel(); at += sgd_piece_size) all.push_back({at, std::min(at + sgd_piece_size, w.numel()), 1, 0});
+    add_pieces(all, {0, w.numel(), 1, 0});
     pieces = SgdPieces(all, w.device());
   }
   template <class B> void step(const B& batch) {

@@ -12,35 +12,32 @@ PaddedBatch::PaddedBatch(const Batch& batch, bool with_masks, Device device) : P
 
 PaddedBatch::PaddedBatch(const Batch& batch, bool with_masks) {
   const auto N = static_cast<int64_t>(batch.sizes.size());
-  const Tensor size = Tensor::empty({N, 2}, DType::i32, Device{});
-  for (int64_t n = 0; n < N; ++n) {
-    size.data<int32_t>()[2 * n] = batch.sizes[static_cast<size_t>(n)].height;
-    size.data<int32_t>()[2 * n + 1] = batch.sizes[static_cast<size_t>(n)].width;
-  }
   images = batch.images;
-  sizes = size;
+  sizes = Tensor::empty({N, 2}, DType::i32, Device{});
+  for (int64_t n = 0; n < N; ++n) {
+    sizes.data<int32_t>()[2 * n] = batch.sizes[static_cast<size_t>(n)].height;
+    sizes.data<int32_t>()[2 * n + 1] = batch.sizes[static_cast<size_t>(n)].width;
+  }
   if (batch.targets.empty()) return;
 
   int64_t most = 1;
   for (const ImageTargets& t : batch.targets) most = std::max(most, t.boxes.size(0));
   const int64_t G = (most + 15) / 16 * 16;
-  const Tensor box = Tensor::zeros({N, G, 4}, DType::f32, Device{}), label = Tensor::empty({N, G}, DType::i32, Device{});
-  const Tensor counts = Tensor::empty({N}, DType::i32, Device{});
-  label.fill_(-1);
+  boxes = Tensor::zeros({N, G, 4}, DType::f32, Device{});
+  labels = Tensor::empty({N, G}, DType::i32, Device{});
+  labels.fill_(-1);
+  count = Tensor::empty({N}, DType::i32, Device{});
   std::vector<std::span<const CroppedMask>> bitmaps;
   for (int64_t n = 0; n < N; ++n) {
     const ImageTargets& t = batch.targets[static_cast<size_t>(n)];
     const int64_t objects = t.boxes.size(0);
-    std::copy_n(t.boxes.data<float>(), 4 * objects, box.data<float>() + 4 * n * G);
-    std::copy_n(t.labels.data<int32_t>(), objects, label.data<int32_t>() + n * G);
-    counts.data<int32_t>()[n] = static_cast<int32_t>(objects);
+    std::copy_n(t.boxes.data<float>(), 4 * objects, boxes.data<float>() + 4 * n * G);
+    std::copy_n(t.labels.data<int32_t>(), objects, labels.data<int32_t>() + n * G);
+    count.data<int32_t>()[n] = static_cast<int32_t>(objects);
     check(!with_masks || static_cast<int64_t>(t.masks.size()) == objects, "mask head: image ", batch.image_ids[static_cast<size_t>(n)],
           ": expected a mask for each of ", objects, " objects, got ", t.masks.size());
     bitmaps.emplace_back(t.masks);
   }
-  boxes = box;
-  labels = label;
-  count = counts;
   anchor_rng = gpu::generator_streams(batch.rngs("rpn sample"));
   roi_rng = gpu::generator_streams(batch.rngs("roi sample"));
   if (with_masks) masks = gpu::mask_table(bitmaps, G, Device{});

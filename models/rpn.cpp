@@ -43,9 +43,10 @@ RPN::RPN(Parameters& p, const std::string& prefix, int64_t channels, const RPNCo
       objectness_(p, prefix + "cls_logits", channels, static_cast<int64_t>(config.anchor_ratios.size()), 1, Init::normal(0.01)),
       deltas_(p, prefix + "bbox_pred", channels, 4 * static_cast<int64_t>(config.anchor_ratios.size()), 1, Init::normal(0.01)) {}
 
-Tensor RPN::anchors(size_t level, const Shape& map, const Shape& images) const {
-  check(level < config_.anchor_sizes.size(), "rpn: ", config_.anchor_sizes.size(), " anchor sizes, but more levels");
-  const auto H = static_cast<int>(map[1]), W = static_cast<int>(map[2]);
+Tensor RPN::anchors(const Features& P, size_t level, const Shape& images) const {
+  check(P.maps.size() == config_.anchor_sizes.size(), "rpn: ", config_.anchor_sizes.size(), " anchor sizes, but ", P.maps.size(),
+        " levels");
+  const auto H = static_cast<int>(P.maps[level].size(1)), W = static_cast<int>(P.maps[level].size(2));
   // torchvision's strides: whole pixels of the padded image a cell
   return anchors_for_level(H, W, static_cast<int>(images[1]) / H, static_cast<int>(images[2]) / W, {config_.anchor_sizes[level]},
                            {.ratios = config_.anchor_ratios, .round = config_.round_anchors});  // [H·W·A,4]
@@ -61,7 +62,7 @@ RPN::Output RPN::operator()(const Features& P, const Shape& images) const {
     out.hidden.push_back(h.value());
     out.objectness.push_back(objectness_(h).value().to(DType::f32).reshape({N, H * W * A}));
     out.deltas.push_back(deltas_(h).value().to(DType::f32).reshape({N, H * W * A, 4}));
-    out.anchors.push_back(anchors(l, h.shape(), images));
+    out.anchors.push_back(anchors(P, l, images));
   }
   return out;
 }

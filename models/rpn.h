@@ -57,8 +57,8 @@ class RPN {
   std::vector<NamedLoss> losses(const Features& P, const Dense& out, const PaddedBatch& goal) const;
 
  private:
-  Tensor anchors(size_t level, const Shape& map, const Shape& images) const;  // map, images: [N,H,W,…]
-  struct Row;                                                                 // one sampled anchor: its level, cell and targets
+  Tensor anchors(const Features& P, size_t level, const Shape& images) const;  // images: [N,H,W,3]
+  struct Row;                                                                  // one sampled anchor: its level, cell and targets
   std::vector<Row> rows(const Output& out, const Batch& batch, const std::vector<AnchorSample>& samples) const;
   Var hidden_rows(const Features& P, const Output& out, const std::vector<Row>& all) const;
   struct AtSamples {

@@ -34,7 +34,7 @@ RPN::Dense RPN::dense(const Features& P, const Shape& images) const {
   for (size_t l = 0; l < P.maps.size(); ++l) {
     const Var h = conv_(P.maps[l], true);  // [N,H,W,C]
     if (sparse) out.hidden.push_back(h.value());
-    out.anchors.push_back(anchors(l, h.shape(), images));
+    out.anchors.push_back(anchors(P, l, images));
     const int64_t N = h.size(0), A = out.anchors.back().size(0);
     out.count.push_back(A);
     out.objectness.push_back(cast(reshape(objectness_(h), {N, A}), DType::f32));

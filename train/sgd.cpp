@@ -14,8 +14,8 @@ Sgd::Sgd(const OptimiserConfig& config, const Parameters& parameters) : config_(
     const bool decays = p.kind == ParameterKind::weight || (p.kind == ParameterKind::bias ? config.decay_biases : config.decay_norms);
     const float decay = decays ? static_cast<float>(config.weight_decay) : 0;
     const float factor = p.kind == ParameterKind::bias ? static_cast<float>(config.bias_lr_factor) : 1;
-    const int64_t begin = parameters.offset(p), end = begin + p.var.value().numel();
-    for (int64_t at = begin; at < end; at += sgd_piece_size) pieces.push_back({at, std::min(at + sgd_piece_size, end), factor, decay});
+    const int64_t begin = parameters.offset(p);
+    add_pieces(pieces, {begin, begin + p.var.value().numel(), factor, decay});
   }
   pieces_ = SgdPieces(std::move(pieces), parameters.weights().device());
 }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "data/transforms/objects.h"
 #include "data/transforms/transforms.h"
@@ -116,7 +117,7 @@ void augment_objects(Sample& s, const TransformOptions& o, uint64_t seed, uint64
 
 void augment(Sample& s, const TransformOptions& o, uint64_t seed, uint64_t epoch, uint64_t sample) {
   augment_objects(s, o, seed, epoch, sample);
-  s.image = changed(s.image, *s.pending);
+  s.image = changed(std::move(s.image), *s.pending);
   s.pending.reset();
 }
 

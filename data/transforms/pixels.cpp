@@ -146,14 +146,16 @@ void change_colours(Image& image, const ColourChange& change) {
   }
 }
 
-Image changed(const Image& image, const PixelChange& change) {
-  Image out = cropped(image, change.window, change.height, change.width);
-  rotate90(out, change.quarter_turns);
-  if (change.flip_horizontal) reverse_columns(out);
-  if (change.flip_vertical) reverse_rows(out);
-  change_colours(out, change.colours);
-  if (change.invert) invert(out);
-  return out;
+Image changed(Image image, const PixelChange& change) {
+  const Window& w = change.window;
+  const bool whole = w.height == image.height && w.width == image.width;
+  if (!whole || change.height != w.height || change.width != w.width) image = cropped(image, w, change.height, change.width);
+  rotate90(image, change.quarter_turns);
+  if (change.flip_horizontal) reverse_columns(image);
+  if (change.flip_vertical) reverse_rows(image);
+  change_colours(image, change.colours);
+  if (change.invert) invert(image);
+  return image;
 }
 
 }  // namespace mr

@@ -30,8 +30,9 @@ void crop(Sample& s, const Window& window, int height, int width, int min_pixels
 void change_colours(Image& image, const ColourChange& change);
 void invert(Image& image);  // 255 − x
 
+Image changed(Image image, const PixelChange& change);
+
 // New images; the others change theirs.
-Image changed(const Image& image, const PixelChange& change);
 Image resized(const Image& image, int height, int width);
 Image cropped(const Image& image, const Window& window, int height, int width);
 CroppedMask cropped(const CroppedMask& mask, const Window& window, int height, int width);

@@ -59,6 +59,11 @@ void update(float* w, float* v, const float* g, const std::vector<SgdPiece>& pie
 
 }  // namespace
 
+void add_pieces(std::vector<SgdPiece>& to, const SgdPiece& run) {
+  for (int64_t at = run.begin; at < run.end; at += sgd_piece_size)
+    to.push_back({at, std::min(at + sgd_piece_size, run.end), run.lr_factor, run.decay});
+}
+
 SgdPieces::SgdPieces(std::vector<SgdPiece> pieces, Device device) : all(std::move(pieces)) {
   for (const SgdPiece& p : all)
     check(0 <= p.begin && p.begin % 4 == 0 && p.begin < p.end && p.end - p.begin <= sgd_piece_size,

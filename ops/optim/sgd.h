@@ -26,6 +26,9 @@ struct SgdPiece {
 };
 constexpr int64_t sgd_piece_size = 32768;  // 3 × 128 KB stay in L2
 
+// Adds [run.begin, run.end), of any length, cut into pieces.
+void add_pieces(std::vector<SgdPiece>& to, const SgdPiece& run);
+
 // The pieces, on the CPU and where the arrays are.
 struct SgdPieces {
   SgdPieces() = default;

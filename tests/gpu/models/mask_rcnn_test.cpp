@@ -167,8 +167,7 @@ struct Trained {
     velocity = Tensor::zeros_like(model.parameters().weights());
     rate = Tensor::empty({1}, DType::f32, gpu_device());
     std::vector<SgdPiece> all;
-    const int64_t n = velocity.numel();
-    for (int64_t at = 0; at < n; at += sgd_piece_size) all.push_back({at, std::min(at + sgd_piece_size, n), 1, 1e-4F});
+    add_pieces(all, {0, velocity.numel(), 1, 1e-4F});
     pieces = SgdPieces(all, gpu_device());
   }
   void set_rate(float lr) const { rate.copy_(Tensor::of<float>({1}, {lr})); }

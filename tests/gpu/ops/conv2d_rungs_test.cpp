@@ -6,15 +6,11 @@
 #include <string_view>
 
 #include "ops/conv/conv2d_gpu.h"
-#include "tests/gpu/ops/same.h"
+#include "tests/gpu/ops/conv_layer.h"
 
 namespace mr::gpu {
 namespace {
 
-struct Layer {
-  Shape x, w;
-  Conv2dOptions o;
-};
 const Layer layers[] = {
     {{1, 5, 4, 8}, {16, 3, 3, 8}, {1, 1}},       {{2, 7, 6, 24}, {40, 3, 3, 24}, {2, 1}},  // a step of 64 takes in three taps
     {{1, 3, 5, 72}, {72, 1, 1, 72}, {}},                                                   // more than a step and a tile of channels

@@ -4,15 +4,11 @@
 #include <limits>
 
 #include "ops/elementwise/gather.h"
-#include "tests/gpu/ops/same.h"
+#include "tests/gpu/ops/conv_layer.h"
 
 namespace mr::gpu {
 namespace {
 
-struct Layer {
-  Shape x, w;
-  Conv2dOptions o;
-};
 const Layer layers[] = {
     {{2, 5, 6, 8}, {16, 3, 3, 8}, {1, 1}},    // the RPN's
     {{1, 9, 8, 3}, {5, 3, 3, 3}, {2, 1}},     // channels that are no pack; pixels that no output reads

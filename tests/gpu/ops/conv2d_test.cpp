@@ -3,15 +3,11 @@
 #include "ops/conv/conv2d_rungs.h"
 #include "ops/conv/deconv2d.h"
 #include "ops/gemm/finish_backward.h"
-#include "tests/gpu/ops/same.h"
+#include "tests/gpu/ops/conv_layer.h"
 
 namespace mr::gpu {
 namespace {
 
-struct Layer {
-  Shape x, w;
-  Conv2dOptions o;
-};
 const Layer layers[] = {
     {{1, 7, 6, 3}, {8, 7, 7, 3}, {2, 3}},         // the stem
     {{1, 4, 5, 8}, {8, 3, 3, 8}, {1, 1}},         // most layers
