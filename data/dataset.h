@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,9 @@
 #include "geometry/mask.h"
 
 namespace mr {
+namespace gpu {
+class Staged;
+}
 
 struct PixelSize {
   int height = 0, width = 0;
@@ -50,7 +54,8 @@ struct Sample {
   ImageInfo info;
   Image image;
   std::vector<Instance> instances;
-  std::optional<PixelChange> pending = {};  // the instances have it behind them, the image not yet: the device that trains makes it
+  std::optional<PixelChange> pending = {};         // the instances have it behind them, the image not yet: the device that trains makes it
+  std::shared_ptr<const gpu::Staged> staged = {};  // image.rgb, from where a GPU can fetch it
 };
 
 class Dataset {

@@ -100,9 +100,9 @@ std::function<Batch()> training_batches(const Recipe& recipe, std::shared_ptr<co
   options.group_by_aspect = recipe.data.group_aspect;
   options.corrupt = recipe.data.corrupt_images;
   const auto seed = static_cast<uint64_t>(recipe.seed);
-  const auto change = [augmentation = recipe.augment, seed, on_gpu = device.type != DeviceType::cpu](Sample& s, uint64_t epoch,
-                                                                                                     int64_t index) {
-    (on_gpu ? augment_objects : augment)(s, augmentation, seed, epoch, static_cast<uint64_t>(index));
+  const auto change = [augmentation = recipe.augment, seed, device](Sample& s, uint64_t epoch, int64_t index) {
+    (device.type == DeviceType::cpu ? augment : augment_objects)(s, augmentation, seed, epoch, static_cast<uint64_t>(index));
+    stage_image(s, device);
   };
   auto loader = std::make_shared<Loader>(Loader::endless(std::move(dataset), options, seed, change, first));
   return [loader, preprocess = recipe.preprocess, seed, device, skipped = std::move(skipped)] {

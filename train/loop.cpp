@@ -200,10 +200,19 @@ void Loop::read_losses(Queued& step) {
   }
 }
 
-// Reads what the steps since the last call found. On a GPU this waits for them.
+// Reads what the steps since the last call found. On a GPU this waits for them, once.
 void Loop::settle() {
   std::vector<Queued> steps = std::exchange(queued_, {});
+  std::vector<Tensor> found;
+  for (const Queued& step : steps) {
+    for (const auto& [name, loss] : step.losses) found.push_back(loss);
+    found.push_back(step.norm);
+  }
+  found = to_cpu(found);
+  auto next = found.begin();
   for (Queued& step : steps) {
+    for (auto& [name, loss] : step.losses) loss = *next++;
+    step.norm = *next++;
     read_losses(step);
     const double norm = step.norm.at(0);
     check_gradient(norm, step);

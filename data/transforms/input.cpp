@@ -8,6 +8,7 @@
 #include "data/transforms/input_gpu.h"
 #include "data/transforms/pixels.h"
 #include "tensor/gpu/built.h"
+#include "tensor/gpu/staging.h"
 #include "tensor/parallel.h"
 
 namespace mr {
@@ -119,14 +120,28 @@ void check_image(const Image& image) {
   check(image.height > 0 && image.width > 0, "images_to_tensor: expected an image, got ", image.width, "×", image.height, " pixels");
 }
 
-ImageBatch to_tensor(std::span<const Image* const> images, const Preprocess& p, bool resize) {
-  const Normaliser normaliser(p);
+ImageBatch to_tensor(std::span<const Image* const> images, const Preprocess& p, bool resize, Device device) {
   check(!images.empty(), "images_to_tensor: expected at least one image");
   ImageBatch batch;
   for (const Image* image : images) {
     check_image(*image);
     batch.sizes.push_back(resize ? predicted_size(*image, p) : PixelSize{image->height, image->width});
   }
+  if constexpr (gpu::exists) {
+    if (device.type != DeviceType::cpu) {
+      batch.images = room_for(batch.sizes, 3, p.size_divisor, device);
+      std::vector<gpu::Picture> pictures;
+      for (size_t n = 0; n < images.size(); ++n) {
+        PixelChange change = whole_image(images[n]->height, images[n]->width);
+        change.height = batch.sizes[n].height;
+        change.width = batch.sizes[n].width;
+        pictures.push_back({images[n], change});
+      }
+      gpu::resized_images(pictures, p.normalisation(), batch.images);
+      return batch;
+    }
+  }
+  const Normaliser normaliser(p);
   batch.images = padded_batch(batch.sizes, 3, p.size_divisor);
   const int64_t height = batch.images.size(1), width = batch.images.size(2);
   for (size_t n = 0; n < images.size(); ++n) {
@@ -150,23 +165,10 @@ ImageBatch to_tensor(std::span<const Image* const> images, const Preprocess& p, 
 
 }  // namespace
 
-ImageBatch images_to_tensor(std::span<const Image* const> images, const Preprocess& p) { return to_tensor(images, p, false); }
+ImageBatch images_to_tensor(std::span<const Image* const> images, const Preprocess& p) { return to_tensor(images, p, false, {}); }
 
 ImageBatch resize_to_tensor(std::span<const Image* const> images, const Preprocess& p, Device device) {
-  if constexpr (gpu::exists) {
-    if (device.type != DeviceType::cpu) {
-      check(!images.empty(), "images_to_tensor: expected at least one image");
-      ImageBatch batch;
-      for (const Image* image : images) {
-        check_image(*image);
-        batch.sizes.push_back(predicted_size(*image, p));
-      }
-      batch.images = room_for(batch.sizes, 3, p.size_divisor, device);
-      gpu::resized_images(images, batch.sizes, p.normalisation(), batch.images);
-      return batch;
-    }
-  }
-  return to_tensor(images, p, true);
+  return to_tensor(images, p, true, device);
 }
 
 ImageBatch images_to_tensor(std::span<const Sample> samples, const Preprocess& p, Device device) {
@@ -177,7 +179,7 @@ ImageBatch images_to_tensor(std::span<const Sample> samples, const Preprocess& p
       std::vector<gpu::Picture> pictures;
       for (const Sample& s : samples) {
         check_image(s.image);
-        pictures.push_back({&s.image, s.pending.value_or(whole_image(s.image.height, s.image.width))});
+        pictures.push_back({&s.image, s.pending.value_or(whole_image(s.image.height, s.image.width)), s.staged.get()});
         batch.sizes.push_back({pictures.back().change.final_height(), pictures.back().change.final_width()});
       }
       batch.images = room_for(batch.sizes, 3, p.size_divisor, device);
@@ -190,7 +192,13 @@ ImageBatch images_to_tensor(std::span<const Sample> samples, const Preprocess& p
     check(!s.pending, "images_to_tensor: image ", s.info.image_id, ": expected one that was changed as its objects were");
     images.push_back(&s.image);
   }
-  return to_tensor(images, p, false);
+  return to_tensor(images, p, false, {});
+}
+
+void stage_image(Sample& s, Device device) {
+  if (device.type == DeviceType::cpu) return;
+  gpu::use_device(device.index);  // of this thread
+  s.staged = std::make_shared<gpu::Staged>(s.image.rgb.data(), s.image.rgb.size());
 }
 
 Tensor normalised(const Image& image, const Preprocess& p) {

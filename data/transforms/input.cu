@@ -121,18 +121,23 @@ __global__ void __launch_bounds__(threads)
 // The pictures' bytes on the device, one after the other.
 class Uploaded {
  public:
-  template <class ImageOf> Uploaded(int64_t n, Device device, const ImageOf& image_of) {
+  Uploaded(std::span<const Picture> pictures, Device device) {
     int64_t bytes = 0;
-    for (int64_t i = 0; i < n; ++i) {
+    for (const Picture& p : pictures) {
       first_.push_back(bytes);
-      bytes += static_cast<int64_t>(image_of(i).rgb.size());
+      bytes += static_cast<int64_t>(p.image->rgb.size());
     }
     rgb_ = Tensor::empty({bytes}, DType::u8, device);
-    for (int64_t i = 0; i < n; ++i)
-      upload(rgb_.device_data<uint8_t>() + first_[static_cast<size_t>(i)], image_of(i).rgb.data(), image_of(i).rgb.size(),
-             compute_stream());
+    for (size_t i = 0; i < pictures.size(); ++i) {
+      const auto& [image, change, staged] = pictures[i];
+      uint8_t* to = rgb_.device_data<uint8_t>() + first_[i];
+      if (staged)
+        staged->copy_to(to, compute_stream());
+      else
+        upload(to, image->rgb.data(), image->rgb.size(), compute_stream());
+    }
   }
-  const uint8_t* operator[](int64_t i) const { return rgb_.device_data<uint8_t>() + first_[static_cast<size_t>(i)]; }
+  const uint8_t* operator[](size_t i) const { return rgb_.device_data<uint8_t>() + first_[i]; }
 
  private:
   Tensor rgb_;
@@ -143,8 +148,8 @@ struct Target {
   float* y;
   int height, width;
   Dim3 grid;
-  Target(const Tensor& batch, int64_t n)
-      : y(batch.device_data<float>() + n * batch.size(1) * batch.size(2) * 3),
+  Target(const Tensor& batch, size_t n)
+      : y(batch.device_data<float>() + static_cast<int64_t>(n) * batch.size(1) * batch.size(2) * 3),
         height(static_cast<int>(batch.size(1))),
         width(static_cast<int>(batch.size(2))),
         grid{(batch.size(2) + threads - 1) / threads, batch.size(1)} {}
@@ -153,12 +158,11 @@ struct Target {
 }  // namespace
 
 void changed_images(std::span<const Picture> pictures, const Normalisation& normalisation, const Tensor& y) {
-  const auto n = static_cast<int64_t>(pictures.size());
-  const Uploaded bytes(n, y.device(), [&](int64_t i) -> const Image& { return *pictures[static_cast<size_t>(i)].image; });
-  const Tensor sums = Tensor::empty({n, 3}, DType::i64, y.device());
+  const Uploaded bytes(pictures, y.device());
+  const Tensor sums = Tensor::empty({static_cast<int64_t>(pictures.size()), 3}, DType::i64, y.device());
   sums.fill_(0);
-  for (int64_t i = 0; i < n; ++i) {
-    const auto& [image, change] = pictures[static_cast<size_t>(i)];
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    const auto& [image, change, staged] = pictures[i];
     const Source source = source_of(bytes[i], image->width, change.window, change.height, change.width);
     const Target to(y, i);
     Change c{change, !change.colours.none(), colour_map(change.colours), nullptr};
@@ -172,17 +176,14 @@ void changed_images(std::span<const Picture> pictures, const Normalisation& norm
   }
 }
 
-void resized_images(std::span<const Image* const> images, std::span<const PixelSize> sizes, const Normalisation& normalisation,
-                    const Tensor& y) {
-  const auto n = static_cast<int64_t>(images.size());
-  const Uploaded bytes(n, y.device(), [&](int64_t i) -> const Image& { return *images[static_cast<size_t>(i)]; });
-  for (int64_t i = 0; i < n; ++i) {
-    const Image& image = *images[static_cast<size_t>(i)];
-    const PixelSize size = sizes[static_cast<size_t>(i)];
-    const Source source = source_of(bytes[i], image.width, {0, 0, image.height, image.width}, size.height, size.width);
+void resized_images(std::span<const Picture> pictures, const Normalisation& normalisation, const Tensor& y) {
+  const Uploaded bytes(pictures, y.device());
+  for (size_t i = 0; i < pictures.size(); ++i) {
+    const PixelChange& c = pictures[i].change;
+    const Source source = source_of(bytes[i], pictures[i].image->width, c.window, c.height, c.width);
     const Target to(y, i);
-    launch("resized_image", to.grid, {threads}, 0, compute_stream(), resized_image_kernel, source, size.height, size.width, normalisation,
-           to.y, to.width);
+    launch("resized_image", to.grid, {threads}, 0, compute_stream(), resized_image_kernel, source, c.height, c.width, normalisation, to.y,
+           to.width);
   }
 }
 

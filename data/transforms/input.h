@@ -52,6 +52,9 @@ struct ImageBatch {
 ImageBatch images_to_tensor(std::span<const Image* const> images, const Preprocess& p);
 ImageBatch images_to_tensor(std::span<const Sample> samples, const Preprocess& p, Device device = {});
 
+// For a GPU: image.rgb is copied into pinned memory, by the thread that loads the sample, so that the one that trains has only to queue the upload.
+void stage_image(Sample& s, Device device);
+
 // Resized by min_side, max_side and enlarge (prediction). A box of the result divided by (size / image size) is a box of the picture.
 ImageBatch resize_to_tensor(std::span<const Image* const> images, const Preprocess& p, Device device = {});
 

@@ -8,15 +8,17 @@
 
 namespace mr::gpu {
 
+class Staged;
+
 struct Picture {
   const Image* image;
   PixelChange change;
+  const Staged* staged = nullptr;  // its bytes in pinned memory, where they are there already
 };
 
 // → y [N,H,W,3] f32 on the device, zeros where a picture does not reach. For training: each changed as it says.
 void changed_images(std::span<const Picture> pictures, const Normalisation& normalisation, const Tensor& y);
-// For prediction: normalised, then resized to sizes[n] in f32.
-void resized_images(std::span<const Image* const> images, std::span<const PixelSize> sizes, const Normalisation& normalisation,
-                    const Tensor& y);
+// For prediction: normalised, then resized in f32 to the size that the change says; it says no more than that.
+void resized_images(std::span<const Picture> pictures, const Normalisation& normalisation, const Tensor& y);
 
 }  // namespace mr::gpu

@@ -6,38 +6,57 @@
 #include <utility>
 
 namespace mr::gpu {
-namespace {
 
-struct Staged {
-  explicit Staged(size_t bytes) : memory(bytes) {}
+struct Staged::Block {
+  explicit Block(size_t bytes) : memory(bytes) {}
   PinnedArray<std::byte> memory;
   Event copied;  // the last copy out of it
+  bool owned = false;
+  bool free() const { return !owned && (!copied.recorded() || copied.passed()); }
 };
 
-// Never destroyed: the device may still read from it.
-struct Staging {
+struct Staged::Pool {
   std::mutex mutex;
-  std::vector<std::unique_ptr<Staged>> all;
+  std::vector<std::unique_ptr<Block>> all;
 
-  // One of that size, rounded up to a power of two, that is free.
-  Staged& take(size_t bytes) {
+  // One of that size, rounded up to a power of two.
+  Block* take(size_t bytes) {
     const size_t size = std::bit_ceil(bytes);
-    for (const auto& s : all)
-      if (s->memory.size() == size && (!s->copied.recorded() || s->copied.passed())) return *s;
-    return *all.emplace_back(std::make_unique<Staged>(size));
+    const std::lock_guard lock(mutex);
+    for (const auto& b : all)
+      if (b->memory.size() == size && b->free()) {
+        b->owned = true;
+        return b.get();
+      }
+    Block* b = all.emplace_back(std::make_unique<Block>(size)).get();
+    b->owned = true;
+    return b;
+  }
+  void give_back(Block* b) {
+    const std::lock_guard lock(mutex);
+    b->owned = false;
   }
 };
 
-}  // namespace
+// Never destroyed: the device may still read from it.
+Staged::Pool& Staged::pool() {
+  static auto* all = new Pool;
+  return *all;
+}
+
+Staged::Staged(const void* from, size_t bytes) : block_(pool().take(bytes)), bytes_(bytes) {
+  if (bytes > 0) std::memcpy(block_->memory.data(), from, bytes);
+}
+
+Staged::~Staged() { pool().give_back(block_); }
+
+void Staged::copy_to(void* to, Stream& stream) const {
+  copy_async(to, block_->memory.data(), bytes_, Copy::to_device, stream);
+  block_->copied.record(stream);
+}
 
 void upload(void* to, const void* from, size_t bytes, Stream& stream) {
-  if (bytes == 0) return;
-  static auto* staging = new Staging;
-  const std::lock_guard lock(staging->mutex);
-  Staged& s = staging->take(bytes);
-  std::memcpy(s.memory.data(), from, bytes);
-  copy_async(to, s.memory.data(), bytes, Copy::to_device, stream);
-  s.copied.record(stream);
+  if (bytes > 0) Staged(from, bytes).copy_to(to, stream);
 }
 
 void download(std::span<const Download> all, Stream& stream) {

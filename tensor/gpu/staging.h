@@ -8,8 +8,26 @@
 
 namespace mr::gpu {
 
-// `from` is copied into pinned memory at once and may change; the rest of the way is queued, and nothing waits. The pinned memory is used again when
-// the device is done with it: as much is kept as was ever under way at one time.
+// Bytes in pinned memory, on their way to the device. Any thread may make and destroy one. The memory comes from a pool, and is given out again when
+// its owner has gone and the device is done with it: as much is kept as was ever in use at one time.
+class Staged {
+ public:
+  Staged(const void* from, size_t bytes);  // copies them
+  ~Staged();
+  Staged(const Staged&) = delete;
+  Staged& operator=(const Staged&) = delete;
+  size_t bytes() const { return bytes_; }
+  void copy_to(void* to, Stream& stream) const;  // queued; of one Staged always on the same stream
+
+ private:
+  struct Block;
+  struct Pool;
+  static Pool& pool();
+  Block* block_;
+  size_t bytes_;
+};
+
+// The same at one go: `from` may change at once, and nothing waits.
 void upload(void* to, const void* from, size_t bytes, Stream& stream);
 
 struct Download {

@@ -15,7 +15,7 @@ set(may_train train ${may_models} data)
 set(may_app app ${may_train})
 set(may_bench bench ${may_train})
 set(may_examples ${may_train})
-set(may_gpu ${may_models} data)                    # tests/gpu: kernels from every folder up to the models, and of data
+set(may_gpu ${may_train})                          # tests/gpu: kernels from every folder, and a whole run
 set(folders geometry tensor autograd ops models data train app bench examples tests)
 
 # Borrowed headers, and the files that may see them: no header of ours, which would pass them on (but for the program's own).

@@ -1,6 +1,7 @@
 // The network's input, made on the device from the bytes of pictures, has the CPU's bits.
 #include "data/transforms/input.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "data/transforms/transforms.h"
@@ -61,11 +62,18 @@ TEST_CASE("training images are resized, turned, flipped and coloured on the devi
       here[i].instances = there[i].instances = {object};
       augment(here[i], options, 1, epoch, i);
       augment_objects(there[i], options, 1, epoch, i);
+      if (i != 1) {
+        stage_image(there[i], gpu_device());
+        std::ranges::fill(there[i].image.rgb, uint8_t{9});  // it is the staged bytes that count
+      }
       REQUIRE(here[i].instances.size() == there[i].instances.size());
       if (!here[i].instances.empty()) CHECK(here[i].instances[0].box.x1 == there[i].instances[0].box.x1);
     }
     const Preprocess p = epoch % 2 == 0 ? bgr : Preprocess();
     check_same_batch(images_to_tensor(there, p, gpu_device()), images_to_tensor(here, p));
+    const int64_t before = host_waits();
+    images_to_tensor(there, p, gpu_device());
+    CHECK(host_waits() == before);
     CHECK_THROWS_WITH(images_to_tensor(there, p), Catch::Contains("expected one that was changed as its objects were"));
   }
 }

@@ -1,0 +1,60 @@
+// A whole run on the device: loader, steps, checkpoint, evaluation.
+#include "train/train.h"
+
+#include <fstream>
+
+#include "tensor/context.h"
+#include "tensor/files.h"
+#include "tests/gpu/device.h"
+#include "tests/train/fake.h"
+
+using namespace mr;
+using namespace mr::gpu;
+using Catch::Matchers::Contains;
+
+namespace {
+
+Recipe tiny(const std::vector<std::string>& more) {
+  std::vector<std::string> all = {
+      "model.backbone.width=32", "model.fpn.channels=16", "model.box.width=16",   "model.mask.width=16",  "model.rpn.batch=32",
+      "model.box.batch=16",      "data.scenes.height=64", "data.scenes.width=64", "data.scenes.images=8", "data.val_scenes=1",
+      "train.batch=1",           "train.budget=",         "train.precision=f32",  "train.log_every=1"};
+  all.insert(all.end(), more.begin(), more.end());
+  return load_recipe("scenes_small", all);
+}
+
+std::vector<double> losses_of(const std::string& folder) {
+  std::ifstream in(folder + "/metrics.jsonl");
+  std::vector<double> losses;
+  for (std::string line; std::getline(in, line);) {
+    const std::string key = "\"loss\":";
+    if (const size_t at = line.find(key); at != std::string::npos) losses.push_back(std::stod(line.substr(at + key.size())));
+  }
+  return losses;
+}
+
+}  // namespace
+
+TEST_CASE("a run on the device has the losses of the CPU, and goes on from its checkpoint with the same bits", "[gpu][train]") {
+  if (!has_device()) return;
+  if constexpr (built == Built::emulated) count_accesses(false);
+  const ContextGuard guard;
+  const TestFolder folder;
+  Console console([](const std::string&) {});
+  const Recipe both = tiny({"train.iterations=2", "evaluation.at=[]", "data.workers=0"});
+  REQUIRE(train(both, {.folder = folder / "cpu", .resume = false}, console) == Ended::finished);
+  REQUIRE(train(both, {.folder = folder / "there", .resume = false, .device = gpu_device()}, console) == Ended::finished);
+  const auto here = losses_of(folder / "cpu"), there = losses_of(folder / "there");
+  REQUIRE(here.size() == 2);
+  REQUIRE(there.size() == 2);
+  CHECK(there[0] == Approx(here[0]).epsilon(1e-5));
+  CHECK(there[1] == Approx(here[1]).epsilon(1e-3));
+
+  Recipe first = tiny({"train.iterations=2", "train.stop_at=1", "evaluation.at=[]", "data.workers=2"});
+  REQUIRE(train(first, {.folder = folder / "parts", .resume = false, .device = gpu_device()}, console) == Ended::finished);
+  first.train.stop_at = 0;
+  REQUIRE(train(first, {.folder = folder / "parts", .resume = true, .device = gpu_device()}, console) == Ended::finished);
+  CHECK(losses_of(folder / "parts") == there);
+  CHECK(read_text_file(folder / "parts/last.safetensors") == read_text_file(folder / "there/last.safetensors"));
+  if constexpr (built == Built::emulated) count_accesses(true);
+}
