@@ -32,7 +32,7 @@ void add_model(CLI::App& bench) {
   c->callback([a] {
     const Recipe recipe = load_recipe(a->recipe, a->assignments);
     if (recipe.train.threads > 0) context().threads = static_cast<int>(recipe.train.threads);
-    a->options.device = chosen_device(a->device);
+    a->options.device = device_of(a->device);
     const std::vector<ModelTiming> timings = bench_model(recipe, a->options);
     std::cout << (a->json ? to_json(timings) + "\n" : to_text(timings));
   });
@@ -40,7 +40,7 @@ void add_model(CLI::App& bench) {
 
 void add_ops(CLI::App& bench) {
   struct Arguments {
-    std::string filter;
+    std::string filter, device;
     int64_t repeats = 5, threads = 0;
     bool json = false;
   };
@@ -48,12 +48,13 @@ void add_ops(CLI::App& bench) {
   CLI::App* c = bench.add_subcommand("ops", "Times operators, and names the rung each convolution runs on");
   c->add_option("--filter", a->filter, "only those whose name contains it: conv, 3x3, roi_align, forward, ...");
   c->add_option("--repeats", a->repeats, "after one that does not count")->check(CLI::Range(1, 1'000'000))->capture_default_str();
-  c->add_option("--threads", a->threads, "0: one a processor")->check(CLI::Range(0, 1024))->capture_default_str();
+  c->add_option("--threads", a->threads, "of the CPU; 0: one a processor")->check(CLI::Range(0, 1024))->capture_default_str();
+  add_device(*c, a->device);
   c->add_flag("--json", a->json, "[{\"name\", \"rung\", \"seconds\", \"gflops\"}, ...]");
   c->footer("MR_CONV=reference|im2col|winograd|... in the environment forces a rung.");
   c->callback([a] {
     context().threads = static_cast<int>(a->threads);
-    const std::vector<OpTiming> timings = bench_ops(a->filter, a->repeats);
+    const std::vector<OpTiming> timings = bench_ops(a->filter, a->repeats, device_of(a->device));
     std::cout << (a->json ? to_json(timings) + "\n" : to_text(timings));
   });
 }

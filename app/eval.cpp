@@ -25,7 +25,7 @@ void eval(const Arguments& a) {
   check_usage(a.annotations.empty() == a.images.empty(), "eval: --annotations and --images belong together");
   Detector detector = load_detector(a.weights, a.recipe, a.assignments);
   if (a.max_dets > 0) detector.recipe.evaluation.max_detections = a.max_dets;
-  const Device device = chosen_device(a.device);
+  const Device device = device_of(a.device);
   detector.system->parameters().move_to(device);
   if (const auto note = use_context_of(detector.recipe, device)) std::cerr << "mrcnn: " << *note << "\n";
   const bool boxes = a.type != "segm", masks = a.type != "bbox";

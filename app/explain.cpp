@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "app/commands.h"
+#include "app/device_option.h"
 #include "app/explain/explain.h"
 #include "data/image/image.h"
 #include "tensor/files.h"
@@ -13,7 +14,7 @@ namespace mr::app {
 namespace {
 
 struct Arguments {
-  std::string topic, image, figure, weights, recipe = "scenes_small", reduce;
+  std::string topic, image, figure, weights, recipe = "scenes_small", reduce, device;
   std::vector<std::string> assignments;
   std::vector<double> box;
   int stride = 16, size = 7, samples = 2;
@@ -47,12 +48,13 @@ RoIQuestion question_of(const Arguments& a) {
   if (!a.reduce.empty()) q.request.reduce = a.reduce == "max" ? Reduce::max : Reduce::mean;
   if (!a.image.empty()) q.picture = read_image(a.image);
   q.gradient = a.gradient;
+  q.device = device_of(a.device);
   return q;
 }
 
 // The options that an operator looks at; of all of them side by side, those that any does.
 std::vector<std::string> roi_options(RoIKind kind, bool compare) {
-  std::vector<std::string> takes = {"--box", "--stride", "--size", "--image", "--compare"};
+  std::vector<std::string> takes = {"--box", "--stride", "--size", "--image", "--compare", "--device"};
   if (!compare) takes.emplace_back("--gradient");
   const bool pool = kind == RoIKind::pool || kind == RoIKind::pool_disjoint || kind == RoIKind::pool_truncated;
   if (compare || kind == RoIKind::align || kind == RoIKind::warp) takes.emplace_back("--samples");
@@ -100,8 +102,8 @@ const std::vector<Topic>& topics() {
          {"--weights", "--image"}},
         {"gradients",
          "--recipe R --image FILE: which loss sends how much gradient where",
-         [](const Arguments& a) { return explain_gradients(a.recipe, a.assignments, a.image); },
-         {"--recipe", "--set", "--image"}},
+         [](const Arguments& a) { return explain_gradients(a.recipe, a.assignments, a.image, device_of(a.device)); },
+         {"--recipe", "--set", "--image", "--device"}},
     };
     for (const RoIName& n : roi_names())
       t.push_back(
@@ -167,6 +169,7 @@ void add_explain(CLI::App& program) {
   c->add_option("--weights", a->weights, "rpn: a trained model");
   c->add_option("--recipe", a->recipe, "gradients: a shipped name or a TOML file")->capture_default_str();
   c->add_option("--set", a->assignments, "gradients: key=value over the recipe")->allow_extra_args(false);
+  add_device(*c, a->device);
   c->add_option("--figure", a->figure, "write the drawing to this file (.svg)");
   c->add_flag("--json", a->json, "the numbers instead of the text");
   c->callback([a, c] {

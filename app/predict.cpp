@@ -134,7 +134,7 @@ void predict(const Arguments& a) {
   std::vector<int64_t> image_ids;
   for (const fs::path& f : files) image_ids.push_back(ids.of(f));
   Detector detector = load_detector(a.weights, a.recipe, a.assignments, a.score);
-  const Device device = chosen_device(a.device);
+  const Device device = device_of(a.device);
   detector.system->parameters().move_to(device);
   if (const auto note = use_context_of(detector.recipe, device)) std::cerr << "mrcnn: " << *note << "\n";
   make_folder(a.out);

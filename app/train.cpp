@@ -32,7 +32,7 @@ void add_train(CLI::App& program) {
     if (a->skip_mismatch) recipe.train.skip_mismatch = true;
     Console console;
     catch_interrupts();
-    if (train(recipe, {a->out, a->resume, chosen_device(a->device)}, console) == Ended::interrupted) throw Exit{128 + interrupted()};
+    if (train(recipe, {a->out, a->resume, device_of(a->device)}, console) == Ended::interrupted) throw Exit{128 + interrupted()};
   });
 }
 

@@ -5,11 +5,15 @@
 #include <algorithm>
 #include <functional>
 
+#include "ops/boxes/boxes_gpu.h"
 #include "ops/boxes/nms.h"
 #include "ops/conv/conv2d_rungs.h"
 #include "ops/gemm/linear.h"
 #include "ops/roi/roi_align.h"
 #include "ops/roi/roi_pool.h"
+#include "tensor/context.h"
+#include "tensor/device.h"
+#include "tensor/gpu/built.h"
 #include "tensor/rng.h"
 #include "train/pace.h"
 
@@ -32,11 +36,12 @@ constexpr ConvLayer conv_layers[] = {
     {8, 64, 64, 64, 64, 3, 1},     {8, 32, 32, 128, 128, 3, 1},   {8, 64, 64, 128, 128, 3, 1},
 };
 
+// All of these on the device of the moment.
 Tensor random(const Shape& shape) {
-  const Tensor t = Tensor::empty(shape);
+  std::vector<float> values(static_cast<size_t>(shape.numel()));
   uint64_t i = 0;
-  for (float& v : t.values<float>()) v = static_cast<float>(mix64(i++) >> 40) * 0x1p-23f - 1;
-  return t;
+  for (float& v : values) v = static_cast<float>(mix64(i++) >> 40) * 0x1p-23f - 1;
+  return Tensor::of<float>(shape, values);
 }
 
 Tensor random_boxes(int64_t count, double height, double width, int columns) {  // columns 5: RoIs, with the image's index
@@ -54,7 +59,7 @@ Tensor random_boxes(int64_t count, double height, double width, int columns) {  
 
 class Bench {
  public:
-  Bench(const std::string& filter, int64_t repeats) : filter_(filter), repeats_(repeats) {}
+  Bench(const std::string& filter, int64_t repeats, Device device) : filter_(filter), repeats_(repeats), device_(device) {}
 
   // Whether to time what is so named; every name that is asked for is listed.
   bool wanted(const std::string& name) {
@@ -69,8 +74,10 @@ class Bench {
     double best = 1e30;
     for (int64_t i = 0; i <= repeats_; ++i) {
       before();
+      synchronize(device_);
       const double begin = seconds_since_start();
       work();
+      synchronize(device_);
       if (i > 0) best = std::min(best, seconds_since_start() - begin);
     }
     timings.push_back({name, rung, best, 1e-9 * flops / best});
@@ -93,6 +100,7 @@ class Bench {
  private:
   std::string filter_;
   int64_t repeats_;
+  Device device_;
 };
 
 void time_conv(Bench& bench, const ConvLayer& l) {
@@ -104,7 +112,7 @@ void time_conv(Bench& bench, const ConvLayer& l) {
   bool any = false;
   for (const char* pass : {" forward", " data", " weights"}) any |= bench.wanted(name + pass);
   if (!any) return;
-  const Tensor x = random(c.x_shape()), gy = random(c.y_shape());
+  const Tensor x = random(c.x_shape()), gy = random(c.y_shape());  // [N,H,W,C]
   const Var w(random(c.w_shape()));
   const auto rung = [&](Conv2dPass pass) { return conv2d_choice(c, pass).name; };
   bench.time(name + " forward", rung(Conv2dPass::forward), c.flops(), [&] { conv2d_forward(c, x, w, {}); });
@@ -114,20 +122,27 @@ void time_conv(Bench& bench, const ConvLayer& l) {
 
 }  // namespace
 
-std::vector<OpTiming> bench_ops(const std::string& filter, int64_t repeats) {
+std::vector<OpTiming> bench_ops(const std::string& filter, int64_t repeats, Device device) {
   check(repeats >= 1, "bench: --repeats must be 1 or more, got ", repeats);
-  Bench bench(filter, repeats);
+  const OnDevice where(device);
+  Bench bench(filter, repeats, device);
   for (const ConvLayer& l : conv_layers) time_conv(bench, l);
   if (bench.wanted("linear 12544-1024 1000")) {
     const Var x(random({1000, 12544})), w(random({1024, 12544})), b(random({1024}));
     bench.time("linear 12544-1024 1000", "", 2.0 * 1000 * 12544 * 1024, [&] { linear(x, w, b, true); });
   }
-  const Var map(random({1, 200, 304, 256}), true);
+  const Var map(random({1, 200, 304, 256}), true);  // [N,H,W,C]
   const Tensor rois = random_boxes(1000, 800, 1216, 5);
   bench.time_var("roi_align 1000 7x7 256", map, [&] { return roi_align({map}, {4}, rois, {}); });
   bench.time_var("roi_pool 1000 7x7 256", map, [&] { return roi_pool({map}, {4}, rois, {}); });
   const Tensor boxes = random_boxes(2000, 800, 1216, 4), scores = random({2000});
-  bench.time("nms 2000", "", 0, [&] { nms(boxes, scores, 0.7f); });
+  const auto thin_out = [&] {
+    if constexpr (gpu::exists) {
+      if (device.type != DeviceType::cpu) return void(gpu::nms(boxes.reshape({1, 2000, 4}), scores.reshape({1, 2000}), {}, 0.7, 2000));
+    }
+    nms(boxes, scores, 0.7);
+  };
+  bench.time("nms 2000", "", 0, thin_out);
   check(!bench.timings.empty(), "bench: --filter ", filter, ": expected a part of one of ",
         fmt::format("{}", fmt::join(bench.names, ", ")));
   return std::move(bench.timings);

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "tensor/storage.h"
+
 namespace mr {
 
 struct OpTiming {
@@ -15,8 +17,8 @@ struct OpTiming {
   double gflops = 0;   // per second, counting the plain algorithm's operations; 0: not counted
 };
 
-// Only those whose name contains the filter. Errors: it is in no name, with the list of them.
-std::vector<OpTiming> bench_ops(const std::string& filter, int64_t repeats);
+// Only those whose name contains the filter. A time ends when the device is done. Errors: the filter is in no name, with the list of them.
+std::vector<OpTiming> bench_ops(const std::string& filter, int64_t repeats, Device device = {});
 
 std::string to_json(const std::vector<OpTiming>& timings);  // [{"name", "rung", "seconds", "gflops"}, …]
 std::string to_text(const std::vector<OpTiming>& timings);

@@ -16,6 +16,7 @@ struct RoIQuestion {
   int map_h = 0, map_w = 0;      // cells; 0: large enough for the box, or the image's
   std::optional<Image> picture;  // its grey values, averaged over each cell, are the map
   bool gradient = false;
+  Device device = {};  // that the operator runs on
 };
 Page explain_roi(RoIKind kind, const RoIQuestion& question);
 Page compare_rois(const RoIQuestion& question);
@@ -54,6 +55,6 @@ Page explain_losses();
 
 // ---- from inside a network (network.cpp) ----
 Page explain_rpn(const std::string& weights, const std::string& image);
-Page explain_gradients(const std::string& recipe, const std::vector<std::string>& assignments, const std::string& image);
+Page explain_gradients(const std::string& recipe, const std::vector<std::string>& assignments, const std::string& image, Device device);
 
 }  // namespace mr::app

@@ -9,6 +9,7 @@
 #include "app/usage.h"
 #include "data/image/image.h"
 #include "models/mask_rcnn.h"
+#include "tensor/context.h"
 #include "train/batches.h"
 #include "train/detector.h"
 
@@ -127,9 +128,10 @@ Page explain_rpn(const std::string& weights, const std::string& image) {
   return page;
 }
 
-Page explain_gradients(const std::string& recipe_name, const std::vector<std::string>& assignments, const std::string& image) {
+Page explain_gradients(const std::string& recipe_name, const std::vector<std::string>& assignments, const std::string& image,
+                       Device device) {
   Recipe recipe = load_recipe(recipe_name, assignments);
-  use_context_of(recipe);
+  use_context_of(recipe, device);
   const std::shared_ptr<const Dataset> raw = open_dataset(recipe, Split::train);
   const Classes classes = classes_of(recipe, *raw);
   const std::shared_ptr<const Dataset> data = relabelled(raw, classes);
@@ -137,10 +139,12 @@ Page explain_gradients(const std::string& recipe_name, const std::vector<std::st
   Detector d = make_detector(recipe, classes);
   if (!recipe.train.init.empty()) init_weights(d, recipe.train.init, recipe.train.skip_mismatch);
 
+  d.system->parameters().move_to(device);
+
   LoadedBatch loaded;
   loaded.samples.push_back(data->sample(index));
   augment(loaded.samples[0], recipe.augment, static_cast<uint64_t>(recipe.seed), 0, static_cast<uint64_t>(index));
-  const Batch batch = training_batch(loaded, recipe.preprocess, static_cast<uint64_t>(recipe.seed));
+  const Batch batch = training_batch(loaded, recipe.preprocess, static_cast<uint64_t>(recipe.seed), device);
   check(batch.targets[0].boxes.size(0) > 0, "explain: gradients: image ", batch.image_ids[0], " has no objects");
 
   const Parameters& parameters = d.system->parameters();
@@ -152,6 +156,7 @@ Page explain_gradients(const std::string& recipe_name, const std::vector<std::st
   for (size_t k = 0; k < terms; ++k) {
     parameters.zero_gradients();
     const NamedLoss loss = d.system->losses(batch)[k];
+    const OnDevice where(device);
     backward(loss.value);
     columns.push_back(fmt::format("{} ({})", loss.name, number(loss.value.value().at(0))));
     for (const Parameter& p : parameters.all()) {
@@ -161,7 +166,7 @@ Page explain_gradients(const std::string& recipe_name, const std::vector<std::st
         modules.push_back(m);
         squares[m].assign(terms, 0);
       }
-      const Tensor g = p.var.grad();
+      const Tensor g = p.var.grad().to(Device{});
       for (const float v : g.values<float>()) squares[m][k] += static_cast<double>(v) * v;
       if (loss.name != "mask" || !p.name.ends_with("mask_fcn_logits.weight") || g.size(0) != static_cast<int64_t>(classes.size()) + 1)
         continue;

@@ -5,6 +5,7 @@
 
 #include "app/explain/explain.h"
 #include "app/usage.h"
+#include "tensor/context.h"
 #include "tensor/rng.h"
 
 namespace mr::app {
@@ -12,7 +13,7 @@ namespace {
 
 constexpr int64_t most_map_cells = 1 << 24, most_box_cells = 1 << 18;
 
-// A map of one channel, f64: the picture's grey averaged over each cell, or numbers drawn from a fixed seed.
+// A map of one channel, f64: the picture's grey averaged over each cell, or numbers drawn from a fixed seed. [1,H,W,1]
 Tensor map_of(const RoIQuestion& q) {
   const Tensor map = Tensor::zeros({1, q.map_h, q.map_w, 1}, DType::f64);
   double* v = map.data<double>();
@@ -155,12 +156,19 @@ std::string size_of_map(const RoIQuestion& q) {
   return text;
 }
 
+// On the device that is asked for; results on the CPU.
+Tensor values_of(RoIKind kind, const RoIQuestion& q, const Tensor& map) {
+  const OnDevice where(q.device);
+  return run_roi(kind, Var(map.to(q.device)), q.request).value().to(Device{});
+}
+
 // ∂(Σ y)/∂map, [1,H,W,1].
 Tensor gradient_of(RoIKind kind, const RoIQuestion& q, const Tensor& map) {
-  const Var x(map, true);
+  const OnDevice where(q.device);
+  const Var x(map.to(q.device), true);
   const Var y = run_roi(kind, x, q.request);
   backward(y, Tensor::full(y.shape(), 1, DType::f64));
-  return x.grad();
+  return x.grad().to(Device{});
 }
 
 void gradient_table(Page& page, const Tensor& g, int map_w) {
@@ -196,7 +204,7 @@ Page explain_roi(RoIKind kind, const RoIQuestion& question) {
   box_table(page, v);
   bins_table(page, v, "x", v.x);
   bins_table(page, v, "y", v.y);
-  const Tensor y = run_roi(kind, Var(map), q.request).value();
+  const Tensor y = values_of(kind, q, map);
   if (!v.x.bins[0].samples.empty())
     page.say(reduce_of(kind, q.request) == Reduce::max ? "Of a bin's samples the largest counts."
                                                        : "A bin's value is the mean of its samples.");
@@ -233,7 +241,7 @@ Page compare_rois(const RoIQuestion& question) {
     for (int64_t i = 0; i < g.numel(); ++i) touched += g.at(i) != 0;
     const int s = q.request.stride;
     t.rows.push_back({name.title, v.x.lo, v.x.hi, moved(v.x.lo, v.x.exact_lo, s), moved(v.x.hi, v.x.exact_hi, s), worst_edge(v.x) * s,
-                      touched, run_roi(name.kind, Var(map), q.request).value().at(0)});
+                      touched, values_of(name.kind, q, map).at(0)});
     RoIDrawing d;
     d.side = 250;
     if (q.picture) d.picture = &*q.picture;

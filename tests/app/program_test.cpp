@@ -42,7 +42,13 @@ TEST_CASE("mistakes on the command line are one line and a status", "[app]") {
   check_error("train scenes_small --out /proc/nowhere", "/proc/nowhere");
   check_error("train scenes_small --out " + folder() + "/device --device gpu", "--device: expected cpu, cuda, cuda:N or emulated, got gpu");
   check_error("train scenes_small --out " + folder() + "/device --device cuda:99", "--device: expected ");
-  CHECK(mrcnn("bench model --device cuda:99").status == 2);
+  for (const char* command : {"bench model", "bench ops", "predict", "eval", "explain roi_align"}) {  // before what else is missing
+    INFO(command);
+    const Result r = mrcnn(std::string(command) + " --device cuda:99");
+    CHECK(r.status == 2);
+    CHECK_THAT(r.err, Contains("--device: expected "));
+  }
+  check_error("explain conv --device cpu", "explain: conv: does not use --device");
   CHECK(!std::filesystem::exists(folder() + "/device"));
   check_error("eval nowhere.safetensors", "nowhere.safetensors");
   check_error("eval " + folder(), "folder");
