@@ -18,6 +18,7 @@ set(rules
   "PTX outside tensor/gpu/ptx.h~(^|[^a-z_])asm[ \t(]~.~^tensor/gpu/ptx\\.h$"
   "printf in a kernel~printf~\\.cuh?$~^$"
   "conditional compilation: one source serves both~^[ \t]*#[ \t]*(if|ifdef|ifndef)~\\.cuh?$~^$"
+  "an instance by hand: dispatch_float (tensor/dtype.h) lists the types~^[ \t]*(extern )?template[ \t]+[^< \t]~\\.cuh?$~^ops/elementwise/map\\.cu$"
   "volatile orders nothing: use a barrier or an atomic~(^|[^a-z_])volatile~\\.cuh?$~^$")
 
 file(GLOB_RECURSE sources RELATIVE ${ROOT} ${ROOT}/*.cu ${ROOT}/*.cuh)
