@@ -6,12 +6,12 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <functional>
 #include <string>
 
+#include "bench/best_of.h"
 #include "models/mask_rcnn.h"
 #include "models/weights/load.h"
 #include "models/weights/weight_file.h"
@@ -29,20 +29,6 @@ using namespace mr;
 namespace {
 
 constexpr int H = 800, W = 1216;
-
-// Seconds a run. On a GPU four are queued one after the other and waited for together.
-double best_of(int repeat, Device device, const std::function<void()>& run) {
-  const int together = device.type == DeviceType::cuda ? 4 : 1;
-  double best = 1e30;
-  for (int i = 0; i <= repeat; ++i) {  // the first is the warm-up
-    const auto start = std::chrono::steady_clock::now();
-    for (int k = 0; k < together; ++k) run();
-    synchronize(device);
-    const double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / together;
-    if (i > 0) best = std::min(best, s);
-  }
-  return best;
-}
 
 // `size` times the image and ten objects of the file, or drawn ones.
 Batch make_batch(const std::string& input, int64_t size) {
@@ -132,7 +118,7 @@ double time_recorded(int repeat, Training& training, const Batch& batch) {
     PaddedBatch there = training.model.padded(batch);
     training.step(there);
     const gpu::Graph graph([&] { training.step(there); });
-    return best_of(repeat, training.model.parameters().device(), [&] {
+    return best_of(repeat, training.model.parameters().device(), 4, [&] {
       there.refill(batch);
       graph.launch();
     });
@@ -176,10 +162,10 @@ int main(int argc, char** argv) try {
   const Batch batch = make_batch(input, size);
   int64_t found = 0;
   double inference = 0, train = 0, recorded = 0;
-  if (only != "train") inference = best_of(repeat, device, [&] { found = model.predict(batch)[0].boxes.size(0); });
+  if (only != "train") inference = best_of(repeat, device, 4, [&] { found = model.predict(batch)[0].boxes.size(0); });
   if (only != "inference") {
     Training training(model);
-    train = best_of(repeat, device, [&] { training.step(batch); });
+    train = best_of(repeat, device, 4, [&] { training.step(batch); });
     if (device.type != DeviceType::cpu) recorded = time_recorded(repeat, training, batch);
   }
   rusage usage{};

@@ -2,16 +2,18 @@
 // of a small one on 256×256, batch 8. bench/compare_conv.py runs it beside torch.
 //
 //   bench_ops_conv [--filter TEXT] [--rung NAME|choice|all] [--threads N] [--repeat N] [--clock wall|cpu] [--cold 1]
+//                  [--device cpu|cuda:N|emulated] [--dtype f32|bf16] [--batch N]
 //   --clock cpu: processor time of one thread, which a busy machine leaves (nearly) alone
 //   --cold 1: transform and pack the weights anew each time, as a training step must
+//   --batch N: as many times the layer's own; of another device than the CPU, convolutions alone
 //   prints one line of JSON a layer, pass and rung: seconds (best of N after a warm-up) and GF/s of the plain convolution's 2·products
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <functional>
 #include <string>
+#include <string_view>
 
+#include "bench/best_of.h"
 #include "ops/conv/conv2d_rungs.h"
 #include "ops/gemm/gemm.h"
 #include "ops/gemm/linear.h"
@@ -74,7 +76,9 @@ const Layer layers[] = {
 
 struct Arguments {
   std::string filter, rung = "choice", clock = "wall", pass;
-  int threads = 2, repeat = 5, cold = 0;
+  int threads = 2, repeat = 5, cold = 0, batch = 1;
+  Device device = {};
+  DType dtype = DType::f32;
 };
 
 Arguments parse(int argc, char** argv) {
@@ -95,10 +99,16 @@ Arguments parse(int argc, char** argv) {
       a.threads = std::stoi(value);
     else if (key == "--repeat")
       a.repeat = std::stoi(value);
+    else if (key == "--device")
+      a.device = device_of(value);
+    else if (key == "--dtype" && (value == "f32" || value == "bf16"))
+      a.dtype = value == "bf16" ? DType::bf16 : DType::f32;
+    else if (key == "--batch")
+      a.batch = std::stoi(value);
     else if (key == "--cold")
       a.cold = std::stoi(value);
     else
-      fail("bench_ops_conv: unknown option ", key);
+      fail("bench_ops_conv: expected one of the options that its source lists, got ", key, " ", value);
   }
   if (a.clock == "cpu") a.threads = 1;
   return a;
@@ -112,39 +122,34 @@ Tensor random(const Shape& shape) {
   });
   return t;
 }
+Tensor random(const Arguments& a, const Shape& shape) { return random(shape).to(a.dtype).to(a.device); }
 
-double now(const Arguments& a) {
+double processor_seconds() {
   timespec t;
-  clock_gettime(a.clock == "cpu" ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
 }
 
 void time(const Arguments& a, const Layer& l, const char* pass, const char* rung, double flops, const std::function<void()>& f) {
   if (!a.pass.empty() && a.pass != pass) return;
-  double best = 1e9;
-  for (int i = 0; i <= a.repeat; ++i) {
-    const double start = now(a);
-    f();
-    if (i > 0) best = std::min(best, now(a) - start);
-  }
+  const double best = best_of(a.repeat, a.device, 16, f, a.clock == "cpu" ? processor_seconds : wall_seconds);
   std::printf(
       "{\"layer\": \"%s\", \"n\": %ld, \"h\": %ld, \"w\": %ld, \"cin\": %ld, \"cout\": %ld, \"k\": %d, \"stride\": %d, \"pass\": \"%s\", "
       "\"rung\": \"%s\", "
       "\"seconds\": %.6f, \"gflops\": %.1f}\n",
-      l.name, l.N, l.H, l.W, l.Cin, l.Cout, l.k, l.stride, pass, rung, best, 1e-9 * flops / best);
+      l.name, a.batch * l.N, l.H, l.W, l.Cin, l.Cout, l.k, l.stride, pass, rung, best, 1e-9 * flops / best);
   std::fflush(stdout);
 }
 
 void time_conv(const Arguments& a, const Layer& l) {
-  Conv2dCase c{l.N, l.H, l.W, l.Cin, l.Cout, l.k, l.k, 0, 0, l.stride, l.k / 2, 1, 1, DType::f32};
-  c.OH = (c.H + 2 * c.padding - c.kH) / c.stride + 1;
-  c.OW = (c.W + 2 * c.padding - c.kW) / c.stride + 1;
-  const Tensor x = random(c.x_shape()), gy = random(c.y_shape());
-  const Var w(random(c.w_shape()));
-  const Conv2dFinish finish{random({c.Cout}), random({c.Cout}), {}, true};
-  for (const Conv2dRung& rung : conv2d_rungs())
+  const Conv2dCase c =
+      conv2d_case({a.batch * l.N, l.H, l.W, l.Cin}, {l.Cout, l.k, l.k, l.Cin}, {.stride = l.stride, .padding = l.k / 2}, a.dtype, a.device);
+  const Tensor x = random(a, c.x_shape()), gy = random(a, c.y_shape());  // [N,H,W,C]
+  const Var w(random(c.w_shape()).to(a.device));
+  const Conv2dFinish finish{random({c.Cout}).to(a.device), random({c.Cout}).to(a.device), {}, true};
+  for (const Conv2dRung& rung : conv2d_rungs(a.device))
     for (const Conv2dPass pass : {Conv2dPass::forward, Conv2dPass::data, Conv2dPass::weights}) {
-      if (!rung.supports(c, pass) || (a.rung == "all" && std::string(rung.name) == "reference")) continue;
+      if (!rung.supports(c, pass) || (a.rung == "all" && std::string_view(rung.name).ends_with("reference"))) continue;
       if (a.rung == "choice" ? &conv2d_choice(c, pass) != &rung : a.rung != "all" && a.rung != rung.name) continue;
       time(a, l, name(pass), rung.name, c.flops(), [&] {
         if (a.cold) w.touch();
@@ -197,10 +202,10 @@ int main(int argc, char** argv) try {
   context().threads = a.threads;
   for (const Layer& l : layers) {
     if (std::string(l.name).find(a.filter) == std::string::npos) continue;
-    if (l.k == 0)
-      time_linear(a, l);
-    else
+    if (l.k > 0)
       time_conv(a, l);
+    else if (a.device.type == DeviceType::cpu)
+      time_linear(a, l);
   }
 } catch (const std::exception& e) {
   std::fprintf(stderr, "%s\n", e.what());

@@ -1,21 +1,24 @@
 // Times the RoI operators, forward and backward, on one map. bench/compare_roi.py runs it beside torchvision on the same boxes.
 //
 //   bench_ops_roi [--rois FILE] [--repeat N] [--only align|pool|warp|precise|crop|max] [--size P] [--dtype f32|bf16] [--h H --w W --channels C --stride S]
+//                 [--device cpu|cuda:N|emulated]
 //   FILE: rows of five f32 (image, x1, y1, x2, y2); without it 1000 boxes of the map's size are drawn
 //   prints one line of JSON: seconds, best of N after a warm-up
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <string>
+#include <vector>
 
+#include "bench/best_of.h"
 #include "ops/roi/crop_and_resize.h"
 #include "ops/roi/precise_roi_pool.h"
 #include "ops/roi/roi_align.h"
 #include "ops/roi/roi_pool.h"
 #include "ops/roi/roi_warp.h"
+#include "tensor/context.h"
 #include "tensor/parallel.h"
 #include "tensor/rng.h"
 #include "tensor/simd.h"
@@ -27,6 +30,7 @@ namespace {
 struct Arguments {
   std::string rois, only, dtype = "f32";
   int repeat = 8, size = 7, h = 200, w = 304, channels = 256, stride = 4;
+  Device device = {};
 };
 
 Arguments parse(int argc, char** argv) {
@@ -41,6 +45,8 @@ Arguments parse(int argc, char** argv) {
       a.only = value;
     else if (key == "--dtype")
       a.dtype = value;
+    else if (key == "--device")
+      a.device = device_of(value);
     else if (key == "--repeat")
       a.repeat = std::stoi(value);
     else if (key == "--size")
@@ -63,7 +69,7 @@ Tensor random_map(const Arguments& a) {
   const Tensor x = Tensor::empty({1, a.h, a.w, a.channels});
   uint64_t i = 0;
   for (float& v : x.values<float>()) v = static_cast<float>(mix64(i++) >> 40) * 0x1p-23f - 1;
-  return x.to(a.dtype == "bf16" ? DType::bf16 : DType::f32);
+  return x.to(a.dtype == "bf16" ? DType::bf16 : DType::f32).to(a.device);
 }
 
 Tensor read_rois(const Arguments& a) {
@@ -83,27 +89,29 @@ Tensor read_rois(const Arguments& a) {
     while (f.read(reinterpret_cast<char*>(&v), sizeof v)) rows.push_back(v);
     check(rows.size() % 5 == 0, "bench_ops_roi: ", a.rois, " must hold rows of five f32, got ", rows.size(), " numbers");
   }
-  return Tensor::of<float>({static_cast<int64_t>(rows.size()) / 5, 5}, rows);
-}
-
-double seconds(const std::function<void()>& run) {
-  const auto start = std::chrono::steady_clock::now();
-  run();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return Tensor::of<float>({static_cast<int64_t>(rows.size()) / 5, 5}, rows).to(a.device);
 }
 
 struct Best {
   double forward = 1e9, backward = 1e9;
 };
 
-Best measure(const Var& x, int repeat, const std::function<Var()>& op) {
+Best measure(const Var& x, int repeat, Device device, const std::function<Var()>& op) {
+  const auto runs = static_cast<size_t>(runs_together(device, 8));
   Best best;
   Tensor seed;
   for (int i = 0; i <= repeat; ++i) {  // the first is the warm-up
-    Var y;
-    const double forward = seconds([&] { y = op(); });
-    if (!seed.defined()) seed = Tensor::full(y.shape(), 1, y.dtype());
-    const double back = seconds([&] { backward(y, seed); });
+    std::vector<Var> y(runs);
+    const auto seconds = [&](const std::function<void(Var&)>& work) {
+      synchronize(device);
+      const double start = wall_seconds();
+      for (Var& v : y) work(v);
+      synchronize(device);
+      return (wall_seconds() - start) / static_cast<double>(runs);
+    };
+    const double forward = seconds([&](Var& v) { v = op(); });
+    if (!seed.defined()) seed = Tensor::full(y[0].shape(), 1, y[0].dtype());
+    const double back = seconds([&](Var& v) { backward(v, seed); });
     x.set_grad(Tensor());
     if (i == 0) continue;
     best.forward = std::min(best.forward, forward);
@@ -114,12 +122,13 @@ Best measure(const Var& x, int repeat, const std::function<Var()>& op) {
 
 int run(int argc, char** argv) {
   const Arguments a = parse(argc, argv);
-  const Var x(random_map(a), true);
+  const Var x(random_map(a), true);  // [1,H,W,C]
   const Tensor rois = read_rois(a);
+  const OnDevice where(a.device);
   std::printf("{\"threads\": %d, \"isa\": \"%s\"", thread_count(), name(isa()));
   const auto report = [&](const char* op, const std::function<Var()>& f) {
     if (!a.only.empty() && a.only != op) return;
-    const Best b = measure(x, a.repeat, f);
+    const Best b = measure(x, a.repeat, a.device, f);
     std::printf(", \"%s\": {\"forward\": %.5f, \"backward\": %.5f}", op, b.forward, b.backward);
   };
   report("align", [&] { return roi_align({x}, {a.stride}, rois, {}, {.size = a.size}); });

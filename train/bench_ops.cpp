@@ -107,7 +107,7 @@ void time_conv(Bench& bench, const ConvLayer& l) {
   Conv2dOptions options;
   options.stride = l.stride;
   options.padding = l.k / 2;
-  const Conv2dCase c = conv2d_case({l.n, l.h, l.w, l.cin}, {l.cout, l.k, l.k, l.cin}, options, DType::f32);
+  const Conv2dCase c = conv2d_case({l.n, l.h, l.w, l.cin}, {l.cout, l.k, l.k, l.cin}, options, DType::f32, context().device);
   const std::string name = fmt::format("conv {0}x{0}/{1} {2}-{3} {4}x{5}x{6}", l.k, l.stride, l.cin, l.cout, l.n, l.h, l.w);
   bool any = false;
   for (const char* pass : {" forward", " data", " weights"}) any |= bench.wanted(name + pass);

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,7 @@ class Device {
   std::shared_ptr<const Clock> host_ = std::make_shared<Clock>();
   Clock gone_;  // of streams that are no more
   History history_;
+  std::set<void*> leaving_;  // memory that work gave back while other work may come that should not, but does, use it
 };
 
 }  // namespace mr::gpu::emulated

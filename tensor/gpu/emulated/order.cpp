@@ -53,16 +53,6 @@ void Ranges::settle() {
   settled_ = kept;
 }
 
-void Ranges::remove(const void* p, size_t bytes) {
-  const auto begin = reinterpret_cast<uintptr_t>(p), end = begin + bytes;
-  std::vector<Range> left;
-  for (const Range& r : ranges_) {
-    if (r.begin < begin) left.push_back({r.begin, std::min(r.end, begin)});
-    if (r.end > end) left.push_back({std::max(r.begin, end), r.end});
-  }
-  ranges_ = std::move(left);
-}
-
 const void* Ranges::in_common(const Ranges& o) const {
   for (auto a = ranges_.begin(), b = o.ranges_.begin(); a != ranges_.end() && b != o.ranges_.end();) {
     const uintptr_t begin = std::max(a->begin, b->begin);
@@ -78,9 +68,6 @@ const void* Ranges::in_common(const Ranges& o) const {
 void Touched::add(const Touched& o) {
   for (const Touch how : all) (*this)[how].add(o[how]);
 }
-void Touched::remove(const void* p, size_t bytes) {
-  for (Ranges& r : ranges_) r.remove(p, bytes);
-}
 void Touched::settle() {
   for (Ranges& r : ranges_) r.settle();
 }
@@ -88,15 +75,16 @@ void Touched::settle() {
 void History::add(Entry entry, const Clock& clock) {
   entry.touched.settle();
   for (const Entry& before : entries_) {
-    if (clock.holds(before.stream, before.number)) continue;
+    const bool ordered = clock.holds(before.stream, before.number);
     for (const Touch a : all)
       for (const Touch b : all) {
-        if (!conflict(a, b)) continue;
-        if (const void* p = entry.touched[a].in_common(before.touched[b]))
-          throw GpuError(
-              entry.op, "emulated",
-              str(entry.op, ": missing event: it ", does[static_cast<size_t>(a)], ' ', Device::get().describe(p), ", ",
-                  done[static_cast<size_t>(b)], " by ", before.op, " on another stream; expected an event that orders the two, got none"));
+        if (!conflict(a, b) || (ordered && b != Touch::free)) continue;
+        const void* p = entry.touched[a].in_common(before.touched[b]);
+        if (!p) continue;
+        throw GpuError(entry.op, "emulated",
+                       str(entry.op, ordered ? ": it " : ": missing event: it ", does[static_cast<size_t>(a)], ' ',
+                           Device::get().describe(p), ", ", done[static_cast<size_t>(b)], " by ", before.op,
+                           ordered ? " before" : " on another stream; expected an event that orders the two, got none"));
       }
   }
   entries_.push_back(std::move(entry));
@@ -104,10 +92,6 @@ void History::add(Entry entry, const Clock& clock) {
 
 void History::forget(const Clock& clock) {
   std::erase_if(entries_, [&](const Entry& e) { return clock.holds(e.stream, e.number); });
-}
-
-void History::forget_memory(const void* p, size_t bytes) {
-  for (Entry& e : entries_) e.touched.remove(p, bytes);
 }
 
 }  // namespace mr::gpu::emulated

@@ -33,7 +33,6 @@ class Ranges {
  public:
   void add(const void* p, size_t bytes);
   void add(const Ranges& o);
-  void remove(const void* p, size_t bytes);
   void settle();                                 // sorts the ranges and merges those that touch; wanted before what follows
   const void* in_common(const Ranges& o) const;  // the first byte of both, or null
 
@@ -52,7 +51,6 @@ class Touched {
  public:
   void add(Touch how, const void* p, size_t bytes) { (*this)[how].add(p, bytes); }
   void add(const Touched& o);
-  void remove(const void* p, size_t bytes);
   void settle();
   Ranges& operator[](Touch how) { return ranges_[static_cast<size_t>(how)]; }
   const Ranges& operator[](Touch how) const { return ranges_[static_cast<size_t>(how)]; }
@@ -70,10 +68,9 @@ class History {
     uint64_t number = 0;
     Touched touched;
   };
-  void add(Entry entry, const Clock& clock);        // errors (GpuError): an event is missing between this work and earlier work
-  void forget(const Clock& clock);                  // what it holds
-  void forget_memory(const void* p, size_t bytes);  // it was given back: what comes to lie there is something else
-  void clear() { entries_.clear(); }
+  void add(Entry entry,
+           const Clock& clock);     // errors (GpuError): an event is missing between it and earlier work; it uses memory that was freed
+  void forget(const Clock& clock);  // what it holds
   bool empty() const { return entries_.empty(); }
 
  private:

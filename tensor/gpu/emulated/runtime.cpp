@@ -60,10 +60,15 @@ bool Device::step(bool host_waits) {
       !history_.empty() || !host_waits || std::ranges::any_of(streams, [&s](const StreamState* o) { return o != &s && !o->queue.empty(); });
   History::Entry entry{work.op, s.id, number, {}};
   if (work.run) work.run(meets_others ? &entry.touched : nullptr);
-  const std::unique_ptr<void, std::function<void(void*)>> frees(work.frees, [this](void* p) { give_back(p); });  // whatever is found
-  if (!meets_others) return true;
-  if (work.frees) entry.touched.add(Touch::free, work.frees, memory.find(work.frees)->bytes);
-  history_.add(std::move(entry), s.clock);
+  if (meets_others) {
+    if (work.frees) {
+      leaving_.insert(work.frees);
+      entry.touched.add(Touch::free, work.frees, memory.find(work.frees)->bytes);
+    }
+    history_.add(std::move(entry), s.clock);
+  } else if (work.frees) {
+    give_back(work.frees);
+  }
   return true;
 }
 
@@ -138,7 +143,10 @@ void Device::learn(const Clock& clock) {
   const auto joined = std::make_shared<Clock>(*host_);
   joined->join(clock);
   host_ = joined;
-  if (idle()) history_.forget(*host_);
+  if (!idle()) return;
+  history_.forget(*host_);
+  if (history_.empty())
+    for (void* p : std::exchange(leaving_, {})) give_back(p);
 }
 
 void Device::learn_all() {
@@ -148,8 +156,6 @@ void Device::learn_all() {
 }
 
 void Device::give_back(void* p) {
-  const DeviceMemory::Allocation* a = memory.find(p);
-  if (a) history_.forget_memory(p, a->bytes);
   ++memory_version;
   memory.give_back(p);
 }
