@@ -15,7 +15,6 @@
 #include "models/mask_rcnn.h"
 #include "models/weights/load.h"
 #include "models/weights/weight_file.h"
-#include "ops/elementwise/add.h"
 #include "ops/optim/sgd.h"
 #include "tensor/context.h"
 #include "tensor/device.h"
@@ -104,9 +103,7 @@ struct Training {
     Parameters& p = model.parameters();
     const OnDevice where(p.device());
     p.zero_gradients();
-    Var sum;
-    for (const NamedLoss& l : model.losses(batch)) sum = sum ? add(sum, l.value) : l.value;
-    backward(sum);
+    backward(total_loss(model.losses(batch)));
     sgd_step(p.weights(), velocity, p.gradients(), pieces, {.momentum = 0.9}, rate);
     p.changed();
   }

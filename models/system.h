@@ -50,6 +50,9 @@ struct NamedLoss {
   Var value;         // one number, f32
 };
 
+// Σ weightᵢ · lossᵢ (ops/loss/weighted_sum.h): what is minimised. weights: [n] f32 where the model is; none: all 1.
+Var total_loss(const std::vector<NamedLoss>& losses, const Tensor& weights = {});
+
 // The detections of one image, best score first, in pixels of the network's input.
 struct Detections {
   Tensor boxes;   // [D,4] f32

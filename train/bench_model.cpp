@@ -12,7 +12,7 @@
 #include "tensor/device.h"
 #include "tensor/rng.h"
 #include "tensor/simd.h"
-#include "train/loop.h"
+#include "train/pace.h"
 
 namespace mr {
 namespace {
@@ -115,7 +115,7 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
     if (wanted(prefix + "train")) {
       timings.push_back(time_of(prefix + "train", options.device, options.repeats, [&] {
         system->parameters().zero_gradients();
-        backward(sum_of_losses(system->losses(training), 1));
+        backward(total_loss(system->losses(training)));
         sgd.step(1e-6);
       }));
     }

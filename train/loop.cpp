@@ -22,24 +22,6 @@ int64_t share_of(double share, int64_t iterations) { return std::llround(share *
 
 }  // namespace
 
-Var sum_of_losses(const std::vector<NamedLoss>& losses, double scale) {
-  check(!losses.empty(), "train: the model has no losses");
-  const OnDevice where(losses[0].value.value().device());
-  std::vector<Var> inputs;
-  const Tensor sum = Tensor::zeros({});
-  for (const NamedLoss& l : losses) {
-    inputs.push_back(l.value);
-    sum.add_(l.value.value().reshape({}));
-  }
-  sum.scale_(scale);
-  return record("sum_of_losses", NoOptions{}, inputs, sum, [inputs, scale](Grads& g) {
-    const Tensor each = g.out().clone();
-    each.scale_(scale);
-    for (size_t i = 0; i < inputs.size(); ++i)
-      if (g.needs(static_cast<int>(i))) g.give(static_cast<int>(i), each.reshape(inputs[i].shape()));
-  });
-}
-
 Loop::Loop(Recipe& recipe, LoopJob job, Console& console)
     : recipe_(recipe),
       job_(std::move(job)),
@@ -139,7 +121,8 @@ void Loop::restore_statistics() const {
 
 void Loop::rehearse() {
   keep_statistics();
-  backward(sum_of_losses(job_.system->losses(job_.fullest()), 1));
+  const std::vector<NamedLoss> losses = job_.system->losses(job_.fullest());
+  backward(total_loss(losses, weights_of(losses)));
   restore_statistics();
   reserve_headroom(job_.system->parameters().device(), 1.0 / 16);  // where blocks lie differs from step to step
 }
@@ -176,27 +159,38 @@ void Loop::step() {
   }
 }
 
+double Loop::weight_of(const std::string& term) const {
+  return recipe_.losses.weight_of(term) / static_cast<double>(recipe_.train.accumulate);
+}
+
+Tensor Loop::weights_of(const std::vector<NamedLoss>& losses) {
+  if (loss_weights_.defined()) return loss_weights_;
+  std::vector<float> weights;
+  for (const NamedLoss& l : losses) weights.push_back(static_cast<float>(weight_of(l.name)));
+  loss_weights_ = Tensor::of<float>({static_cast<int64_t>(losses.size())}, weights).to(losses[0].value.value().device());
+  return loss_weights_;
+}
+
 void Loop::accumulate_gradients(Queued& step) {
-  const double scale = 1.0 / static_cast<double>(recipe_.train.accumulate);
   for (int64_t pass = 0; pass < recipe_.train.accumulate; ++pass) {
     const Batch batch = next_();
     step.images.insert(step.images.end(), batch.image_ids.begin(), batch.image_ids.end());
     const std::vector<NamedLoss> losses = job_.system->losses(batch);
     for (const NamedLoss& l : losses) step.losses.emplace_back(l.name, l.value.value());
     if (!ahead_) read_losses(step);
-    backward(sum_of_losses(losses, scale));
+    backward(total_loss(losses, weights_of(losses)));
   }
 }
 
 void Loop::read_losses(Queued& step) {
-  const double scale = 1.0 / static_cast<double>(recipe_.train.accumulate);
+  const double share = 1.0 / static_cast<double>(recipe_.train.accumulate);
   for (const auto& [name, tensor] : std::exchange(step.losses, {})) {
     const double value = tensor.at(0);
     check(std::isfinite(value), "train: the loss term ", name, " is ", value, " at iteration ", step.iteration, list_of(step.images));
     auto term = std::ranges::find(interval_.terms, name, &std::pair<std::string, double>::first);
     if (term == interval_.terms.end()) term = interval_.terms.insert(term, {name, 0});
-    term->second += scale * value;
-    interval_.loss += scale * value;
+    term->second += share * value;
+    interval_.loss += weight_of(name) * value;
   }
 }
 

@@ -25,8 +25,6 @@
 
 namespace mr {
 
-Var sum_of_losses(const std::vector<NamedLoss>& losses, double scale);  // scale · Σ losses, as one node of the tape
-
 struct EvaluationOutcome {
   double score = 0;     // the best weights are those with the highest
   std::string summary;  // one line for a person
@@ -78,6 +76,8 @@ class Loop {
   void step();
   void accumulate_gradients(Queued& step);
   void read_losses(Queued& step);
+  double weight_of(const std::string& term) const;  // in what a pass adds to the gradient
+  Tensor weights_of(const std::vector<NamedLoss>& losses);
   void settle();
   void check_gradient(double norm, const Queued& step) const;
   void check_weights() const;
@@ -102,6 +102,7 @@ class Loop {
   Pace pace_;
   std::optional<BudgetPlan> budget_;  // while this run's length comes from a budget
   double run_started_ = 0, earlier_seconds_ = 0, last_save_ = 0;
+  Tensor loss_weights_;   // [n] f32, where the network is
   StepMetrics interval_;  // sums since the last log line
   int64_t interval_steps_ = 0;
   const bool ahead_;  // steps are queued ahead of the device

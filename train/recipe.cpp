@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <iterator>
+#include <utility>
 
 #include "tensor/check.h"
 #include "tensor/files.h"
@@ -111,6 +113,14 @@ void validate_optimisation(const Recipe& r, const Validator& v) {
   v.at_least("schedule.for_batch", r.schedule.for_batch, 0);
 }
 
+void validate_losses(const LossConfig& l, const Validator& v) {
+  v.not_negative("losses.rpn_objectness", l.rpn_objectness);
+  v.not_negative("losses.rpn_box", l.rpn_box);
+  v.not_negative("losses.class", l.classes);
+  v.not_negative("losses.box", l.box);
+  v.not_negative("losses.mask", l.mask);
+}
+
 void validate_run(const Recipe& r, const Validator& v) {
   const TrainConfig& t = r.train;
   v.require(t.batch >= 1 && t.batch <= 4096, "train.batch", "must be from 1 to 4096, got ", t.batch);
@@ -141,9 +151,17 @@ void validate_run(const Recipe& r, const Validator& v) {
 
 }  // namespace
 
+double LossConfig::weight_of(const std::string& term) const {
+  const std::pair<const char*, double> all[] = {
+      {"rpn_objectness", rpn_objectness}, {"rpn_box", rpn_box}, {"class", classes}, {"box", box}, {"mask", mask}};
+  const auto found = std::ranges::find_if(all, [&term](const auto& w) { return term == w.first; });
+  return found == std::end(all) ? 1 : found->second;
+}
+
 void validate(const Recipe& r, const Places& places) {
   const Validator v(places);
   validate_optimisation(r, v);
+  validate_losses(r.losses, v);
   validate_run(r, v);
   r.preprocess.validate();
   r.augment.validate();

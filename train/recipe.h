@@ -50,6 +50,19 @@ struct TrainConfig {
   }
 };
 
+// What each term of the loss counts for. The paper adds them up as they are.
+struct LossConfig {
+  double rpn_objectness = 1, rpn_box = 1, classes = 1, box = 1, mask = 1;
+  void visit(Fields& f) {
+    f.field("rpn_objectness", rpn_objectness, "weight of the RPN's object or background, in the sum that is minimised");
+    f.field("rpn_box", rpn_box, "of the RPN's boxes");
+    f.field("class", classes, "of the RoIs' classes");
+    f.field("box", box, "of the RoIs' boxes");
+    f.field("mask", mask, "of the masks");
+  }
+  double weight_of(const std::string& term) const;  // by the name that the model gives it; 1 for another
+};
+
 struct EvaluationConfig {
   int64_t every = 0;
   double every_minutes = 0;
@@ -89,6 +102,7 @@ struct Recipe {
   MaskRCNNConfig model;
   OptimiserConfig optimiser;
   ScheduleConfig schedule;
+  LossConfig losses;
   TrainConfig train;
   EvaluationConfig evaluation;
   CheckpointConfig checkpoint;
@@ -103,6 +117,7 @@ struct Recipe {
     f.group("model", model);
     f.group("optimiser", optimiser);
     f.group("schedule", schedule);
+    f.group("losses", losses);
     f.group("train", train);
     f.group("evaluation", evaluation);
     f.group("checkpoint", checkpoint);

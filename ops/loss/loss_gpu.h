@@ -1,7 +1,9 @@
-// The losses on a GPU (sigmoid_bce.cu, smooth_l1.cu, cross_entropy.cu, keypoint.cu): each gives its value, [1]; its gradient, where gy [1]
+// The losses on a GPU (sigmoid_bce.cu, smooth_l1.cu, cross_entropy.cu, keypoint.cu, weighted_sum.cu): each gives its value, [1]; its gradient, where gy [1]
 // is the value's, goes to `gz`. Queued on compute_stream(); nothing is read back, so a label out of range, −1 in a list that is filled up,
 // takes no part instead of being an error, and a mean is taken over those that take part.
 #pragma once
+
+#include <vector>
 
 #include "ops/loss/divisor.h"
 
@@ -33,6 +35,9 @@ Tensor keypoint_loss(const Tensor& z, const Tensor& partition, const Tensor& lab
 void keypoint_loss_backward(const Tensor& z, const Tensor& partition, const Tensor& labels, const Divisor& divisor, const Tensor& gy,
                             const Tensor& gz);
 Tensor keypoint_decode(const Tensor& logits, const Tensor& boxes);  // a box that is not finite or too long gives NaN
+
+Tensor weighted_sum(const std::vector<Tensor>& terms, const Tensor& weights);          // weights may be undefined
+void weighted_sum_backward(const Tensor& gy, const Tensor& weights, const Tensor& g);  // g: [n]
 
 // How many labels lie in [first, end): i32 [1].
 Tensor count_labels(const Tensor& labels, int64_t first, int64_t end);

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <string>
 
-#include "ops/elementwise/add.h"
 #include "tensor/rng.h"
 #include "tests/catch.h"
 #include "tests/golden/tiny_mask_rcnn.h"
@@ -145,12 +144,6 @@ TrainingSample golden_sample() {
   return s;
 }
 
-Var total(const std::vector<NamedLoss>& losses) {
-  Var sum = losses[0].value;
-  for (size_t i = 1; i < losses.size(); ++i) sum = add(sum, losses[i].value);
-  return sum;
-}
-
 }  // namespace
 
 TEST_CASE("a tiny Mask R-CNN finds torchvision's detections", "[models][parity]") {
@@ -189,7 +182,7 @@ TEST_CASE("a training step of the tiny Mask R-CNN has torchvision's losses and g
     INFO(losses[i].name);
     CHECK(losses[i].value.value().at(0) == Approx(golden::losses[i]).epsilon(1e-4));
   }
-  backward(total(losses));
+  backward(total_loss(losses));
   for (const auto& [name, norm] : golden::gradient_norms) {
     const Parameter* p = model.parameters().find(name);
     INFO(name);
@@ -207,7 +200,7 @@ TEST_CASE("the RPN's sparse backward gives the dense one's gradients", "[models]
     MaskRCNN model(c, 0);
     set_golden_weights(model.parameters());
     model.parameters().zero_gradients();
-    backward(total(model.losses(golden_batch(), {golden_sample()})));
+    backward(total_loss(model.losses(golden_batch(), {golden_sample()})));
     return model.parameters().gradients().clone();
   };
   const Tensor dense = gradients(false), sparse = gradients(true);
@@ -223,7 +216,7 @@ TEST_CASE("the same seed and step sample the same, and an image without objects 
   MaskRCNN model(tiny_config(), 3);
   Batch b = golden_batch();
   b.seed = 5;
-  const double once = total(model.losses(b)).value().at(0), again = total(model.losses(b)).value().at(0);
+  const double once = total_loss(model.losses(b)).value().at(0), again = total_loss(model.losses(b)).value().at(0);
   CHECK(once == again);
   b.targets[0] = {Tensor::empty({0, 4}), Tensor::empty({0}, DType::i32), {}};
   const std::vector<NamedLoss> losses = model.losses(b);
@@ -232,7 +225,7 @@ TEST_CASE("the same seed and step sample the same, and an image without objects 
     CHECK(std::isfinite(l.value.value().at(0)));
   }
   CHECK(losses.back().value.value().at(0) == 0);
-  backward(total(losses));
+  backward(total_loss(losses));
 }
 
 TEST_CASE("every RoI operator trains the heads and sends gradient to the backbone, each its own", "[models]") {
@@ -243,7 +236,7 @@ TEST_CASE("every RoI operator trains the heads and sends gradient to the backbon
     MaskRCNN model(c, 0);
     set_golden_weights(model.parameters());
     model.parameters().zero_gradients();
-    const Var loss = total(model.losses(golden_batch(), {golden_sample()}));
+    const Var loss = total_loss(model.losses(golden_batch(), {golden_sample()}));
     backward(loss);
     const Parameter* first = model.parameters().find("backbone.body.conv1.weight");
     double norm = 0;

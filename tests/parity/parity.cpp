@@ -13,7 +13,6 @@
 #include "models/mask_rcnn.h"
 #include "models/weights/load.h"
 #include "models/weights/weight_file.h"
-#include "ops/elementwise/add.h"
 #include "train/detector.h"
 
 using namespace mr;
@@ -189,13 +188,11 @@ void compare_training(MaskRCNN& model, const std::string& path) {
   model.parameters().zero_gradients();
   const std::vector<NamedLoss> losses = model.losses(b, chosen);
   std::printf("training step\n");
-  Var sum;
   for (const NamedLoss& l : losses) {
     const double theirs = named_number(f.metadata.at("losses"), l.name);
     row(("loss " + l.name + ", relative").c_str(), std::abs(l.value.value().at(0) - theirs) / std::abs(theirs), loss_bound);
-    sum = sum ? add(sum, l.value) : l.value;
   }
-  backward(sum);
+  backward(total_loss(losses));
   double worst = 0;
   int compared = 0;
   for (const Parameter& p : model.parameters().all()) {

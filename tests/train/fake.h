@@ -6,6 +6,7 @@
 #include <cmath>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/system.h"
@@ -16,7 +17,7 @@ namespace mr {
 
 class FakeSystem : public System {
  public:
-  FakeSystem() {
+  explicit FakeSystem(std::string term = "fit") : term_(std::move(term)) {
     w_ = parameters_.add("head.weight", {3}, Init::normal(0.1));
     b_ = parameters_.add("head.bias", {1}, Init::zeros(), ParameterKind::bias);
     statistics_ = parameters_.add_buffer("norm.running_mean", {7}, 0.5);
@@ -44,11 +45,12 @@ class FakeSystem : public System {
           0, Tensor::of<float>({3}, {static_cast<float>(s * g.at(0)), static_cast<float>(s * g.at(1)), static_cast<float>(s * g.at(2))}));
       grads.give(1, Tensor::of<float>({1}, {static_cast<float>(s * g.at(3))}));
     });
-    return {{"fit", loss}, {"size", Var(Tensor::full({}, size))}};
+    return {{term_, loss}, {"size", Var(Tensor::full({}, size))}};
   }
   std::vector<Detections> predict(const Batch&) override { return {}; }
 
  private:
+  std::string term_;
   Parameters parameters_;
   Var w_, b_, statistics_;
 };

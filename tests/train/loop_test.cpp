@@ -45,10 +45,11 @@ struct Script {
   int sleep_ms = 0, sleep_ms_later = 0;  // a batch; later: from number 15 on, when the length is fixed
   double estimate = 0;
   bool rehearse = true;
+  const char* term = "fit";  // the name of the loss
 };
 
 Outcome run(const std::string& folder, Recipe recipe, const Script& script, bool resume = false) {
-  FakeSystem system;
+  FakeSystem system(script.term);
   Outcome out;
   Console console([&out](const std::string& line) { out.console += line + "\n"; });
   LoopJob job;
@@ -251,6 +252,31 @@ TEST_CASE("resuming shows what changed in the configuration", "[loop]") {
   changed.optimiser.momentum = 0.5;
   const Outcome o = run(folder.path(), changed, {}, true);
   CHECK_THROWS_WITH(throw Error(o.console), Contains("optimiser.momentum was 0.9, now 0.5"));
+}
+
+TEST_CASE("a term of the loss counts for its weight, and is logged without it", "[loop]") {
+  Recipe r = fake_recipe(6);
+  r.optimiser.weight_decay = 0;
+  r.train.log_every = 1;
+  const auto trained = [](Recipe recipe, const char* term) {
+    const TestFolder folder;
+    Script script;
+    script.term = term;
+    const Outcome o = run(folder.path(), recipe, script);
+    return std::pair(o.weights, lines_of(folder / "metrics.jsonl").front());
+  };
+  const auto plain = trained(r, "box");
+  Recipe twice = r;
+  twice.losses.box = 2;
+  twice.optimiser.lr = r.optimiser.lr / 2;  // powers of two: the same bits
+  const auto weighted = trained(twice, "box");
+  CHECK(weighted.first == plain.first);
+  CHECK(trained(twice, "mask").first != plain.first);
+  const auto number = [](const std::string& line, const std::string& key) {
+    return std::stod(line.substr(line.find("\"" + key + "\":") + key.size() + 3));
+  };
+  CHECK(number(weighted.second, "box") == number(plain.second, "box"));
+  CHECK(number(weighted.second, "loss") == Approx(2 * number(plain.second, "loss")));
 }
 
 TEST_CASE("a budget fixes the length, is kept, and its record gives the same bits again", "[loop]") {

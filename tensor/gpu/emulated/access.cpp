@@ -28,42 +28,50 @@ struct WarpAccess {
 
 constexpr uint64_t bank_bytes = 4, banks = 32, sector_bytes = 32;
 
+// At most a warp's worth of numbers: accesses are aligned to their size, so that lanes touch one sector each and, in a pass, 32 words.
+class Numbers {
+ public:
+  void add(uint64_t v) { v_[n_++] = v; }
+  std::span<const uint64_t> distinct() {
+    const auto all = std::span(v_).first(n_);
+    if (!std::ranges::is_sorted(all)) std::ranges::sort(all);
+    return all.first(static_cast<size_t>(std::unique(all.begin(), all.end()) - all.begin()));
+  }
+
+ private:
+  std::array<uint64_t, warp_size> v_{};
+  size_t n_ = 0;
+};
+
 // The hardware serves 128 bytes a pass: all lanes for accesses of up to 4 bytes, half a warp for 8, a quarter for 16. Lanes that want the
 // same word share it; lanes that want different words of one bank wait for each other.
 void count_shared(const WarpAccess& w, LaunchStats& stats) {
   const int lanes_a_pass = w.bytes <= 4 ? warp_size : w.bytes <= 8 ? warp_size / 2 : warp_size / 4;
   ++stats.shared_accesses;
   for (int first = 0; first < warp_size; first += lanes_a_pass) {
-    std::vector<uint64_t> words;
+    Numbers words;
     for (int lane = first; lane < first + lanes_a_pass; ++lane) {
       if (!(w.lanes >> lane & 1)) continue;
       const uint64_t begin = w.address[static_cast<size_t>(lane)], end = begin + static_cast<uint64_t>(w.bytes);
-      for (uint64_t word = begin / bank_bytes; word * bank_bytes < end; ++word) words.push_back(word);
+      for (uint64_t word = begin / bank_bytes; word * bank_bytes < end; ++word) words.add(word);
     }
-    if (words.empty()) continue;
-    std::sort(words.begin(), words.end());
-    words.erase(std::unique(words.begin(), words.end()), words.end());
     std::array<int, banks> in_bank{};
-    for (const uint64_t word : words) ++in_bank[word % banks];
-    stats.bank_conflicts += *std::max_element(in_bank.begin(), in_bank.end()) - 1;
+    for (const uint64_t word : words.distinct()) ++in_bank[word % banks];
+    stats.bank_conflicts += std::max(std::ranges::max(in_bank) - 1, 0);
   }
 }
 
 void count_global(const WarpAccess& w, LaunchStats& stats) {
-  std::vector<uint64_t> sectors, addresses;
+  Numbers sectors, addresses;
   for (int lane = 0; lane < warp_size; ++lane) {
     if (!(w.lanes >> lane & 1)) continue;
-    const uint64_t begin = w.address[static_cast<size_t>(lane)], end = begin + static_cast<uint64_t>(w.bytes);
-    addresses.push_back(begin);
-    for (uint64_t s = begin / sector_bytes; s * sector_bytes < end; ++s) sectors.push_back(s);
+    addresses.add(w.address[static_cast<size_t>(lane)]);
+    sectors.add(w.address[static_cast<size_t>(lane)] / sector_bytes);
   }
-  const auto distinct = [](std::vector<uint64_t>& v) {
-    std::sort(v.begin(), v.end());
-    return static_cast<int64_t>(std::unique(v.begin(), v.end()) - v.begin());
-  };
+  const auto bytes = static_cast<int64_t>(addresses.distinct().size()) * w.bytes;
   ++stats.global_accesses;
-  stats.sectors += distinct(sectors);
-  stats.ideal_sectors += (distinct(addresses) * w.bytes + static_cast<int64_t>(sector_bytes) - 1) / static_cast<int64_t>(sector_bytes);
+  stats.sectors += static_cast<int64_t>(sectors.distinct().size());
+  stats.ideal_sectors += (bytes + static_cast<int64_t>(sector_bytes) - 1) / static_cast<int64_t>(sector_bytes);
 }
 
 void count(const WarpAccess& w, LaunchStats& stats) {

@@ -59,6 +59,8 @@ template <class T> class SharedElement {
 };
 
 template <class T> class SharedArray {
+  static_assert(sizeof(T) <= 16 && (sizeof(T) & (sizeof(T) - 1)) == 0, "an element is moved in one access");
+
  public:
   using Value = std::remove_const_t<T>;
   explicit SharedArray(const SharedSpan& a, int64_t origin = 0) : array_(&a), origin_(origin) {}

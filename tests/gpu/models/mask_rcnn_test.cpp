@@ -3,7 +3,6 @@
 
 #include <cmath>
 
-#include "ops/elementwise/add.h"
 #include "ops/optim/sgd.h"
 #include "tensor/context.h"
 #include "tensor/gpu/graph.h"
@@ -78,9 +77,7 @@ Step training_step(Device device, const MaskRCNNConfig& config = tiny_config()) 
   const std::vector<NamedLoss> losses = model.losses(tiny_batch());
   Step s;
   const OnDevice where(device);
-  Var sum = losses[0].value;
-  for (size_t i = 1; i < losses.size(); ++i) sum = add(sum, losses[i].value);
-  backward(sum);
+  backward(total_loss(losses));
   for (const NamedLoss& l : losses) s.losses.push_back(l.value.value().at(0));
   s.gradients = model.parameters().gradients().to(Device{});
   return s;
@@ -159,25 +156,29 @@ TEST_CASE("a training step on the device in mixed precision", "[gpu][model]") {
 // A model in training, as train/ has it.
 struct Trained {
   MaskRCNN model{tiny_config(), 3};
-  Tensor velocity, rate;
+  Tensor velocity, rate, weights;  // weights: of the five terms
   SgdPieces pieces;
 
   Trained() {
     model.parameters().move_to(gpu_device());
     velocity = Tensor::zeros_like(model.parameters().weights());
     rate = Tensor::empty({1}, DType::f32, gpu_device());
+    weights = Tensor::empty({5}, DType::f32, gpu_device());
     std::vector<SgdPiece> all;
     add_pieces(all, {0, velocity.numel(), 1, 1e-4F});
     pieces = SgdPieces(all, gpu_device());
   }
-  void set_rate(float lr) const { rate.copy_(Tensor::of<float>({1}, {lr})); }
+  // What another step changes besides its images.
+  void set_step(uint64_t step) const {
+    const auto n = static_cast<float>(step);
+    rate.copy_(Tensor::of<float>({1}, {0.01F / (n + 1)}));
+    weights.copy_(Tensor::of<float>({5}, {1, 1 + n, 0.5F * n, 2, 1}));
+  }
   // ‖gradient‖
   Tensor step(const PaddedBatch& batch) {
     const OnDevice where(gpu_device());
     model.parameters().zero_gradients();
-    Var sum;
-    for (const NamedLoss& l : model.losses(batch)) sum = sum ? add(sum, l.value) : l.value;
-    backward(sum);
+    backward(total_loss(model.losses(batch), weights));
     const Tensor norm = sgd_step(model.parameters().weights(), velocity, model.parameters().gradients(), pieces, {.clip_norm = 10}, rate);
     model.parameters().changed();
     return norm;
@@ -200,7 +201,7 @@ TEST_CASE("the program queues training steps without waiting, and a step once re
   std::vector<Tensor> norms;
   const int64_t before = host_waits();
   for (uint64_t step = 0; step < 3; ++step) {
-    queued.set_rate(0.01F / static_cast<float>(step + 1));
+    queued.set_step(step);
     norms.push_back(queued.step(queued.model.padded(numbered_batch(step))));
   }
   CHECK(host_waits() == before);
@@ -208,12 +209,12 @@ TEST_CASE("the program queues training steps without waiting, and a step once re
   CHECK(norms[1].at(0) != norms[0].at(0));
 
   PaddedBatch batch = recorded.model.padded(numbered_batch(0));
-  recorded.set_rate(0.01F);
+  recorded.set_step(0);
   recorded.step(batch);
   Tensor norm;
   const Graph graph([&] { norm = recorded.step(batch); });
   for (uint64_t step = 1; step < 3; ++step) {
-    recorded.set_rate(0.01F / static_cast<float>(step + 1));
+    recorded.set_step(step);
     REQUIRE(batch.refill(numbered_batch(step)));
     graph.launch();
     CHECK(norm.at(0) == norms[step].at(0));

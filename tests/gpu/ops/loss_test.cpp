@@ -2,6 +2,8 @@
 #include "ops/loss/keypoint.h"
 #include "ops/loss/sigmoid_bce.h"
 #include "ops/loss/smooth_l1.h"
+#include "ops/loss/weighted_sum.h"
+#include "tensor/gpu/graph.h"
 #include "tests/gpu/ops/same.h"
 
 namespace mr::gpu {
@@ -127,6 +129,20 @@ TEST_CASE("keypoints are labelled and decoded with the CPU's bits on the device"
   CHECK(std::memcmp(found.raw(), there_found.raw(), found.bytes()) == 0);
   const Tensor endless = Tensor::of<float>({3, 4}, {0, 0, INFINITY, 1, 0, 0, 1, 1, 0, 0, 1, 1});
   CHECK(std::isnan(keypoint_decode(z.to(gpu_device()), endless.to(gpu_device())).at(0)));
+}
+
+TEST_CASE("weighted_sum is the same on the device, and takes the weights that stand there when it runs", "[gpu]") {
+  const std::vector<Tensor> x = {random_tensor({1}, 1), random_tensor({}, 2), random_tensor({1}, 3)};
+  same_on_device(x, [](const std::vector<Var>& v) { return weighted_sum(v); });
+  same_on_device(x, [](const std::vector<Var>& v) { return weighted_sum(v, Tensor::of<float>({3}, {1, 0.25F, -3})); });
+  if (!has_device()) return;
+  const Tensor w = Tensor::of<float>({1}, {2}).to(gpu_device());
+  const Var one(Tensor::full({1}, 1).to(gpu_device()));
+  Var y;
+  const Graph graph([&] { y = weighted_sum({one}, w); });
+  w.copy_(Tensor::of<float>({1}, {5}));
+  graph.launch();
+  CHECK(y.value().at(0) == 5);
 }
 
 }  // namespace mr::gpu
