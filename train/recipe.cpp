@@ -114,11 +114,12 @@ void validate_optimisation(const Recipe& r, const Validator& v) {
 }
 
 void validate_losses(const LossConfig& l, const Validator& v) {
-  v.not_negative("losses.rpn_objectness", l.rpn_objectness);
-  v.not_negative("losses.rpn_box", l.rpn_box);
-  v.not_negative("losses.class", l.classes);
-  v.not_negative("losses.box", l.box);
-  v.not_negative("losses.mask", l.mask);
+  const auto weight = [&v](const char* key, double w) { v.require(w >= 0 && w <= 1e6, key, "must be from 0 to 1000000, got ", w); };
+  weight("losses.rpn_objectness", l.rpn_objectness);
+  weight("losses.rpn_box", l.rpn_box);
+  weight("losses.class", l.classes);
+  weight("losses.box", l.box);
+  weight("losses.mask", l.mask);
 }
 
 void validate_run(const Recipe& r, const Validator& v) {

@@ -1,4 +1,4 @@
-// Work that is recorded once and queued as a whole as often as one likes (a CUDA graph).
+// Work of one stream, compute_stream(), that is recorded once and queued as a whole as often as one likes (a CUDA graph).
 //
 //   const gpu::Graph step([&] { … operators, tensors … });    // the host runs it; the device does nothing yet
 //   input.copy_(next);
@@ -10,7 +10,8 @@
 //
 // Run the body once without a graph first: libraries set themselves up when first called.
 //
-// Errors: a wait for the device while recording, or a copy from or to the host; a recording within a recording; the errors of `body`.
+// Errors: a wait for the device while recording (a free that waits is told of at the next wait), or a copy from or to the host; another stream
+// that waits for an event of the recording; a recording within a recording; the errors of `body`.
 #pragma once
 
 #include <functional>

@@ -59,17 +59,19 @@ template <class V, class T> V load(const T* p, Location at = Location::current()
 template <class V, class T> void store(T* p, const V& v, Location at = Location::current()) { emulated::store_device(p, sizeof v, &v, at); }
 
 template <class V, class T> V load(const SharedArray<T>& p, Location at = Location::current()) {
-  static_assert(sizeof(V) % sizeof(T) == 0);
+  constexpr int bytes = sizeof(V), each = sizeof(T);
+  static_assert(bytes % each == 0);
   V v;
   emulated::check_shared_alignment(p.span(), p.origin(), sizeof(V), at);
-  emulated::read_shared(p.span(), p.origin(), sizeof(V) / sizeof(T), static_cast<void*>(&v), at);
+  emulated::read_shared(p.span(), p.origin(), bytes / each, static_cast<void*>(&v), at);
   return v;
 }
 
 template <class V, class T> void store(const SharedArray<T>& p, const V& v, Location at = Location::current()) {
-  static_assert(sizeof(V) % sizeof(T) == 0);
+  constexpr int bytes = sizeof(V), each = sizeof(T);
+  static_assert(bytes % each == 0);
   emulated::check_shared_alignment(p.span(), p.origin(), sizeof(V), at);
-  emulated::write_shared(p.span(), p.origin(), sizeof(V) / sizeof(T), &v, at);
+  emulated::write_shared(p.span(), p.origin(), bytes / each, &v, at);
 }
 
 #endif

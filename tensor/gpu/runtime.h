@@ -46,7 +46,7 @@ int device_index();           // 0 until another is chosen
 void use_device(
     int index);  // by this thread, from here on, before the device has any work; errors: there is none with this index, or it is too old
 void synchronize();    // waits for all streams
-int64_t host_waits();  // how often this process has waited for a device: for the streams, for one of them, or for an event
+int64_t host_waits();  // how often this process has waited for a device: for the streams, for one of them, for an event, or to free memory
 
 class Event;
 
@@ -90,7 +90,7 @@ class Event {
 // Only kernels and copies may touch it. Freeing waits for the device.
 void* allocate_device(size_t bytes, Location at = Location::current());
 void free_device(void* p) noexcept;
-void free_device(void* p, Stream& stream) noexcept;  // without waiting: when the stream has done what is queued on it now
+void free_device(void* p, Stream& stream) noexcept;  // when the stream has done what is queued on it now
 
 // Host memory that the device can copy from and to while the host goes on.
 void* allocate_pinned(size_t bytes);

@@ -145,8 +145,12 @@ void* allocate_device(size_t bytes, Location) {
   checked("allocate_device", "cudaMalloc", cudaMalloc(&p, bytes == 0 ? 1 : bytes));
   return p;
 }
-void free_device(void* p) noexcept { cudaFree(p); }
+void free_device(void* p) noexcept {
+  waits += p ? 1 : 0;
+  cudaFree(p);
+}
 void free_device(void* p, Stream& stream) noexcept {
+  ++waits;
   cudaStreamSynchronize(stream_of(stream));  // tensors do not come here: their memory stays in segments (allocator.cpp)
   cudaFree(p);
 }
@@ -157,7 +161,10 @@ void* allocate_pinned(size_t bytes) {
   checked("allocate_pinned", "cudaMallocHost", cudaMallocHost(&p, bytes == 0 ? 1 : bytes));
   return p;
 }
-void free_pinned(void* p) noexcept { cudaFreeHost(p); }
+void free_pinned(void* p) noexcept {
+  waits += p ? 1 : 0;
+  cudaFreeHost(p);
+}
 
 void copy_async(void* to, const void* from, size_t bytes, Copy kind, Stream& stream) {
   if (bytes == 0) return;

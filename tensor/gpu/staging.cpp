@@ -51,6 +51,9 @@ Staged::Staged(const void* from, size_t bytes) : block_(pool().take(bytes)), byt
 Staged::~Staged() { pool().give_back(block_); }
 
 void Staged::copy_to(void* to, Stream& stream) const {
+  if (stream_ && stream_ != stream.handle())
+    throw GpuError("copy_to", "Staged", "copy_to: expected the stream of the earlier copies, whose end frees the memory, got another");
+  stream_ = stream.handle();
   copy_async(to, block_->memory.data(), bytes_, Copy::to_device, stream);
   block_->copied.record(stream);
 }
@@ -64,19 +67,17 @@ void download(std::span<const Download> all, Stream& stream) {
   for (const Download& d : all) bytes += d.bytes;
   if (bytes == 0) return;
   static std::mutex mutex;
-  static PinnedArray<std::byte>* staged = nullptr;
+  static auto* kept = new std::vector<std::unique_ptr<PinnedArray<std::byte>>>;  // smaller ones stay: freeing one would wait
   const std::lock_guard lock(mutex);
-  if (!staged || staged->size() < bytes) {
-    delete std::exchange(staged, nullptr);
-    staged = new PinnedArray<std::byte>(std::bit_ceil(bytes));
-  }
-  std::byte* at = staged->data();
+  if (kept->empty() || kept->back()->size() < bytes) kept->push_back(std::make_unique<PinnedArray<std::byte>>(std::bit_ceil(bytes)));
+  const PinnedArray<std::byte>& staged = *kept->back();
+  std::byte* at = staged.data();
   for (const Download& d : all) {
     copy_async(at, d.from, d.bytes, Copy::to_host, stream);
     at += d.bytes;
   }
   stream.synchronize();
-  at = staged->data();
+  at = staged.data();
   for (const Download& d : all) {
     std::memcpy(d.to, at, d.bytes);
     at += d.bytes;

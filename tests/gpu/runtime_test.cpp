@@ -1,5 +1,8 @@
 // Streams, events, copies: on the emulated device everything queued is late, what nothing orders runs in any order, and may not meet.
+#include <set>
+
 #include "tensor/gpu/blas.h"
+#include "tensor/gpu/graph.h"
 #include "tensor/gpu/staging.h"
 #include "tests/gpu/device.h"
 #include "tests/gpu/kernels.h"
@@ -299,4 +302,57 @@ TEST_CASE("many allocations of many sizes do not touch each other", "[gpu]") {
     const auto& a = arrays[static_cast<size_t>(i)];
     if (a) CHECK(a->download(stream) == std::vector<float>(a->size(), static_cast<float>(i)));
   }
+}
+
+TEST_CASE("what is freed twice or was never allocated is named, also while another stream works", "[gpu]") {
+  if (!is_emulated("a GPU's context may be lost")) return;
+  Stream a, b;
+  DeviceArray<float> x(16);
+  static float host[16];
+  set_async(x.data(), 0, 4, b);
+  free_device(host, a);
+  CHECK_THROWS_WITH(gpu::synchronize(), Contains("free_device: expected the start of an allocation, got"));
+  CHECK_THROWS_WITH(set_async(x.data() + 2, 0, static_cast<size_t>(-4), a), Contains("set_async: expected 18446744073709551612 bytes"));
+  CHECK_THROWS_WITH(copy_async(x.data() + 1, x.data(), 8, Copy::on_device, a),
+                    Contains("expected ranges that do not overlap, got 8 bytes"));
+}
+
+TEST_CASE("streams that are never idle at once keep neither history nor memory", "[gpu]") {
+  if (!is_emulated("it is the emulated device's history")) return;
+  Stream a, b;
+  Event turn[2];
+  const size_t before = allocator_stats(gpu_device()).in_use_bytes;
+  DeviceArray<float> x(64), y(64);
+  std::set<void*> blocks;
+  for (int i = 0; i < 200; ++i) {
+    set_async(x.data(), 0, x.bytes(), a);
+    set_async(y.data(), 0, y.bytes(), b);
+    void* p = allocate_device(1 << 20);
+    blocks.insert(p);
+    set_async(p, 0, 1 << 20, a);
+    free_device(p, a);
+    turn[i % 2].record(a);
+    if (i > 0) turn[(i + 1) % 2].synchronize();
+  }
+  CHECK(blocks.size() < 10);  // the same ones again and again
+  CHECK(allocator_stats(gpu_device()).in_use_bytes == before);
+}
+
+TEST_CASE("a free that waits is a wait, and an error within a recording", "[gpu]") {
+  if (!has_device()) return;
+  const int64_t before = host_waits();
+  { const PinnedArray<float> gone(4); }
+  CHECK(host_waits() == before + 1);
+  if (!is_emulated()) return;
+  {
+    const Graph graph([] { const DeviceArray<float> gone(4); });
+  }
+  CHECK_THROWS_WITH(gpu::synchronize(), Contains("free_device: expected none while work is recorded"));
+  Stream other;
+  Event within;
+  CHECK_THROWS_WITH(Graph([&] {
+                      within.record(compute_stream());
+                      other.wait(within);
+                    }),
+                    Contains("wait: expected the stream that is recorded"));
 }

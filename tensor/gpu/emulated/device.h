@@ -13,7 +13,6 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -25,7 +24,7 @@ namespace mr::gpu::emulated {
 
 // A point in a stream's queue that an event has recorded.
 struct Point {
-  bool passed = false;
+  bool passed = false, recorded = false;  // recorded: as a part of a graph
   Clock clock;
   std::chrono::steady_clock::time_point at;
 };
@@ -56,10 +55,23 @@ class Device {
   void wait_for(const StreamState& stream);
   void wait_for(const std::shared_ptr<Point>& point);
   void wait_for_all();
-  void at_rest(const std::function<void()>& then) noexcept;  // does it when all has been waited for; an error is kept for the next wait
-  void remove(const StreamState& stream);                    // once what is queued there has run, for which nobody waits
-  void learn(const Clock& clock);                            // what the host queues from now on is ordered after it
-  void give_back(void* p);                                   // memory
+  // Does it when all has been waited for. Errors are kept for the next wait.
+  template <class Then> void at_rest(const Then& then) noexcept {
+    const std::lock_guard lock(mutex);
+    keep_error([this] { run_all(); });
+    keep_error(then);
+  }
+  // An error of it is kept for the next wait.
+  template <class Part> void keep_error(const Part& part) noexcept {
+    try {
+      part();
+    } catch (...) {
+      kept_ = std::current_exception();
+    }
+  }
+  void remove(const StreamState& stream);  // once what is queued there has run, for which nobody waits
+  void learn(const Clock& clock);          // what the host queues from now on is ordered after it
+  void give_back(void* p);                 // memory
   bool is_pinned(const void* p, size_t bytes) const;
   std::string describe(const void* p) const;  // device memory or pinned memory
   uint64_t draw();                            // of this seed
@@ -81,13 +93,13 @@ class Device {
   void run_until(const std::function<bool()>& done, bool host_waits = true);
   bool step(bool host_waits);  // one piece of work of a stream that can go on; false where none can
   void learn_all();
+  void run_all();
   void throw_kept();
   bool idle() const;  // nothing is queued
   std::exception_ptr kept_;
   std::shared_ptr<const Clock> host_ = std::make_shared<Clock>();
   Clock gone_;  // of streams that are no more
   History history_;
-  std::set<void*> leaving_;  // memory that work gave back while other work may come that should not, but does, use it
 };
 
 }  // namespace mr::gpu::emulated

@@ -32,11 +32,11 @@ class DeviceMemory {
 
   // Opened as often as closed; open while kernels and copies run.
   void open();
-  void close();
+  void close() noexcept;
   void check_red_zones(const std::string& op) const;  // errors: something wrote behind an allocation
 
  private:
-  void protect(int protection);
+  bool protect(int protection);
 
   size_t capacity_ = 0;
   std::byte* base_ = nullptr;

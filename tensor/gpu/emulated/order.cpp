@@ -27,7 +27,7 @@ void Clock::join(const Clock& o) {
 }
 
 void Ranges::add(const void* p, size_t bytes) {
-  const auto begin = reinterpret_cast<uintptr_t>(p);
+  const auto* begin = static_cast<const std::byte*>(p);
   if (!ranges_.empty() && ranges_.back().end == begin)
     ranges_.back().end += bytes;
   else
@@ -55,8 +55,8 @@ void Ranges::settle() {
 
 const void* Ranges::in_common(const Ranges& o) const {
   for (auto a = ranges_.begin(), b = o.ranges_.begin(); a != ranges_.end() && b != o.ranges_.end();) {
-    const uintptr_t begin = std::max(a->begin, b->begin);
-    if (begin < std::min(a->end, b->end)) return reinterpret_cast<const void*>(begin);
+    const std::byte* begin = std::max(a->begin, b->begin);
+    if (begin < std::min(a->end, b->end)) return begin;
     if (a->end < b->end)
       ++a;
     else
@@ -90,8 +90,14 @@ void History::add(Entry entry, const Clock& clock) {
   entries_.push_back(std::move(entry));
 }
 
-void History::forget(const Clock& clock) {
-  std::erase_if(entries_, [&](const Entry& e) { return clock.holds(e.stream, e.number); });
+std::vector<void*> History::forget(const std::vector<Clock>& clocks) {
+  std::vector<void*> freed;
+  std::erase_if(entries_, [&](const Entry& e) {
+    if (!std::ranges::all_of(clocks, [&e](const Clock& c) { return c.holds(e.stream, e.number); })) return false;
+    if (e.frees) freed.push_back(e.frees);
+    return true;
+  });
+  return freed;
 }
 
 }  // namespace mr::gpu::emulated

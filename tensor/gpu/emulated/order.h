@@ -38,7 +38,7 @@ class Ranges {
 
  private:
   struct Range {
-    uintptr_t begin, end;
+    const std::byte *begin, *end;
   };
   std::vector<Range> ranges_;
   size_t settled_ = 0;  // how many there were when they were settled last
@@ -66,11 +66,13 @@ class History {
     std::string op;
     size_t stream = 0;
     uint64_t number = 0;
-    Touched touched;
+    Touched touched = {};
+    void* frees = nullptr;  // memory to give back once the entry is forgotten: until then work may come that should not, but does, use it
   };
   void add(Entry entry,
-           const Clock& clock);     // errors (GpuError): an event is missing between it and earlier work; it uses memory that was freed
-  void forget(const Clock& clock);  // what it holds
+           const Clock& clock);  // errors (GpuError): an event is missing between it and earlier work; it uses memory that was freed
+  // Drops what all of the clocks hold: the least that work to come is ordered after. → the memory to give back
+  std::vector<void*> forget(const std::vector<Clock>& clocks);
   bool empty() const { return entries_.empty(); }
 
  private:

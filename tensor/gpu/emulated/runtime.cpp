@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
@@ -21,9 +22,9 @@ Device& Device::get() {
 
 Device::Device() {
   if (const char* text = std::getenv("MR_GPU_SEED")) {
-    char* end = nullptr;
-    seed = std::strtoull(text, &end, 10);
-    check(end != text && *end == 0, "MR_GPU_SEED: expected a number, got ", text);
+    const char* end = text + std::strlen(text);
+    const auto [at, error] = std::from_chars(text, end, seed);
+    check(at == end && error == std::errc(), "MR_GPU_SEED: expected a number from 0 to 18446744073709551615, got \"", text, '"');
   }
 }
 
@@ -53,22 +54,25 @@ bool Device::step(bool host_waits) {
   s.clock.join(*work.queued);
   if (work.after) s.clock.join(work.after->clock);
   const uint64_t number = s.clock.tick(s.id);
-  if (work.records) *work.records = {true, s.clock, std::chrono::steady_clock::now()};
+  if (work.records) {
+    work.records->passed = true;
+    work.records->clock = s.clock;
+    work.records->at = std::chrono::steady_clock::now();
+  }
 
   // Where no other stream has work and the host waits for this one, all that comes later is ordered after this.
   const bool meets_others =
       !history_.empty() || !host_waits || std::ranges::any_of(streams, [&s](const StreamState* o) { return o != &s && !o->queue.empty(); });
-  History::Entry entry{work.op, s.id, number, {}};
+  History::Entry entry{.op = work.op, .stream = s.id, .number = number};
   if (work.run) work.run(meets_others ? &entry.touched : nullptr);
-  if (meets_others) {
-    if (work.frees) {
-      leaving_.insert(work.frees);
-      entry.touched.add(Touch::free, work.frees, memory.find(work.frees)->bytes);
-    }
-    history_.add(std::move(entry), s.clock);
+  const DeviceMemory::Allocation* freed = work.frees ? memory.find(work.frees) : nullptr;
+  if (meets_others && freed) {
+    entry.frees = work.frees;
+    entry.touched.add(Touch::free, freed->begin, freed->bytes);
   } else if (work.frees) {
     give_back(work.frees);
   }
+  if (meets_others) history_.add(std::move(entry), s.clock);
   return true;
 }
 
@@ -79,7 +83,7 @@ void Device::run_until(const std::function<bool()>& done, bool host_waits) {
   } catch (...) {
     for (StreamState* s : streams) {  // as after an error on a device, nothing that was queued can be trusted
       for (const Work& work : s->queue)
-        if (work.frees) give_back(work.frees);
+        if (work.frees) keep_error([&] { give_back(work.frees); });
       s->queue.clear();
     }
     learn_all();
@@ -105,35 +109,20 @@ void Device::wait_for(const std::shared_ptr<Point>& point) {
   throw_kept();
 }
 
-void Device::wait_for_all() {
-  const std::lock_guard lock(mutex);
+void Device::run_all() {
   run_until([this] { return idle(); });
   learn_all();
-  throw_kept();
 }
 
-void Device::at_rest(const std::function<void()>& then) noexcept {
+void Device::wait_for_all() {
   const std::lock_guard lock(mutex);
-  const auto wait = [this] {
-    run_until([this] { return idle(); });
-    learn_all();
-  };
-  for (const std::function<void()>& work : {std::function<void()>(wait), then}) {
-    try {
-      work();
-    } catch (...) {
-      kept_ = std::current_exception();
-    }
-  }
+  run_all();
+  throw_kept();
 }
 
 void Device::remove(const StreamState& stream) {
   const std::lock_guard lock(mutex);
-  try {
-    run_until([&stream] { return stream.queue.empty(); }, false);
-  } catch (...) {
-    kept_ = std::current_exception();
-  }
+  keep_error([&] { run_until([&stream] { return stream.queue.empty(); }, false); });
   gone_.join(stream.clock);
   std::erase(streams, &stream);
 }
@@ -143,10 +132,13 @@ void Device::learn(const Clock& clock) {
   const auto joined = std::make_shared<Clock>(*host_);
   joined->join(clock);
   host_ = joined;
-  if (!idle()) return;
-  history_.forget(*host_);
-  if (history_.empty())
-    for (void* p : std::exchange(leaving_, {})) give_back(p);
+  std::vector<Clock> least = {*host_};
+  for (const StreamState* s : streams) {
+    if (s->queue.empty()) continue;
+    least.push_back(s->clock);
+    least.back().join(*s->queue.front().queued);
+  }
+  for (void* p : history_.forget(least)) give_back(p);
 }
 
 void Device::learn_all() {
@@ -170,7 +162,7 @@ bool Device::is_pinned(const void* p, size_t bytes) const {
   const auto next = pinned.upper_bound(address);
   if (next == pinned.begin()) return false;
   const auto& [begin, size] = *std::prev(next);
-  return address - begin + bytes <= size;
+  return address - begin <= size && bytes <= size - (address - begin);
 }
 
 namespace {
@@ -179,10 +171,13 @@ std::atomic<int64_t> waits = 0;
 
 bool is_recording() { return Device::get().recorded != nullptr; }  // on any stream
 
-void count_wait() {
-  if (is_recording())
-    throw GpuError("synchronize", "emulated", "synchronize: expected none while work is recorded (tensor/gpu/graph.h), got one");
+void count_wait(const char* op = "synchronize") {
+  if (is_recording()) throw GpuError(op, "emulated", str(op, ": expected none while work is recorded (tensor/gpu/graph.h), got one"));
   ++waits;
+}
+
+void count_wait_of_free(const char* op) noexcept {
+  Device::get().keep_error([op] { count_wait(op); });
 }
 
 StreamState& state(const Stream& stream) { return *static_cast<StreamState*>(stream.handle()); }
@@ -240,6 +235,8 @@ void Stream::synchronize() {
 
 void Stream::wait(const Event& event) {
   if (!event.recorded()) throw GpuError("wait", "emulated", "wait: expected an event that was recorded, got one that never was");
+  if (emulated::state(event)->recorded && Device::get().recorded && Device::get().recorded != &emulated::state(*this))
+    throw GpuError("wait", "emulated", "wait: expected the stream that is recorded (tensor/gpu/graph.h), got another for its event");
   Device::get().enqueue(emulated::state(*this), {.op = "wait", .after = emulated::state(event)});
 }
 
@@ -255,6 +252,7 @@ Event::~Event() { delete &emulated::state(*this); }
 void Event::record(Stream& stream) {
   recorded_ = true;
   emulated::state(*this) = std::make_shared<emulated::Point>();
+  emulated::state(*this)->recorded = Device::get().recorded == &emulated::state(stream);
   Device::get().enqueue(emulated::state(stream), {.op = "record", .records = emulated::state(*this)});
 }
 
@@ -286,7 +284,9 @@ void* allocate_device(size_t bytes, Location at) {
 }
 
 void free_device(void* p) noexcept {
-  if (p) Device::get().at_rest([p] { Device::get().give_back(p); });
+  if (!p) return;
+  emulated::count_wait_of_free("free_device");
+  Device::get().at_rest([p] { Device::get().give_back(p); });
 }
 
 void free_device(void* p, Stream& stream) noexcept {
@@ -305,6 +305,7 @@ void* allocate_pinned(size_t bytes) {
 
 void free_pinned(void* p) noexcept {
   if (!p) return;
+  emulated::count_wait_of_free("free_pinned");
   Device::get().at_rest([p] {
     Device::get().pinned.erase(reinterpret_cast<uintptr_t>(p));
     delete[] static_cast<std::byte*>(p);
@@ -328,6 +329,10 @@ void copy_async(void* to, const void* from, size_t bytes, Copy kind, Stream& str
       emulated::check_device_range("copy_async", from, bytes);
   };
   check_ranges();
+  const auto *begin = static_cast<const std::byte*>(from), *there = static_cast<const std::byte*>(to);
+  if (begin < there + bytes && there < begin + bytes)
+    throw GpuError("copy_async", "emulated",
+                   str("copy_async: expected ranges that do not overlap, got ", bytes, " bytes to ", there - begin, " bytes further on"));
   const auto copy = [=](Touched* touched) {
     check_ranges();  // again: another stream may have given the memory back
     std::memcpy(to, from, bytes);

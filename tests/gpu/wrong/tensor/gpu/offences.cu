@@ -5,11 +5,12 @@
 #endif
 __constant__ float weights[4];
 __device__ int counter;
+__device__ float table[16];
 __global__ void kernel(float* x) {
   __shared__ float tile[32];
   static int calls;
   if (x) {
-    static float last;
+    const static float last[2] = {};
   }
 #pragma unroll
   const unsigned lanes = __activemask();
