@@ -10,6 +10,8 @@
 #include <memory>
 #include <string>
 
+#include "tensor/allocator_stats.h"
+
 namespace mr {
 
 enum class DeviceType : uint8_t { cpu, cuda, emulated };
@@ -27,13 +29,6 @@ Device gpu_device();  // the device that this build has beside the CPU; the CPU 
 using Storage = std::shared_ptr<std::byte>;
 Storage allocate(size_t bytes, Device device);  // not initialised; errors: out of memory (with the statistics)
 
-struct AllocatorStats {
-  uint64_t in_use_bytes = 0;  // held by tensors now
-  uint64_t peak_in_use_bytes = 0;
-  uint64_t reserved_bytes = 0;      // taken from the system: in use and free
-  uint64_t requests = 0;            // calls of allocate
-  uint64_t system_allocations = 0;  // requests that made a range grow
-};
 AllocatorStats allocator_stats(Device device);
 // Makes sure that the device's ranges can grow by this share without asking the system.
 void reserve_headroom(Device device, double share);

@@ -7,7 +7,7 @@
 
 #include <cstddef>
 
-#include "tensor/storage.h"
+#include "tensor/allocator_stats.h"
 
 namespace mr::gpu {
 

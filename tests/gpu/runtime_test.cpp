@@ -85,6 +85,9 @@ TEST_CASE("a missing event is found whatever meets: copies, fills, products, ato
     set_async(gone, 0, 256, a);
     free_device(gone, b);
     CHECK_THROWS_WITH(synchronize(), Contains("missing event") && Contains("free_device") && Contains("set_async"));
+    void* next = allocate_device(256);  // what was freed is free, whatever was found
+    CHECK(next == gone);
+    free_device(next);
 
     gone = allocate_device(256);
     free_device(gone, a);

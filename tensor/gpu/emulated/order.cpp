@@ -72,22 +72,27 @@ void Touched::settle() {
   for (Ranges& r : ranges_) r.settle();
 }
 
+// Where `now` meets what `before` did, in words; empty: nowhere that it should not.
+std::string History::meeting(const Entry& before, const Entry& now, bool ordered) {
+  for (const Touch a : all)
+    for (const Touch b : all) {
+      if (!conflict(a, b) || (ordered && b != Touch::free)) continue;
+      const void* p = now.touched[a].in_common(before.touched[b]);
+      if (!p) continue;
+      return str(now.op, ordered ? ": it " : ": missing event: it ", does[static_cast<size_t>(a)], ' ', Device::get().describe(p), ", ",
+                 done[static_cast<size_t>(b)], " by ", before.op,
+                 ordered ? " before" : " on another stream; expected an event that orders the two, got none");
+    }
+  return {};
+}
+
 void History::add(Entry entry, const Clock& clock) {
   entry.touched.settle();
-  for (const Entry& before : entries_) {
-    const bool ordered = clock.holds(before.stream, before.number);
-    for (const Touch a : all)
-      for (const Touch b : all) {
-        if (!conflict(a, b) || (ordered && b != Touch::free)) continue;
-        const void* p = entry.touched[a].in_common(before.touched[b]);
-        if (!p) continue;
-        throw GpuError(entry.op, "emulated",
-                       str(entry.op, ordered ? ": it " : ": missing event: it ", does[static_cast<size_t>(a)], ' ',
-                           Device::get().describe(p), ", ", done[static_cast<size_t>(b)], " by ", before.op,
-                           ordered ? " before" : " on another stream; expected an event that orders the two, got none"));
-      }
-  }
+  std::string complaint;
+  for (const Entry& before : entries_)
+    if (complaint.empty()) complaint = meeting(before, entry, clock.holds(before.stream, before.number));
   entries_.push_back(std::move(entry));
+  if (!complaint.empty()) throw GpuError(entries_.back().op, "emulated", complaint);
 }
 
 std::vector<void*> History::forget(const std::vector<Clock>& clocks) {

@@ -69,13 +69,14 @@ class History {
     Touched touched = {};
     void* frees = nullptr;  // memory to give back once the entry is forgotten: until then work may come that should not, but does, use it
   };
-  void add(Entry entry,
-           const Clock& clock);  // errors (GpuError): an event is missing between it and earlier work; it uses memory that was freed
+  // Errors (GpuError): an event is missing between this work and earlier work; it uses memory that was freed.
+  void add(Entry entry, const Clock& clock);
   // Drops what all of the clocks hold: the least that work to come is ordered after. → the memory to give back
   std::vector<void*> forget(const std::vector<Clock>& clocks);
   bool empty() const { return entries_.empty(); }
 
  private:
+  static std::string meeting(const Entry& before, const Entry& now, bool ordered);
   std::vector<Entry> entries_;
 };
 
