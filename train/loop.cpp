@@ -164,6 +164,7 @@ double Loop::weight_of(const std::string& term) const {
 }
 
 Tensor Loop::weights_of(const std::vector<NamedLoss>& losses) {
+  check(!losses.empty(), "train: the model has no losses");
   if (loss_weights_.defined()) return loss_weights_;
   std::vector<float> weights;
   for (const NamedLoss& l : losses) weights.push_back(static_cast<float>(weight_of(l.name)));

@@ -1,5 +1,6 @@
 #include "tensor/gpu/staging.h"
 
+#include <algorithm>
 #include <bit>
 #include <memory>
 #include <mutex>
@@ -23,14 +24,10 @@ struct Staged::Pool {
   Block* take(size_t bytes) {
     const size_t size = std::bit_ceil(bytes);
     const std::lock_guard lock(mutex);
-    for (const auto& b : all)
-      if (b->memory.size() == size && b->free()) {
-        b->owned = true;
-        return b.get();
-      }
-    Block* b = all.emplace_back(std::make_unique<Block>(size)).get();
-    b->owned = true;
-    return b;
+    auto found = std::ranges::find_if(all, [size](const auto& b) { return b->memory.size() == size && b->free(); });
+    if (found == all.end()) found = all.insert(found, std::make_unique<Block>(size));
+    (*found)->owned = true;
+    return found->get();
   }
   void give_back(Block* b) {
     const std::lock_guard lock(mutex);

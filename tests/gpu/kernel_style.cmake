@@ -1,5 +1,6 @@
 # Reads every kernel source (*.cu, *.cuh), the headers that kernels are written in (*.h with __device__ or __global__) and the device's
-# (tensor/gpu/*.h), and fails on what the emulated device cannot stand in for or cannot check (docs/gpu.md).      usage: cmake -DROOT=<folder of the project> -P kernel_style.cmake
+# (tensor/gpu/*.h), and fails on what the emulated device cannot stand in for or cannot check (docs/gpu.md).
+#   usage: cmake -DROOT=<folder of the project> -P kernel_style.cmake
 cmake_minimum_required(VERSION 3.25)
 
 # name ~ pattern ~ where it is looked for ~ files that may have it. In the patterns @< and @> stand for square brackets.
