@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "base/files.h"
 #include "data/coco/coco_lint.h"
 #include "data/dataset_tools/stats.h"
 #include "data/draw/detections.h"
@@ -9,7 +10,6 @@
 #include "data/export/coco_writer.h"
 #include "data/image/image.h"
 #include "data/scenes/scene_dataset.h"
-#include "tensor/files.h"
 #include "train/datasets.h"
 
 namespace mr::app {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tensor/device.h"
 
 namespace mr::app {

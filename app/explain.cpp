@@ -6,8 +6,9 @@
 #include "app/commands.h"
 #include "app/device_option.h"
 #include "app/explain/explain.h"
+#include "base/files.h"
+#include "base/text.h"
 #include "data/image/image.h"
-#include "tensor/files.h"
 #include "train/config.h"
 
 namespace mr::app {

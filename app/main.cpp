@@ -6,6 +6,7 @@
 #include <new>
 
 #include "app/commands.h"
+#include "base/text.h"
 #include "train/config.h"
 #include "train/interrupt.h"
 

@@ -7,11 +7,11 @@
 
 #include "app/commands.h"
 #include "app/device_option.h"
+#include "base/files.h"
 #include "data/coco/coco_file.h"
 #include "data/coco/coco_results.h"
 #include "data/draw/detections.h"
 #include "data/image/image.h"
-#include "tensor/files.h"
 #include "train/evaluate.h"
 #include "train/interrupt.h"
 

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
-#include "tensor/files.h"
+#include "base/files.h"
 #include "train/recipe.h"
 #include "train/recipe_new.h"
 

@@ -1,7 +1,7 @@
 // Mistakes on the command line that the parser cannot see. The exit status is that of those it sees, 2.
 #pragma once
 
-#include "tensor/check.h"
+#include "base/check.h"
 
 namespace mr::app {
 

@@ -6,7 +6,7 @@ include(CMakePackageConfigHelpers)
 
 add_library(mr_maskrcnn INTERFACE)
 set_target_properties(mr_maskrcnn PROPERTIES EXPORT_NAME maskrcnn)
-set(folders geometry tensor autograd ops models data)
+set(folders base geometry tensor autograd ops models data)
 if(MR_PLAIN)
   target_link_libraries(mr_maskrcnn INTERFACE mr_models mr_data)
 else()

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "geometry/error.h"
+#include "base/error.h"
 
 namespace mr {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "geometry/error.h"
+#include "base/error.h"
 
 namespace mr {
 namespace {

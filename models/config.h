@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/fields.h"
 #include "ops/roi/modes.h"
-#include "tensor/fields.h"
 
 namespace mr {
 

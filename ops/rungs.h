@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "tensor/check.h"
+#include "base/check.h"
 
 namespace mr {
 

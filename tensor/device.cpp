@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tensor/gpu/runtime.h"
 
 namespace mr {

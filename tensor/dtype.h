@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tensor/hd.h"
 
 namespace mr {

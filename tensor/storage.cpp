@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <mutex>
 
+#include "base/check.h"
 #include "tensor/asan.h"
-#include "tensor/check.h"
 #include "tensor/gpu/allocator.h"
 #include "tensor/gpu/runtime.h"
 #include "tensor/heap.h"

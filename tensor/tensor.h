@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 #include "tensor/storage.h"

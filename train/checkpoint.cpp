@@ -9,7 +9,7 @@
 #include <span>
 #include <vector>
 
-#include "tensor/files.h"
+#include "base/files.h"
 
 namespace mr {
 namespace {

@@ -5,7 +5,8 @@
 #include <cmath>
 #include <utility>
 
-#include "tensor/check.h"
+#include "base/check.h"
+#include "base/text.h"
 #include "tensor/rng.h"
 
 namespace mr {
@@ -239,36 +240,6 @@ std::vector<Difference> differences(const Visit& before, const Visit& after) {
     if (was != f.value) out.push_back({f.key, was, f.value});
   }
   return out;
-}
-
-// Levenshtein's distance, where two neighbours that changed places are one edit too.
-static size_t edits(std::string_view a, std::string_view b) {
-  std::vector<size_t> before, above, row(b.size() + 1);  // edits from a prefix of a to each prefix of b: of i − 2, i − 1 and i letters
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    before = std::exchange(above, row);
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      row[j] = std::min({above[j - 1] + (a[i - 1] != b[j - 1]), above[j] + 1, row[j - 1] + 1});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) row[j] = std::min(row[j], before[j - 2] + 1);
-    }
-  }
-  return row.back();
-}
-
-std::string hint(const std::string& word, const std::vector<std::string>& candidates) {
-  const auto last = [](const std::string& key) { return key.substr(key.rfind('.') + 1); };
-  const auto slip = [](const std::string& typed, size_t n) { return n <= (typed.size() + 1) / 3; };  // an edit in three letters
-  std::string best;
-  size_t fewest = SIZE_MAX;
-  for (const std::string& c : candidates) {
-    // "momentun" alone is close to "optimiser.momentum" too
-    const size_t whole = edits(word, c), part = edits(last(word), last(c)), n = std::min(whole, part + 3);
-    if (n >= fewest || !(slip(word, whole) || slip(last(word), part))) continue;
-    fewest = n;
-    best = c;
-  }
-  return best.empty() ? "" : "; the nearest is " + best;
 }
 
 }  // namespace mr

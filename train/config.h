@@ -1,4 +1,4 @@
-// Configuration structs (tensor/fields.h) from and to text: TOML files, --set a.b=c, printing, hash, difference.
+// Configuration structs (base/fields.h) from and to text: TOML files, --set a.b=c, printing, hash, difference.
 //
 // Every key is the path of a field, "optimiser.lr". A setting is one key = value with the place it was written at, so that each
 // error can name it:  my.toml:12: optimiser.lrr: there is no such key; the nearest is optimiser.lr
@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "tensor/fields.h"
+#include "base/fields.h"
 
 namespace mr {
 
@@ -56,9 +56,5 @@ struct Difference {
   std::string key, before, after;
 };
 std::vector<Difference> differences(const Visit& before, const Visit& after);
-
-// For an error: "; the nearest is lr", the candidate with the fewest edits to the word; empty where none is so close that
-// the word may be a slip for it.
-std::string hint(const std::string& word, const std::vector<std::string>& candidates);
 
 }  // namespace mr

@@ -4,9 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "base/fields.h"
 #include "data/loader/loader.h"
 #include "data/scenes/scene.h"
-#include "tensor/fields.h"
 
 namespace mr {
 

@@ -4,9 +4,10 @@
 #include <filesystem>
 #include <set>
 
+#include "base/check.h"
+#include "base/text.h"
 #include "data/coco/coco_dataset.h"
 #include "data/scenes/scene_dataset.h"
-#include "tensor/check.h"
 
 namespace mr {
 namespace {

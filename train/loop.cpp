@@ -4,8 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "base/files.h"
 #include "tensor/context.h"
-#include "tensor/files.h"
 #include "tensor/finite.h"
 #include "train/interrupt.h"
 

@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 
-#include "tensor/check.h"
+#include "base/check.h"
 
 namespace mr {
 namespace {

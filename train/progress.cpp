@@ -7,8 +7,8 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "tensor/check.h"
-#include "tensor/files.h"
+#include "base/check.h"
+#include "base/files.h"
 #include "train/pace.h"
 
 namespace mr {

@@ -6,8 +6,9 @@
 #include <iterator>
 #include <utility>
 
-#include "tensor/check.h"
-#include "tensor/files.h"
+#include "base/check.h"
+#include "base/files.h"
+#include "base/text.h"
 #include "train/pace.h"
 
 namespace mr {

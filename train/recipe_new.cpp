@@ -8,9 +8,9 @@
 #include <map>
 #include <vector>
 
+#include "base/check.h"
 #include "data/coco/coco_dataset.h"
 #include "data/transforms/transforms.h"
-#include "tensor/check.h"
 #include "train/datasets.h"
 #include "train/recipe.h"
 

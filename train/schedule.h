@@ -14,7 +14,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "tensor/fields.h"
+#include "base/fields.h"
 
 namespace mr {
 

@@ -2,9 +2,9 @@
 // (models/parameters.h), by groups: weight decay λ and the factor f of the rate follow from what a parameter is.
 #pragma once
 
+#include "base/fields.h"
 #include "models/parameters.h"
 #include "ops/optim/sgd.h"
-#include "tensor/fields.h"
 
 namespace mr {
 

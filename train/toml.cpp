@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "train/config.h"
 
 namespace mr {

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <filesystem>
 
-#include "tensor/check.h"
-#include "tensor/files.h"
+#include "base/check.h"
+#include "base/files.h"
 #include "train/batches.h"
 #include "train/detector.h"
 #include "train/evaluate.h"

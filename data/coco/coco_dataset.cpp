@@ -4,8 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "base/check.h"
 #include "data/image/image.h"
-#include "tensor/check.h"
 
 namespace mr {
 namespace {

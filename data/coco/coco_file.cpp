@@ -6,9 +6,10 @@
 #include <unordered_set>
 #include <utility>
 
-#include "data/coco/json_reader.h"
+#include "base/check.h"
+#include "base/files.h"
+#include "base/json_reader.h"
 #include "geometry/polygon.h"
-#include "tensor/check.h"
 
 namespace mr {
 

@@ -4,11 +4,11 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/check.h"
 #include "data/coco/coco_dataset.h"
 #include "data/coco/coco_results.h"
 #include "data/eval/coco_eval.h"
 #include "data/image/image.h"
-#include "tensor/check.h"
 #include "tensor/parallel.h"
 
 namespace mr {

@@ -7,9 +7,10 @@
 #include <cstring>
 #include <unordered_map>
 
-#include "data/coco/json_reader.h"
-#include "data/json_text.h"
-#include "tensor/check.h"
+#include "base/check.h"
+#include "base/files.h"
+#include "base/json_reader.h"
+#include "base/json_text.h"
 #include "tensor/parallel.h"
 
 namespace mr {

@@ -2,7 +2,7 @@
 //
 // Mask results hold no bbox: cocoapi would take width × height of it as the object's area, and shift the split into small, medium, large.
 //
-// errors: not JSON (as data/coco/json_reader.h); not a list; "FILE: results[12] (image 42): score: …" for a member missing or of the
+// errors: not JSON (as base/json_reader.h); not a list; "FILE: results[12] (image 42): score: …" for a member missing or of the
 //         wrong kind, a number not finite, a box with a side below 0, runs not well formed, a mask whose size is not the image's, an image that is not in the
 //         ground truth.
 #pragma once

@@ -8,10 +8,10 @@
 #include <tuple>
 #include <unordered_set>
 
+#include "base/check.h"
+#include "base/json_text.h"
 #include "data/dataset.h"
-#include "data/json_text.h"
 #include "geometry/rle.h"
-#include "tensor/check.h"
 #include "tensor/parallel.h"
 
 namespace mr {

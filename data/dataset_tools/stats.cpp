@@ -4,9 +4,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/check.h"
+#include "base/json_text.h"
 #include "data/dataset.h"
-#include "data/json_text.h"
-#include "tensor/check.h"
 #include "tensor/parallel.h"
 
 namespace mr {

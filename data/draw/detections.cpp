@@ -5,8 +5,8 @@
 #include <cstdio>
 #include <map>
 
+#include "base/check.h"
 #include "data/draw/font.h"
-#include "tensor/check.h"
 
 namespace mr {
 

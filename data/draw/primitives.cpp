@@ -4,8 +4,8 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/check.h"
 #include "data/draw/font.h"
-#include "tensor/check.h"
 
 namespace mr {
 

@@ -6,9 +6,9 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/check.h"
 #include "data/eval/average_precision.h"
 #include "data/eval/mask_iou.h"
-#include "tensor/check.h"
 #include "tensor/parallel.h"
 
 namespace mr {

@@ -2,10 +2,10 @@
 #include <cstdio>
 #include <map>
 
+#include "base/check.h"
+#include "base/json_text.h"
 #include "data/dataset.h"
 #include "data/eval/coco_eval.h"
-#include "data/json_text.h"
-#include "tensor/check.h"
 #include "tensor/parallel.h"
 
 namespace mr {

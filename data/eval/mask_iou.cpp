@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "base/check.h"
 #include "data/eval/coco_eval.h"
-#include "tensor/check.h"
 
 namespace mr {
 namespace {

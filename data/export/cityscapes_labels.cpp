@@ -1,6 +1,6 @@
 #include "data/export/cityscapes_labels.h"
 
-#include "tensor/check.h"
+#include "base/check.h"
 
 namespace mr {
 

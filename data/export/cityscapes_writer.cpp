@@ -2,13 +2,13 @@
 
 #include <map>
 
+#include "base/check.h"
+#include "base/files.h"
 #include "data/export/cityscapes_labels.h"
 #include "data/export/files.h"
 #include "data/export/outline.h"
 #include "data/image/image.h"
 #include "data/scenes/scene_dataset.h"
-#include "tensor/check.h"
-#include "tensor/files.h"
 #include "tensor/parallel.h"
 
 namespace mr {

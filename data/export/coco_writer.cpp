@@ -3,11 +3,11 @@
 #include <set>
 #include <vector>
 
+#include "base/check.h"
+#include "base/files.h"
 #include "data/export/files.h"
 #include "data/image/image.h"
 #include "geometry/rle.h"
-#include "tensor/check.h"
-#include "tensor/files.h"
 #include "tensor/parallel.h"
 
 namespace mr {

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "tensor/check.h"
+#include "base/check.h"
 
 namespace mr {
 

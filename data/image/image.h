@@ -24,8 +24,8 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "data/dataset.h"
-#include "tensor/check.h"
 
 namespace mr {
 

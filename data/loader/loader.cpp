@@ -9,8 +9,8 @@
 #include <mutex>
 #include <thread>
 
+#include "base/check.h"
 #include "data/image/image.h"
-#include "tensor/check.h"
 #include "tensor/context.h"
 
 namespace mr {

@@ -17,8 +17,8 @@
 #include <string>
 #include <vector>
 
+#include "base/fields.h"
 #include "data/dataset.h"
-#include "tensor/fields.h"
 
 namespace mr {
 

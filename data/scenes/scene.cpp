@@ -1,8 +1,8 @@
 #include "data/scenes/scene.h"
 
+#include "base/check.h"
+#include "base/fields.h"
 #include "data/scenes/plan.h"
-#include "tensor/check.h"
-#include "tensor/fields.h"
 
 namespace mr {
 

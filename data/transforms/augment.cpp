@@ -2,9 +2,9 @@
 #include <cmath>
 #include <utility>
 
+#include "base/check.h"
 #include "data/transforms/objects.h"
 #include "data/transforms/transforms.h"
-#include "tensor/check.h"
 
 namespace mr {
 

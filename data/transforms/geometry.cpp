@@ -3,10 +3,10 @@
 #include <cmath>
 #include <cstring>
 
+#include "base/check.h"
 #include "data/transforms/objects.h"
 #include "data/transforms/pixels.h"
 #include "data/transforms/transforms.h"
-#include "tensor/check.h"
 
 namespace mr {
 namespace {

@@ -11,10 +11,10 @@
 #include <span>
 #include <vector>
 
+#include "base/fields.h"
 #include "data/dataset.h"
 #include "data/transforms/pixel_rules.h"
 #include "data/transforms/transforms.h"
-#include "tensor/fields.h"
 #include "tensor/tensor.h"
 
 namespace mr {

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <numbers>
 
+#include "base/check.h"
 #include "data/transforms/transforms.h"
-#include "tensor/check.h"
 
 namespace mr {
 

@@ -13,9 +13,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/fields.h"
 #include "data/dataset.h"
 #include "data/pixel_change.h"
-#include "tensor/fields.h"
 #include "tensor/rng.h"
 
 namespace mr {

@@ -1,7 +1,5 @@
 #include "models/weights/json.h"
 
-#include <array>
-
 namespace mr {
 
 void HeaderReader::stop(const std::string& problem) const { fail(where_, ", byte ", at_, ": ", problem); }
@@ -99,76 +97,6 @@ int64_t HeaderReader::integer() {
 void HeaderReader::end() {
   skip_space();
   if (at_ != text_.size()) stop("expected nothing after the closing brace");
-}
-
-std::string quoted_json(std::string_view text) {
-  constexpr std::string_view hex = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.push_back('\\');
-      out.push_back(c);
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (byte < 0x20) {
-      out += "\\u00";
-      out.push_back(hex[byte >> 4]);
-      out.push_back(hex[byte & 15]);
-    } else {
-      out.push_back(c);
-    }
-  }
-  out.push_back('"');
-  return out;
-}
-
-bool is_utf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    const int length = first < 0x80 ? 1 : (first & 0xe0) == 0xc0 ? 2 : (first & 0xf0) == 0xe0 ? 3 : (first & 0xf8) == 0xf0 ? 4 : 0;
-    if (length == 0 || i + static_cast<size_t>(length) > text.size()) return false;
-    uint32_t code = length == 1 ? first : first & (0x7fu >> length);
-    for (int k = 1; k < length; ++k) {
-      const auto byte = static_cast<unsigned char>(text[i + static_cast<size_t>(k)]);
-      if ((byte & 0xc0) != 0x80) return false;
-      code = code << 6 | (byte & 0x3fu);
-    }
-    constexpr std::array<uint32_t, 5> least = {0, 0, 0x80, 0x800, 0x10000};  // fewer would do: an overlong form
-    if (code < least[static_cast<size_t>(length)] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return false;
-    i += static_cast<size_t>(length);
-  }
-  return true;
-}
-
-std::string printable(std::string_view text) {
-  constexpr size_t longest = 120;
-  const bool utf8 = is_utf8(text);
-  std::string out;
-  for (const char c : text.substr(0, longest)) {
-    const auto byte = static_cast<unsigned char>(c);
-    out.push_back(byte < 0x20 || byte == 0x7f || (byte >= 0x80 && (!utf8 || text.size() > longest)) ? '?' : c);
-  }
-  return text.size() > longest ? out + "..." : out;
-}
-
-void append_utf8(std::string& out, uint32_t code_point) {
-  const auto put = [&out](uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (code_point < 0x80) {
-    put(code_point);
-  } else if (code_point < 0x800) {
-    put(0xc0 | code_point >> 6);
-    put(0x80 | (code_point & 63));
-  } else if (code_point < 0x10000) {
-    put(0xe0 | code_point >> 12);
-    put(0x80 | (code_point >> 6 & 63));
-    put(0x80 | (code_point & 63));
-  } else {
-    put(0xf0 | code_point >> 18);
-    put(0x80 | (code_point >> 12 & 63));
-    put(0x80 | (code_point >> 6 & 63));
-    put(0x80 | (code_point & 63));
-  }
 }
 
 }  // namespace mr

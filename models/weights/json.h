@@ -1,5 +1,5 @@
 // The little JSON that weight files need: a strict reader over a text (RFC 8259: UTF-8 checked, no duplicate keys, no depth but
-// what the caller asks for), and strings written with their escapes. No tree is built, so a hostile text costs no memory.
+// what the caller asks for). No tree is built, so a hostile text costs no memory.
 //
 //   HeaderReader r(text, "safetensors: a.safetensors: header");
 //   r.object([&](const std::string& key) { if (key == "shape") r.array([&] { shape.push_back(r.integer()); }); … });
@@ -11,7 +11,9 @@
 #include <string>
 #include <string_view>
 
-#include "tensor/check.h"
+#include "base/check.h"
+#include "base/json_text.h"
+#include "base/text.h"
 
 namespace mr {
 
@@ -53,10 +55,5 @@ class HeaderReader {
   std::string where_;
   size_t at_ = 0;
 };
-
-std::string quoted_json(std::string_view text);  // "…" with quotes and escapes; text must be UTF-8
-bool is_utf8(std::string_view text);             // strict: no surrogates, no overlong forms
-std::string printable(std::string_view text);    // for a message: no control characters, not too long
-void append_utf8(std::string& out, uint32_t code_point);
 
 }  // namespace mr

@@ -6,10 +6,10 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/check.h"
 #include "models/weights/json.h"
 #include "models/weights/names.h"
 #include "models/weights/safetensors.h"
-#include "tensor/check.h"
 #include "tensor/finite.h"
 
 namespace mr {

@@ -3,8 +3,8 @@
 #include <bit>
 #include <cstring>
 
+#include "base/check.h"
 #include "models/weights/json.h"
-#include "tensor/check.h"
 
 namespace mr {
 namespace {

@@ -5,11 +5,11 @@
 #include <optional>
 #include <set>
 
+#include "base/check.h"
+#include "base/files.h"
 #include "models/weights/json.h"
 #include "models/weights/pickle.h"
 #include "models/weights/zip.h"
-#include "tensor/check.h"
-#include "tensor/files.h"
 
 namespace mr {
 namespace {

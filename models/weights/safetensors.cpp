@@ -6,8 +6,8 @@
 #include <optional>
 #include <set>
 
+#include "base/files.h"
 #include "models/weights/json.h"
-#include "tensor/files.h"
 
 namespace mr {
 namespace {
@@ -25,7 +25,7 @@ struct Entry {
 FileType type_named(const std::string& wanted, const HeaderReader& r) {
   for (int t = 0; t <= static_cast<int>(FileType::f64); ++t)
     if (wanted == name(static_cast<FileType>(t))) return static_cast<FileType>(t);
-  r.stop("expected a dtype among BOOL U8 I8 U16 I16 U32 I32 U64 I64 F16 BF16 F32 F64, got " + quoted_json(wanted));
+  r.stop("expected a dtype among BOOL U8 I8 U16 I16 U32 I32 U64 I64 F16 BF16 F32 F64, got " + json_string(wanted));
 }
 
 Entry read_entry(HeaderReader& r, const std::string& tensor_name) {
@@ -43,17 +43,17 @@ Entry read_entry(HeaderReader& r, const std::string& tensor_name) {
     } else if (key == "data_offsets") {
       r.array([&] { range.push_back(r.integer()); });
     } else {
-      r.stop("tensor " + quoted_json(tensor_name) + ": expected dtype, shape and data_offsets, got " + quoted_json(key));
+      r.stop("tensor " + json_string(tensor_name) + ": expected dtype, shape and data_offsets, got " + json_string(key));
     }
   });
   if (!type || !has_shape || range.size() != 2)
-    r.stop("tensor " + quoted_json(tensor_name) + ": expected dtype, shape and two data_offsets");
+    r.stop("tensor " + json_string(tensor_name) + ": expected dtype, shape and two data_offsets");
   e.tensor.type = *type;
   e.begin = static_cast<uint64_t>(range[0]);
   e.end = static_cast<uint64_t>(range[1]);
   const auto bytes = checked_bytes(e.tensor.shape, *type);
   if (!bytes || e.end < e.begin || e.end - e.begin != *bytes)
-    r.stop(str("tensor ", quoted_json(tensor_name), ": ", *type, " ", shape_text(e.tensor.shape), " is ",
+    r.stop(str("tensor ", json_string(tensor_name), ": ", *type, " ", shape_text(e.tensor.shape), " is ",
                bytes ? std::to_string(*bytes) + " bytes" : "too large", ", but data_offsets are [", e.begin, ", ", e.end, "]"));
   return e;
 }
@@ -154,15 +154,15 @@ void write_safetensors(const std::string& path, const std::map<std::string, std:
     t->read(values);
     checksums += hex8(crc32(values));
   }
-  std::string header = std::string("{") + quoted_json(metadata_key) + ":{";
+  std::string header = std::string("{") + json_string(metadata_key) + ":{";
   for (const auto& [key, text] : metadata) {
     check(is_utf8(key) && is_utf8(text), "safetensors: ", path, ": metadata ", printable(key), ": expected UTF-8");
-    if (key != checksum_key) header += quoted_json(key) + ":" + quoted_json(text) + ",";
+    if (key != checksum_key) header += json_string(key) + ":" + json_string(text) + ",";
   }
-  header += quoted_json(checksum_key) + ":\"" + checksums + "\"}";
+  header += json_string(checksum_key) + ":\"" + checksums + "\"}";
   uint64_t at = 0;
   for (const NamedTensor* t : order) {
-    header += str(",", quoted_json(t->name), ":{\"dtype\":\"", t->type, "\",\"shape\":[");
+    header += str(",", json_string(t->name), ":{\"dtype\":\"", t->type, "\",\"shape\":[");
     for (size_t i = 0; i < t->shape.size(); ++i) header += (i ? "," : "") + std::to_string(t->shape[i]);
     header += str("],\"data_offsets\":[", at, ",", at + t->bytes(), "]}");
     at += t->bytes();

@@ -20,7 +20,7 @@ namespace mr {
 
 WeightFile read_safetensors(const std::string& path);
 
-// Writes the file whole or not at all (tensor/files.h). Larger types come first, so that every tensor is aligned to its type.
+// Writes the file whole or not at all (base/files.h). Larger types come first, so that every tensor is aligned to its type.
 void write_safetensors(const std::string& path, const std::map<std::string, std::string>& metadata,
                        const std::vector<NamedTensor>& tensors);
 

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <cstdio>
 
+#include "base/check.h"
 #include "models/weights/json.h"
 #include "models/weights/safetensors.h"
-#include "tensor/check.h"
 
 namespace mr {
 namespace {
@@ -63,9 +63,9 @@ std::string show_text(const WeightFile& file) {
 }
 
 std::string show_json(const WeightFile& file) {
-  std::string out = "{\"path\": " + quoted_json(file.path) + ", \"metadata\": {", comma;
+  std::string out = "{\"path\": " + json_string(file.path) + ", \"metadata\": {", comma;
   for (const auto& [key, value] : file.metadata) {
-    out += comma + quoted_json(key) + ": " + quoted_json(value);
+    out += comma + json_string(key) + ": " + json_string(value);
     comma = ", ";
   }
   out += "}, \"tensors\": [";
@@ -74,7 +74,7 @@ std::string show_json(const WeightFile& file) {
   for (const NamedTensor& t : file.tensors) {
     const TensorSummary s = summarise(t);
     out +=
-        comma + str("{\"name\": ", quoted_json(t.name), ", \"dtype\": \"", t.type, "\", \"shape\": ", shape_text(t.shape),
+        comma + str("{\"name\": ", json_string(t.name), ", \"dtype\": \"", t.type, "\", \"shape\": ", shape_text(t.shape),
                     ", \"mean\": ", json_number(s.mean), ", \"std\": ", json_number(s.deviation), ", \"not_finite\": ", s.not_finite, "}");
     comma = ",\n";
     total += t.numel();

@@ -5,10 +5,10 @@
 #include <cstdio>
 #include <cstring>
 
+#include "base/files.h"
 #include "models/weights/pth.h"
 #include "models/weights/safetensors.h"
 #include "tensor/dtype.h"
-#include "tensor/files.h"
 
 namespace mr {
 namespace {

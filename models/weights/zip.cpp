@@ -4,8 +4,8 @@
 #include <cstring>
 #include <vector>
 
+#include "base/check.h"
 #include "models/weights/json.h"
-#include "tensor/check.h"
 
 namespace mr {
 namespace {

@@ -9,7 +9,7 @@
 #include <span>
 #include <string>
 
-#include "tensor/files.h"
+#include "base/files.h"
 
 namespace mr {
 

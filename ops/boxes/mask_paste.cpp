@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "ops/boxes/mask_rules.h"
-#include "tensor/check.h"
 
 namespace mr {
 namespace {

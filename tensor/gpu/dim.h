@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "tensor/check.h"
+#include "base/check.h"
 
 namespace mr::gpu {
 

@@ -11,7 +11,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tensor/gpu/builtins.h"
 #include "tensor/gpu/runtime.h"
 

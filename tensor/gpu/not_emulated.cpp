@@ -1,5 +1,5 @@
 // tensor/gpu/emulation.h in a build without the emulated device.
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tensor/gpu/emulation.h"
 
 namespace mr::gpu {

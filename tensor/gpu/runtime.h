@@ -22,7 +22,7 @@
 #include <utility>
 #include <vector>
 
-#include "geometry/error.h"
+#include "base/error.h"
 #include "tensor/gpu/built.h"
 #include "tensor/gpu/location.h"
 

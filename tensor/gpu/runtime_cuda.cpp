@@ -3,7 +3,7 @@
 
 #include <atomic>
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tensor/gpu/runtime.h"
 
 namespace mr::gpu {

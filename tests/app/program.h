@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <string>
 
-#include "tensor/files.h"
+#include "base/files.h"
 #include "tests/catch.h"
 
 namespace mr {

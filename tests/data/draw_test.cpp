@@ -2,10 +2,10 @@
 #include <limits>
 #include <set>
 
+#include "base/check.h"
 #include "data/draw/detections.h"
 #include "data/draw/font.h"
 #include "data/draw/primitives.h"
-#include "tensor/check.h"
 #include "tests/catch.h"
 
 using namespace mr;

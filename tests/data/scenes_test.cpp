@@ -5,7 +5,7 @@
 #include <set>
 #include <thread>
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tensor/rng.h"
 #include "tests/catch.h"
 

@@ -6,8 +6,8 @@
 #include <csignal>
 #include <string>
 
+#include "base/files.h"
 #include "tensor/asan.h"
-#include "tensor/files.h"
 #include "tensor/gpu/blas.h"
 #include "tests/gpu/device.h"
 #include "tests/gpu/kernels.h"

@@ -1,12 +1,13 @@
 # Reads every include of the tree and fails on one that runs against the layers, on a borrowed library outside its room, and on a
 # heavy header in a header.      usage: cmake -DROOT=<folder of the project> -P layering.cmake
 #
-#   geometry <- tensor <- autograd <- ops <- models <- train <- app      data: geometry and tensor only
+#   base <- geometry <- tensor <- autograd <- ops <- models <- train <- app      data: base, geometry and tensor only
 cmake_minimum_required(VERSION 3.25)
 
 # What each folder may include.
-set(may_geometry geometry)
-set(may_tensor tensor geometry)
+set(may_base base)
+set(may_geometry geometry base)
+set(may_tensor tensor ${may_geometry})
 set(may_autograd autograd ${may_tensor})
 set(may_ops ops ${may_autograd})
 set(may_models models ${may_ops})
@@ -16,7 +17,7 @@ set(may_app app ${may_train})
 set(may_bench bench ${may_train})
 set(may_examples ${may_train})
 set(may_gpu ${may_train})                          # tests/gpu: kernels from every folder, and a whole run
-set(folders geometry tensor autograd ops models data train app bench examples tests)
+set(folders base geometry tensor autograd ops models data train app bench examples tests)
 
 # Borrowed headers, and the files that may see them: no header of ours, which would pass them on (but for the program's own).
 set(rooms
@@ -42,7 +43,7 @@ set(rooms
   "immintrin.h=^tensor/simd\\.h$")
 # The operating system's: files, signals, terminals. Not in the mathematics.
 set(system "(unistd|fcntl|poll|termios|dlfcn|malloc|signal|ucontext)\\.h|sys/[a-z]+\\.h")
-set(system_rooms "^(tensor/(files|parallel|storage|context|gpu/emulated/)|models/weights/|data/|train/|app/|bench/|tests/)")
+set(system_rooms "^(base/files|tensor/(parallel|storage|context|gpu/emulated/)|models/weights/|data/|train/|app/|bench/|tests/)")
 set(heavy "iostream|regex")                        # in a header: they cost every file that includes it
 
 set(wrong "")

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tensor/rng.h"
 #include "tensor/tensor.h"
 

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tests/catch.h"
 #include "tests/ops/box_golden.h"
 

@@ -1,6 +1,6 @@
 #include "tensor/device.h"
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tensor/gpu/runtime.h"
 #include "tests/catch.h"
 

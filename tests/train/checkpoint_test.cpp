@@ -5,7 +5,7 @@
 #include <csignal>
 #include <fstream>
 
-#include "tensor/files.h"
+#include "base/files.h"
 #include "tests/catch.h"
 #include "tests/train/fake.h"
 

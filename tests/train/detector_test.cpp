@@ -1,8 +1,8 @@
 #include "train/detector.h"
 
+#include "base/files.h"
 #include "data/scenes/scene_dataset.h"
 #include "models/weights/load.h"
-#include "tensor/files.h"
 #include "tests/catch.h"
 #include "tests/train/fake.h"
 #include "train/evaluate.h"

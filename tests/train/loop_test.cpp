@@ -6,8 +6,8 @@
 #include <limits>
 #include <thread>
 
+#include "base/files.h"
 #include "tensor/context.h"
-#include "tensor/files.h"
 #include "tests/catch.h"
 #include "tests/train/fake.h"
 #include "train/interrupt.h"

@@ -1,7 +1,7 @@
 #include "train/recipe.h"
 
+#include "base/files.h"
 #include "tensor/context.h"
-#include "tensor/files.h"
 #include "tensor/simd.h"
 #include "tests/catch.h"
 #include "tests/train/fake.h"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tensor/gpu/emulated/device.h"
 
 namespace mr::gpu::emulated {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tensor/gpu/emulated/access.h"
 #include "tensor/gpu/location.h"
 

@@ -4,10 +4,10 @@
 #include <filesystem>
 #include <fstream>
 
-#include "data/coco/json_reader.h"
+#include "base/check.h"
+#include "base/json_reader.h"
 #include "data/image/image.h"
 #include "geometry/polygon.h"
-#include "tensor/check.h"
 #include "tests/catch.h"
 
 using namespace mr;

@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/check.h"
 #include "data/image/image.h"
-#include "tensor/check.h"
 #include "tests/catch.h"
 
 using namespace mr;

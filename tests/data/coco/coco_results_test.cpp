@@ -3,9 +3,9 @@
 #include <cmath>
 #include <filesystem>
 
+#include "base/check.h"
+#include "base/json_reader.h"
 #include "data/coco/coco_dataset.h"
-#include "data/coco/json_reader.h"
-#include "tensor/check.h"
 #include "tests/catch.h"
 
 using namespace mr;

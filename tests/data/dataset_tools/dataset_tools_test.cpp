@@ -1,7 +1,7 @@
+#include "base/check.h"
 #include "data/dataset.h"
 #include "data/dataset_tools/lint.h"
 #include "data/dataset_tools/stats.h"
-#include "tensor/check.h"
 #include "tests/catch.h"
 
 using namespace mr;

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tensor/context.h"
 #include "tests/catch.h"
 

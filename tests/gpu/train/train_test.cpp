@@ -3,8 +3,8 @@
 
 #include <fstream>
 
+#include "base/files.h"
 #include "tensor/context.h"
-#include "tensor/files.h"
 #include "tests/gpu/device.h"
 #include "tests/train/fake.h"
 

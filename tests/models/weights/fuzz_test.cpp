@@ -3,10 +3,10 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "base/check.h"
 #include "models/weights/pickle.h"
 #include "models/weights/pth.h"
 #include "models/weights/safetensors.h"
-#include "tensor/check.h"
 #include "tensor/rng.h"
 #include "tests/catch.h"
 #include "tests/models/weights/make_files.h"

@@ -2,8 +2,8 @@
 
 #include <limits>
 
+#include "base/check.h"
 #include "models/weights/safetensors.h"
-#include "tensor/check.h"
 #include "tensor/rng.h"
 #include "tests/catch.h"
 #include "tests/models/weights/make_files.h"

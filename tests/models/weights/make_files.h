@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tensor/files.h"
+#include "base/files.h"
 
 namespace mr::test {
 

@@ -1,8 +1,8 @@
 #include "models/weights/pth.h"
 
+#include "base/check.h"
 #include "models/weights/pickle.h"
 #include "models/weights/show.h"
-#include "tensor/check.h"
 #include "tests/catch.h"
 #include "tests/models/weights/make_files.h"
 

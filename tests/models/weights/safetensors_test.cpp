@@ -7,8 +7,8 @@
 #include <cmath>
 #include <csignal>
 
+#include "base/check.h"
 #include "models/weights/show.h"
-#include "tensor/check.h"
 #include "tests/catch.h"
 #include "tests/models/weights/make_files.h"
 

@@ -1,4 +1,4 @@
-#include "tensor/check.h"
+#include "base/check.h"
 
 #include <cstdio>
 

@@ -1,4 +1,4 @@
-#include "tensor/files.h"
+#include "base/files.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -13,7 +13,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "tensor/check.h"
+#include "base/check.h"
 
 namespace mr {
 namespace {
@@ -42,6 +42,7 @@ std::string folder_of(const std::string& path) {
 InputFile::InputFile(const std::string& path) : path_(path) {
   // O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
   fd_ = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  check(fd_ >= 0 || errno != ENOENT, path, ": there is no such file");
   check(fd_ >= 0, path, ": cannot open: ", system_message());
   struct stat info = {};
   const bool known = ::fstat(fd_, &info) == 0;

@@ -1,18 +1,16 @@
-#include "data/coco/json_reader.h"
+#include "base/json_reader.h"
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <limits>
 #include <unordered_set>
 #include <utility>
 
-#include "tensor/check.h"
+#include "base/check.h"
+#include "base/text.h"
 
 namespace mr {
 namespace {
@@ -45,19 +43,6 @@ int utf8_length(const char* p) {
     return more(2) && more(3) ? 4 : 0;
   }
   return 0;
-}
-
-void append_utf8(std::string& out, uint32_t c) {
-  const auto put = [&out](uint32_t byte) { out.push_back(static_cast<char>(byte)); };
-  if (c < 0x80) {
-    put(c);
-  } else if (c < 0x800) {
-    put(0xc0 | c >> 6), put(0x80 | (c & 0x3f));
-  } else if (c < 0x10000) {
-    put(0xe0 | c >> 12), put(0x80 | (c >> 6 & 0x3f)), put(0x80 | (c & 0x3f));
-  } else {
-    put(0xf0 | c >> 18), put(0x80 | (c >> 12 & 0x3f)), put(0x80 | (c >> 6 & 0x3f)), put(0x80 | (c & 0x3f));
-  }
 }
 
 }  // namespace
@@ -359,23 +344,6 @@ std::string_view JsonReader::skipped() {
   const char* from = p_;
   skip();
   return {from, std::min<size_t>(static_cast<size_t>(p_ - from), 40)};
-}
-
-std::string read_text_file(const std::string& path) {
-  std::error_code error;
-  const auto status = std::filesystem::status(path, error);
-  check(std::filesystem::exists(status), path, ": there is no such file");
-  check(std::filesystem::is_regular_file(status), path, ": must be a regular file");
-  const auto size = std::filesystem::file_size(path, error);
-  check(!error, path, ": ", error.message());
-  std::FILE* file = std::fopen(path.c_str(), "rb");
-  check(file != nullptr, path, ": ", std::strerror(errno));
-  std::string text(static_cast<size_t>(size), '\0');
-  const size_t got = std::fread(text.data(), 1, text.size(), file);
-  const bool bad = std::ferror(file) != 0;
-  std::fclose(file);
-  check(!bad && got == text.size(), path, ": could not be read to its end");
-  return text;
 }
 
 }  // namespace mr

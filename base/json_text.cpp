@@ -1,4 +1,4 @@
-#include "data/json_text.h"
+#include "base/json_text.h"
 
 #include <charconv>
 #include <cmath>
@@ -12,6 +12,8 @@ std::string json_string(std::string_view text) {
     if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
+    } else if (c == '\n') {
+      out += "\\n";
     } else if (static_cast<unsigned char>(c) < 0x20) {
       char buffer[8];
       std::snprintf(buffer, sizeof buffer, "\\u%04x", static_cast<unsigned>(c));

@@ -1,11 +1,11 @@
-#include "tensor/files.h"
+#include "base/files.h"
 
 #include <unistd.h>
 
 #include <filesystem>
 #include <string>
 
-#include "tensor/check.h"
+#include "base/check.h"
 #include "tests/catch.h"
 
 using namespace mr;

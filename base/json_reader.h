@@ -78,7 +78,4 @@ class JsonReader {
   std::string scratch_;
 };
 
-// The whole of a regular file. Errors: missing, unreadable, a folder, a pipe (never waits for a writer).
-std::string read_text_file(const std::string& path);
-
 }  // namespace mr

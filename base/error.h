@@ -6,7 +6,7 @@
 
 namespace mr {
 
-// `what()` is one line, fit to show to a user. tensor/check.h puts such messages together.
+// `what()` is one line, fit to show to a user. base/check.h puts such messages together.
 class Error : public std::runtime_error {
  public:
   explicit Error(const std::string& message) : std::runtime_error(message) {}

@@ -54,7 +54,7 @@ class AtomicFile {
 // Makes the folder, with its parents; one that is there already must let files be made in it.
 void make_folder(const std::string& path);
 
-std::string read_text_file(const std::string& path, uint64_t most_bytes = uint64_t{1} << 30);  // errors: as InputFile; larger
+std::string read_text_file(const std::string& path, uint64_t most_bytes = uint64_t{1} << 34);  // errors: as InputFile; larger
 void write_text_file(const std::string& path, std::string_view text);                          // as AtomicFile
 
 // The checksum of zip and PNG (CRC-32, polynomial 0xedb88320), of `bytes` after those summed up in `before`.

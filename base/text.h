@@ -1,0 +1,19 @@
+// Text for people: UTF-8, what a message may show, and the word that a misspelt one was meant to be.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace mr {
+
+bool is_utf8(std::string_view text);           // strict: no surrogates, no overlong forms
+std::string printable(std::string_view text);  // for a message: no control characters, not too long
+void append_utf8(std::string& out, uint32_t code_point);
+
+// For an error: "; the nearest is lr", the candidate with the fewest edits to the word; empty where none is so close that
+// the word may be a slip for it.
+std::string hint(const std::string& word, const std::vector<std::string>& candidates);
+
+}  // namespace mr
