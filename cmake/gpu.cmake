@@ -39,7 +39,7 @@ function(mr_gpu_sources list folder)
 endfunction()
 
 if(MR_GPU STREQUAL emulated)
-  find_package(Boost REQUIRED COMPONENTS context)
+  mr_find(Boost libboost-context-dev COMPONENTS context)
   target_compile_definitions(mr_flags INTERFACE MR_GPU_EMULATED)
 elseif(MR_GPU STREQUAL cuda)
   if(NOT CMAKE_CUDA_COMPILER)
