@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/json_reader.h"
+#include "data/convert/recognise.h"
 #include "geometry/polygon.h"
 
 namespace mr {
@@ -447,8 +448,22 @@ CocoFile parse_coco(const std::string& text, const std::string& name, const Coco
   return CocoParser(text, name, options, std::move(report)).parse();
 }
 
+// A file of another kind is named as what it is, rather than by what it lacks.
 CocoFile read_coco(const std::string& path, const CocoReadOptions& options, CocoReport report) {
-  return parse_coco(read_text_file(path), path, options, std::move(report));
+  const auto name_other_kinds = [&path] {
+    if (const std::string other = foreign_annotations(path); !other.empty()) fail(path, ": ", other);
+  };
+  if (report)
+    report = [&name_other_kinds, report = std::move(report)](const CocoProblem& p) {
+      if (p.section.empty()) name_other_kinds();
+      report(p);
+    };
+  try {
+    return parse_coco(read_text_file(path), path, options, std::move(report));
+  } catch (const Error&) {
+    name_other_kinds();
+    throw;
+  }
 }
 
 std::vector<std::vector<double>> CocoFile::polygons(const CocoAnnotation& a) const {

@@ -1,0 +1,281 @@
+#include "data/convert/recognise.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "base/files.h"
+#include "base/json_reader.h"
+#include "base/text.h"
+
+namespace mr {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::string_view_literals;
+using Names = std::set<std::string, std::less<>>;
+
+constexpr uint64_t kMostRead = uint64_t{64} << 20;
+
+// ---- JSON: by the members of its outermost objects ----
+
+struct JsonOutline {
+  bool array = false;  // the outermost value is an array
+  Names members;       // of the outermost object
+  std::map<std::string, Names>
+      inner;         // of each member: the members of the object in it, or of the first one in its list; "" for an array's
+  std::string type;  // of the member "type", where it is a string
+};
+
+// The members of an object, or of the first object of an array; the value is consumed.
+Names members_within(JsonReader& json) {
+  Names names;
+  if (json.kind() == JsonReader::Kind::object) {
+    json.object([&](std::string_view key) {
+      names.emplace(key);
+      json.skip();
+    });
+  } else if (json.kind() == JsonReader::Kind::array) {
+    bool first = true;
+    json.array([&] {
+      if (std::exchange(first, false) && json.kind() == JsonReader::Kind::object)
+        names = members_within(json);
+      else
+        json.skip();
+    });
+  } else {
+    json.skip();
+  }
+  return names;
+}
+
+// What there is of it, where the text is cut off or not JSON.
+JsonOutline outline(const std::string& text) {
+  JsonOutline out;
+  try {
+    JsonReader json(text, "");
+    out.array = json.kind() == JsonReader::Kind::array;
+    if (out.array) {
+      out.inner[""] = members_within(json);
+    } else {
+      json.object([&](std::string_view name) {
+        const std::string key(name);
+        out.members.insert(key);
+        if (key == "type" && json.kind() == JsonReader::Kind::string)
+          out.type = json.string();
+        else
+          out.inner[key] = members_within(json);
+      });
+    }
+  } catch (const Error&) {}
+  return out;
+}
+
+RecognisedAnnotations recognise_list(const Names& item) {
+  const auto has = [&](std::string_view name) { return item.contains(name); };
+  if (has("image_id") && has("score")) return {"a COCO results file (detections)", "", "mrcnn coco-eval TRUTH RESULTS reads such"};
+  if (has("image_id") && has("category_id"))
+    return {"the list of annotations alone", "", "COCO's file is an object with images, annotations and categories"};
+  if (has("image") && has("annotations")) return {"a CreateML file, which holds boxes alone", "", ""};
+  if (has("data") && (has("annotations") || has("completions")))
+    return {"a Label Studio export", "", "export the project there as COCO, or as YOLO with polygons"};
+  if (has("External ID") || has("data_row")) return {"a Labelbox export", "", "export it as COCO"};
+  return {};
+}
+
+RecognisedAnnotations recognise_json(const std::string& text) {
+  const JsonOutline o = outline(text);
+  if (o.array) {
+    const auto at = o.inner.find("");
+    return at == o.inner.end() ? RecognisedAnnotations{} : recognise_list(at->second);
+  }
+  const auto has = [&](std::string_view name) { return o.members.contains(name); };
+  const auto within = [&](const char* member, std::string_view name) {
+    const auto at = o.inner.find(member);
+    return at != o.inner.end() && at->second.contains(name);
+  };
+  if (has("shapes") && (has("imagePath") || has("imageData") || within("shapes", "points"))) return {"a labelme file", "labelme", ""};
+  if (has("_via_img_metadata") || has("_via_settings")) return {"a VIA project", "via", ""};
+  if (has("project") && has("metadata") && has("attribute"))
+    return {"a VIA 3 project", "", "VIA 2 is read; the shapes may be exported from VIA 3 as COCO"};
+  for (const auto& [member, names] : o.inner)
+    if (names.contains("regions") && names.contains("filename")) return {"VIA annotations", "via", ""};
+  if (within("annotations", "segments_info"))
+    return {"COCO's panoptic file", "", "its instances are in instances_train2017.json and instances_val2017.json"};
+  if (within("annotations", "caption"))
+    return {"COCO's file of captions", "", "the masks are in instances_train2017.json and instances_val2017.json"};
+  if (has("imgHeight") && has("objects")) return {"Cityscapes' polygons of one image", "", ""};
+  if (o.type == "FeatureCollection")
+    return {"a GeoJSON file", "", "QuPath and others export masks as label images: --from instance-maps reads those"};
+  if (has("items") && (has("infos") || has("dm_format_version")))
+    return {"a Datumaro file", "", "datum convert -f coco makes a COCO file of it"};
+  if (within("objects", "classTitle")) return {"a Supervisely file of one image", "", "export the project as COCO"};
+  if (has("image_id") && has("score")) return {"lines of COCO results", "", "a results file is one list: [{...}, {...}]"};
+  if (has("data_row")) return {"a Labelbox export, a record a line", "", "export it as COCO"};
+  return {};
+}
+
+// ---- XML: by its outermost element ----
+
+RecognisedAnnotations recognise_xml(std::string_view text) {
+  size_t at = 0;
+  while ((at = text.find('<', at)) != text.npos) {
+    const std::string_view rest = text.substr(at + 1);
+    const auto passed = [&](std::string_view open, std::string_view close) {
+      if (!rest.starts_with(open)) return false;
+      const size_t end = rest.find(close);
+      at = end == rest.npos ? text.size() : at + 1 + end + close.size();
+      return true;
+    };
+    if (passed("?", "?>") || passed("!--", "-->") || passed("!", ">")) continue;
+    const std::string_view element = rest.substr(0, rest.find_first_of(" \t\r\n/>"));
+    if (element == "annotations") return {"a CVAT file", "cvat", ""};
+    if (element == "annotation") return {"a Pascal VOC annotation", "voc", ""};
+    if (element == "svg") return {"an SVG drawing", "", ""};
+    if (element == "html" || element == "HTML") return {"a web page, perhaps that of a failed download", "", ""};
+    return {"an XML file", "", ""};
+  }
+  return {};
+}
+
+// ---- what is no text ----
+
+struct Magic {
+  size_t at;
+  std::string_view bytes;
+  const char *what, *mend;
+};
+constexpr const char* kPictures = "pictures of masks are read by mrcnn dataset convert --from masks and --from instance-maps";
+constexpr Magic kMagic[] = {
+    {0, "\x89PNG"sv, "a picture (PNG)", kPictures},
+    {0, "\xff\xd8\xff"sv, "a picture (JPEG)", kPictures},
+    {0, "II*\0"sv, "a picture (TIFF)", kPictures},
+    {0, "MM\0*"sv, "a picture (TIFF)", kPictures},
+    {0, "GIF8"sv, "a picture (GIF)", kPictures},
+    {8, "WEBP"sv, "a picture (WebP)", kPictures},
+    {0, "PK\x03\x04"sv, "a zip archive", "unpack it first"},
+    {0, "\x1f\x8b"sv, "a gzip file", "unpack it first"},
+    {257, "ustar"sv, "a tar archive", "unpack it first"},
+    {0, "7z\xbc\xaf\x27\x1c"sv, "a 7-Zip archive", "unpack it first"},
+    {0, "Rar!"sv, "a RAR archive", "unpack it first"},
+    {0, "\x93NUMPY"sv, "a NumPy array", ""},
+    {0, "MATLAB 5.0"sv, "a Matlab file", ""},
+    {0, "\x89HDF"sv, "an HDF5 file", ""},
+    {0, "PAR1"sv, "a Parquet table", ""},
+    {0, "SQLite format 3"sv, "an SQLite database", ""},
+    {0, "%PDF"sv, "a PDF", ""},
+    {8, "{\"__metadata__\""sv, "a file of weights (safetensors)", ""},
+    {0, "\x80\x02"sv, "a Python pickle", ""},
+    {0, "\x80\x03"sv, "a Python pickle", ""},
+    {0, "\x80\x04"sv, "a Python pickle", ""},
+    {0, "\x80\x05"sv, "a Python pickle", ""},
+};
+
+// ---- text: lines of numbers, tables, YAML ----
+
+// "0 0.1 0.2 0.3 0.4": a class number and coordinates.
+bool yolo_line(std::string_view line) {
+  size_t numbers = 0;
+  for (size_t at = 0; at < line.size();) {
+    const size_t from = line.find_first_not_of(" \t\r", at);
+    if (from == line.npos) break;
+    at = std::min(line.find_first_of(" \t\r", from), line.size());
+    if (line.substr(from, at - from).find_first_not_of("0123456789.+-eE") != line.npos) return false;
+    ++numbers;
+  }
+  return numbers >= 5;
+}
+
+RecognisedAnnotations recognise_text(std::string_view text) {
+  std::string_view first;
+  bool names = false, sets = false;
+  for (size_t at = 0, lines = 0; at < text.size() && lines < 1000; ++lines) {
+    const size_t end = std::min(text.find('\n', at), text.size());
+    const std::string_view line = text.substr(at, end - at);
+    at = end + 1;
+    if (first.empty() && line.find_first_not_of(" \t\r") != line.npos) first = line;
+    names = names || line.starts_with("names:");
+    sets = sets || line.starts_with("train:") || line.starts_with("val:") || line.starts_with("nc:");
+  }
+  if (names && sets) return {"a data set's description for YOLO", "yolo", ""};
+  if (yolo_line(first)) return {"a YOLO text file", "yolo", ""};
+  if (std::count(first.begin(), first.end(), ',') >= 3) return {"a table (CSV)", "", ""};
+  return {};
+}
+
+RecognisedAnnotations recognise_file(const std::string& path) {
+  const InputFile file(path);
+  if (file.size() == 0) return {"an empty file", "", ""};
+  const std::string text = file.read_text(0, std::min(file.size(), kMostRead));
+  for (const Magic& m : kMagic)
+    if (std::string_view(text).substr(std::min(m.at, text.size())).starts_with(m.bytes)) return {m.what, "", m.mend};
+  size_t at = text.starts_with("\xef\xbb\xbf") ? 3 : 0;
+  at = text.find_first_not_of(" \t\r\n", at);
+  if (at == text.npos) return {"an empty file", "", ""};
+  if (text[at] == '{' || text[at] == '[') return recognise_json(text);
+  if (text[at] == '<') return recognise_xml(text);
+  return recognise_text(text);
+}
+
+// ---- folders ----
+
+// Names in byte order, so that the answer does not depend on the file system's.
+std::vector<fs::path> entries(const fs::path& folder) {
+  std::vector<fs::path> all;
+  std::error_code unreadable;
+  for (fs::directory_iterator at(folder, unreadable), end; !unreadable && at != end && all.size() < 10000; at.increment(unreadable))
+    all.push_back(at->path());
+  std::sort(all.begin(), all.end());
+  return all;
+}
+
+RecognisedAnnotations recognise_folder(const fs::path& folder) {
+  std::error_code unknown;
+  const auto holds = [&](const char* name) { return fs::exists(folder / name, unknown); };
+  if (holds("SegmentationObject")) return {"a Pascal VOC folder", "voc", ""};
+  if (holds("gtFine") || holds("leftImg8bit")) return {"a Cityscapes folder", "", ""};
+  if (holds("data.yaml") || holds("classes.txt")) return {"a YOLO folder", "yolo", ""};
+  constexpr size_t most_read = 20;
+  size_t read = 0;
+  for (const fs::path& entry : entries(folder)) {
+    if (fs::is_directory(entry, unknown)) {
+      if (fs::exists(entry / "masks", unknown) && fs::exists(entry / "images", unknown)) return {"a folder of masks", "masks", ""};
+      continue;
+    }
+    const std::string kind = entry.extension().string();
+    if (kind != ".json" && kind != ".xml" && kind != ".txt") continue;
+    if (++read > most_read) break;
+    const RecognisedAnnotations one = recognise_annotations(entry.string());
+    if (!one.kind.empty()) return {"a folder of such: " + entry.filename().string() + " is " + one.what, one.kind, ""};
+    if (kind == ".json") {
+      const Names members = outline(read_text_file(entry.string(), kMostRead)).members;
+      if (members.contains("images") && members.contains("annotations"))
+        return {"a folder", "", "its file " + entry.filename().string() + " looks like a COCO annotation file"};
+    }
+  }
+  return {"a folder", "", ""};
+}
+
+}  // namespace
+
+RecognisedAnnotations recognise_annotations(const std::string& path) {
+  try {
+    return fs::is_directory(path) ? recognise_folder(path) : recognise_file(path);
+  } catch (const std::exception&) {  // unreadable
+    return {};
+  }
+}
+
+std::string foreign_annotations(const std::string& path) {
+  const RecognisedAnnotations r = recognise_annotations(path);
+  if (r.what.empty()) return {};
+  if (r.kind.empty()) return str("is ", r.what, ", not a COCO annotation file", r.mend.empty() ? "" : ": " + r.mend);
+  return str("is ", r.what, ", not COCO: mrcnn dataset convert --from ", r.kind, " ", shell_word(path), " --out FILE.json makes one of it");
+}
+
+}  // namespace mr
