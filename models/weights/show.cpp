@@ -14,14 +14,6 @@ constexpr size_t longest_text = 400;  // of a metadata value in a terminal
 
 std::string padded(const std::string& s, size_t width) { return s + std::string(s.size() < width ? width - s.size() : 1, ' '); }
 
-// Round-trips a double; JSON has no NaN.
-std::string json_number(double v) {
-  if (!std::isfinite(v)) return "null";
-  char text[32];
-  std::snprintf(text, sizeof text, "%.17g", v);
-  return text;
-}
-
 }  // namespace
 
 TensorSummary summarise(const NamedTensor& t) {
