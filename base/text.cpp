@@ -43,6 +43,13 @@ std::string shell_word(std::string_view text) {
   return word + "'";
 }
 
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
+
 void append_utf8(std::string& out, uint32_t code_point) {
   const auto put = [&out](uint32_t byte) { out.push_back(static_cast<char>(byte)); };
   if (code_point < 0x80) {

@@ -1,9 +1,9 @@
 // BMP, uncompressed: 1, 4 and 8 bits through a palette; 16, 24 and 32 bits, with channel masks where the header has them.
-// Run-length coded files are refused. Every size is checked against the file before the first pixel is read.
+// Run-length coded files are refused. The size of the pixels is checked against the file before the first is read.
 #include <algorithm>
 #include <bit>
 
-#include "data/image/decoders.h"
+#include "data/image/canvas.h"
 
 namespace mr::image {
 namespace {
@@ -122,12 +122,13 @@ Image decode_bmp(const Source& s, ImageNotes& notes) {
   const size_t last = (static_cast<size_t>(h.width) * static_cast<size_t>(h.bits) + 7) / 8;
   const size_t need = h.pixels_at + stride * (height - 1) + last;
   if (s.bytes.size() < need) corrupt(s, str("BMP: truncated: ", need, " bytes expected, got ", s.bytes.size()));
-  Image image(h.height, h.width);
+  Canvas canvas(s, h.height, h.width);
   for (int y = 0; y < h.height; ++y) {
     const size_t stored = static_cast<size_t>(h.top_down ? y : h.height - 1 - y);
-    read_row(s, h, s.bytes.data() + h.pixels_at + stored * stride, image.at(y, 0));
+    read_row(s, h, s.bytes.data() + h.pixels_at + stored * stride, canvas.row());
+    canvas.put(y, 0, h.width, canvas.row());
   }
-  return image;
+  return canvas.finish(notes);
 }
 
 }  // namespace mr::image

@@ -121,13 +121,13 @@ bool read_header(Reader& r) {
   return true;
 }
 
-// setjmp inside. out: rows of `stride` bytes.
-bool read_rows(Reader& r, uint8_t* out, size_t stride) {
+// setjmp inside. out: `height` rows of `stride` bytes.
+bool read_rows(Reader& r, uint8_t* out, size_t stride, JDIMENSION height) {
   if (setjmp(r.escape)) return false;
   r.jpeg.dct_method = JDCT_ISLOW;
   r.jpeg.do_fancy_upsampling = TRUE;
   jpeg_start_decompress(&r.jpeg);
-  while (r.jpeg.output_scanline < r.jpeg.output_height) {
+  while (r.jpeg.output_scanline < height) {
     JSAMPROW row = out + r.jpeg.output_scanline * stride;
     jpeg_read_scanlines(&r.jpeg, &row, 1);
   }
@@ -160,12 +160,13 @@ class Jpeg {
   jpeg_decompress_struct& info() { return reader_.jpeg; }
   int64_t warnings() const { return reader_.warnings; }
 
-  void read(uint8_t* out, size_t stride) {
-    if (!read_rows(reader_, out, stride)) throw failure();
+  void read(uint8_t* out, size_t stride, int height) {
+    if (!read_rows(reader_, out, stride, static_cast<JDIMENSION>(height))) throw failure();
   }
 
   PixelSize extent(ImageNotes& notes) {
     check_extent(source_, reader_.jpeg.image_height, reader_.jpeg.image_width);
+    if (jpeg_has_multiple_scans(&reader_.jpeg)) notes.working_bytes = coefficients();
     notes.channels = reader_.jpeg.num_components;
     notes.bits = 8;
     notes.orientation = orientation();
@@ -176,6 +177,16 @@ class Jpeg {
   ImageError failure() const {
     const char* kind = reader_.fault == ImageFault::corrupt ? "corrupt: " : "";
     return ImageError(reader_.fault, source_.name, str(kind, "JPEG: ", reader_.message));
+  }
+
+  // Of a file in several scans (a progressive one), each of which goes over the whole picture.
+  int64_t coefficients() const {
+    int64_t bytes = 0;
+    for (int c = 0; c < reader_.jpeg.num_components; ++c) {
+      const jpeg_component_info& info = reader_.jpeg.comp_info[c];
+      bytes += int64_t{info.width_in_blocks} * info.height_in_blocks * static_cast<int64_t>(sizeof(JBLOCK));
+    }
+    return bytes;
   }
 
   int orientation() const {
@@ -201,21 +212,29 @@ void cmyk_to_rgb(const std::vector<uint8_t>& cmyk, bool inverted, Image& image) 
 
 }  // namespace
 
+int jpeg_reduction(int reduce) { return reduce >= 8 ? 8 : reduce >= 4 ? 4 : reduce >= 2 ? 2 : 1; }
+
 PixelSize jpeg_extent(const Source& s, ImageNotes& notes) { return Jpeg(s).extent(notes); }
 
 Image decode_jpeg(const Source& s, ImageNotes& notes) {
   Jpeg jpeg(s);
-  const auto [height, width] = jpeg.extent(notes);
-  Image image(height, width);
+  notes.reduction.whole = jpeg.extent(notes);
   jpeg_decompress_struct& info = jpeg.info();
+  const int factor = jpeg_reduction(s.options.reduce);
+  notes.reduction.fy = notes.reduction.fx = factor;
+  const auto scaled = [factor](JDIMENSION side) { return (static_cast<int>(side) + factor - 1) / factor; };
+  info.scale_num = 1;
+  info.scale_denom = static_cast<unsigned>(factor);
+  Image image(scaled(info.image_height), scaled(info.image_width));
   if (info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK) {
     info.out_color_space = JCS_CMYK;
-    std::vector<uint8_t> cmyk(static_cast<size_t>(height) * static_cast<size_t>(width) * 4);
-    jpeg.read(cmyk.data(), static_cast<size_t>(width) * 4);
+    const size_t stride = static_cast<size_t>(image.width) * 4;
+    std::vector<uint8_t> cmyk(stride * static_cast<size_t>(image.height));
+    jpeg.read(cmyk.data(), stride, image.height);
     cmyk_to_rgb(cmyk, info.saw_Adobe_marker, image);
   } else {
     info.out_color_space = JCS_RGB;
-    jpeg.read(image.rgb.data(), static_cast<size_t>(width) * 3);
+    jpeg.read(image.rgb.data(), static_cast<size_t>(image.width) * 3, image.height);
   }
   notes.warnings = jpeg.warnings();
   return image;

@@ -1,5 +1,6 @@
 // EXIF orientation (TIFF tag 0x0112): which edge of the stored rows is the top of the scene.
 #include <cstring>
+#include <utility>
 
 #include "data/image/decoders.h"
 
@@ -46,6 +47,20 @@ Image upright(Image stored, int orientation) {
     for (int x = 0; x < out.width; ++x, to += 3, p += step_x) std::memcpy(to, p, 3);
   }
   return out;
+}
+
+// The upright axes that run against the stored ones: x of 2, 3, 6, 7; y of 3, 4, 7, 8.
+void turn(Reduction& r, PixelSize reduced, int orientation) {
+  if (orientation <= 1 || orientation > 8) return;
+  if (swaps_axes(orientation)) {
+    std::swap(r.whole.height, r.whole.width);
+    std::swap(reduced.height, reduced.width);
+    std::swap(r.fy, r.fx);
+  }
+  const bool against_x = orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
+  const bool against_y = orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+  if (against_x) r.x0 = r.whole.width - r.fx * reduced.width;
+  if (against_y) r.y0 = r.whole.height - r.fy * reduced.height;
 }
 
 }  // namespace mr::image

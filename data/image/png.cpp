@@ -1,5 +1,5 @@
 // PNG through libspng, which checks every chunk's CRC and reports errors by value. Samples are taken as stored and converted here,
-// so that 16 bits and palette indices can be kept.
+// so that 16 bits and palette indices can be kept; row by row, but for interlaced files, whose rows are whole only at the end.
 #include <spng.h>
 #include <sys/stat.h>
 
@@ -7,7 +7,7 @@
 #include <cstring>
 #include <memory>
 
-#include "data/image/decoders.h"
+#include "data/image/canvas.h"
 
 namespace mr {
 namespace image {
@@ -60,35 +60,41 @@ class Png {
     return plte;
   }
 
-  // Samples as stored (16 bits in the processor's order, below 8 bits packed from the high end), to the end of the file.
-  void read(uint8_t* out) {
+  bool interlaced() const { return header_.interlace_method != SPNG_INTERLACE_NONE; }
+
+  // use(y, row) for every row from the top, to the end of the file: samples as stored (16 bits in the processor's order, below 8 bits packed
+  // from the high end).
+  template <class Use> void rows(const Use& use) {
+    const size_t rows = interlaced() ? static_cast<size_t>(height()) : 1;
+    std::vector<uint16_t> room((stride() * rows + 1) / 2);  // aligned for samples of 16 bits
+    auto* bytes = reinterpret_cast<uint8_t*>(room.data());
     size_t size = 0;
     good(spng_decoded_image_size(png(), SPNG_FMT_PNG, &size));
     check(size == stride() * static_cast<size_t>(height()), "png: expected ", stride() * static_cast<size_t>(height()), " bytes, got ",
           size);
-    good(spng_decode_image(png(), out, size, SPNG_FMT_PNG, 0));
+    if (interlaced()) {
+      good(spng_decode_image(png(), bytes, size, SPNG_FMT_PNG, 0));
+    } else {
+      good(spng_decode_image(png(), nullptr, 0, SPNG_FMT_PNG, SPNG_DECODE_PROGRESSIVE));
+    }
+    for (int y = 0; y < height(); ++y) {
+      if (!interlaced()) {
+        const int error = spng_decode_row(png(), bytes, stride());
+        if (error != SPNG_EOI || y + 1 < height()) good(error);  // the last row is the end
+      }
+      use(y, interlaced() ? bytes + stride() * static_cast<size_t>(y) : bytes);
+    }
     good(spng_decode_chunks(png()));
     check_end();
   }
 
   // One channel, unpacked to 16 bits.
   Bitmap16 read_samples() {
-    std::vector<uint8_t> rows(stride() * static_cast<size_t>(height()));
-    read(rows.data());
     Bitmap16 out(height(), width());
-    const int per_byte = 8 / (bits() < 8 ? bits() : 8), mask = (1 << bits()) - 1;
-    for (int y = 0; y < height(); ++y) {
-      const uint8_t* row = rows.data() + stride() * static_cast<size_t>(y);
+    rows([&](int y, const uint8_t* row) {
       uint16_t* to = out.pixels.data() + static_cast<size_t>(y) * static_cast<size_t>(width());
-      if (bits() == 16) {
-        std::memcpy(to, row, stride());
-        continue;
-      }
-      for (int x = 0; x < width(); ++x) {
-        const int shift = 8 - bits() * (x % per_byte + 1);
-        to[x] = static_cast<uint16_t>(row[x / per_byte] >> shift & mask);
-      }
-    }
+      for (size_t x = 0; x < static_cast<size_t>(width()); ++x) to[x] = static_cast<uint16_t>(sample(row, x, bits()));
+    });
     return out;
   }
 
@@ -121,24 +127,30 @@ void note(Png& png, ImageNotes& notes) {
   notes.channels = png.channels();
   notes.bits = png.bits();
   notes.orientation = png.orientation();
+  notes.working_bytes = static_cast<int64_t>(png.stride()) * (png.interlaced() ? png.height() : 1);
 }
 
-// Indices through the palette; one beyond its end is corrupt.
-void look_up(const Source& s, const Bitmap16& indices, const spng_plte& colours, Image& image) {
-  uint8_t* to = image.rgb.data();
-  for (const uint16_t i : indices.pixels) {
-    if (i >= colours.n_entries) corrupt(s, str("PNG: palette index ", i, " of ", colours.n_entries, " colours"));
+// An index beyond the palette's end is corrupt.
+void check_index(const Source& s, uint32_t i, const spng_plte& colours) {
+  if (i >= colours.n_entries) corrupt(s, str("PNG: palette index ", i, " of ", colours.n_entries, " colours"));
+}
+
+void look_up(const Source& s, const uint8_t* row, int width, int bits, const spng_plte& colours, uint8_t* to) {
+  for (size_t x = 0; x < static_cast<size_t>(width); ++x, to += 3) {
+    const uint32_t i = sample(row, x, bits);
+    check_index(s, i, colours);
     const spng_plte_entry& e = colours.entries[i];
-    *to++ = e.red;
-    *to++ = e.green;
-    *to++ = e.blue;
+    to[0] = e.red;
+    to[1] = e.green;
+    to[2] = e.blue;
   }
 }
 
-template <class T> void samples_to_rgb(const T* from, int channels, int bits, Image& image) {
-  const int step = channels >= 3 ? 1 : 0;  // grey: the same sample three times
-  for (size_t i = 0; i < image.rgb.size(); i += 3, from += channels)
-    for (int c = 0; c < 3; ++c) image.rgb[i + static_cast<size_t>(c)] = to_8_bits(from[c * step], bits);
+void to_rgb(const uint8_t* row, int width, int channels, int bits, uint8_t* to) {
+  const size_t step = channels >= 3 ? 1 : 0;  // grey: the same sample three times
+  size_t at = 0;
+  for (int x = 0; x < width; ++x, to += 3, at += static_cast<size_t>(channels))
+    for (size_t c = 0; c < 3; ++c) to[c] = to_8_bits(sample(row, at + c * step, bits), bits);
 }
 
 }  // namespace
@@ -152,25 +164,18 @@ PixelSize png_extent(const Source& s, ImageNotes& notes) {
 Image decode_png(const Source& s, ImageNotes& notes) {
   Png png(s);
   note(png, notes);
-  Image image(png.height(), png.width());
-  const int channels = png.channels(), bits = png.bits();
-  if (channels == 3 && bits == 8) {
-    png.read(image.rgb.data());
-  } else if (channels == 1) {
-    const Bitmap16 samples = png.read_samples();
+  Canvas canvas(s, png.height(), png.width());
+  const int width = png.width(), channels = png.channels(), bits = png.bits();
+  const spng_plte colours = png.palette() ? png.colours() : spng_plte{};
+  png.rows([&](int y, const uint8_t* row) {
+    const bool as_stored = channels == 3 && bits == 8;
     if (png.palette())
-      look_up(s, samples, png.colours(), image);
-    else
-      samples_to_rgb(samples.pixels.data(), 1, bits, image);
-  } else {
-    std::vector<uint16_t> rows((png.stride() * static_cast<size_t>(png.height()) + 1) / 2);
-    png.read(reinterpret_cast<uint8_t*>(rows.data()));
-    if (bits == 16)
-      samples_to_rgb(rows.data(), channels, 16, image);
-    else
-      samples_to_rgb(reinterpret_cast<const uint8_t*>(rows.data()), channels, 8, image);
-  }
-  return image;
+      look_up(s, row, width, bits, colours, canvas.row());
+    else if (!as_stored)
+      to_rgb(row, width, channels, bits, canvas.row());
+    canvas.put(y, 0, width, as_stored ? row : canvas.row());
+  });
+  return canvas.finish(notes);
 }
 
 }  // namespace image
@@ -185,9 +190,8 @@ Bitmap16 decode_png16(std::span<const uint8_t> bytes, const std::string& name, c
   if (png.channels() != 1) image::unsupported(s, str("expected a grey or palette PNG, got ", png.channels(), " channels"));
   Bitmap16 samples = png.read_samples();
   if (png.palette()) {
-    const auto colours = png.colours().n_entries;
-    for (const uint16_t i : samples.pixels)
-      if (i >= colours) image::corrupt(s, str("PNG: palette index ", i, " of ", colours, " colours"));
+    const spng_plte colours = png.colours();
+    for (const uint16_t i : samples.pixels) image::check_index(s, i, colours);
   }
   return samples;
 }

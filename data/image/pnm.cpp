@@ -1,5 +1,5 @@
 // PNM: P1 P2 P3 as text, P4 P5 P6 in binary; bits, grey, colour; up to 16 bits (big-endian).
-#include "data/image/decoders.h"
+#include "data/image/canvas.h"
 
 namespace mr::image {
 namespace {
@@ -96,9 +96,9 @@ Image decode_pnm(const Source& s, ImageNotes& notes) {
   const size_t bytes = h.top > 255 ? 2 : 1, stride = h.kind == 4 ? (width + 7) / 8 : width * channels * bytes;
   if (h.text() && s.bytes.size() < width * height * channels) corrupt(s, "PNM: truncated");
   const uint8_t* pixels = h.text() ? nullptr : reader.take(stride * height);
-  Image image(h.height, h.width);
-  uint8_t* to = image.rgb.data();
-  for (size_t y = 0; y < height; ++y)
+  Canvas canvas(s, h.height, h.width);
+  for (size_t y = 0; y < height; ++y) {
+    uint8_t* to = canvas.row();
     for (size_t x = 0; x < width; ++x, to += 3)
       for (size_t c = 0; c < channels; ++c) {
         uint32_t v;
@@ -116,7 +116,9 @@ Image decode_pnm(const Source& s, ImageNotes& notes) {
         to[c] = static_cast<uint8_t>((v * 255 + h.top / 2) / h.top);
         if (channels == 1) to[1] = to[2] = to[0];
       }
-  return image;
+    canvas.put(static_cast<int>(y), 0, h.width, canvas.row());
+  }
+  return canvas.finish(notes);
 }
 
 }  // namespace mr::image

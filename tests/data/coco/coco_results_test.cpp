@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/files.h"
 #include "base/json_reader.h"
 #include "data/coco/coco_dataset.h"
 #include "tests/catch.h"
