@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/check.h"
+#include "base/files.h"
 #include "base/text.h"
 #include "data/coco/coco_dataset.h"
 #include "data/scenes/scene_dataset.h"
@@ -106,7 +107,7 @@ std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split) {
   const bool train = split == Split::train;
   const std::string& stated = train ? d.train_annotations : d.val_annotations;
   const std::string annotations = under(d.root, stated);
-  check(fs::exists(annotations), train ? "data.train_annotations: " : "data.val_annotations: ", annotations, ": there is no such file",
+  check(is_there(annotations), train ? "data.train_annotations: " : "data.val_annotations: ", annotations, ": there is no such file",
         fs::path(stated).is_absolute() ? "" : "; --set data.root=DIR names the folder that this and the other paths start from");
   return open_coco(recipe, annotations, under(d.root, train ? d.train_images : d.val_images), !train || !d.drop_empty);
 }
@@ -115,10 +116,13 @@ void check_image_files(const Dataset& dataset, const std::string& key) {
   constexpr int64_t most_named = 3;
   int64_t missing = 0;
   std::string names;
-  std::error_code unreachable;  // says no, as a folder without permission does
   for (int64_t i = 0; i < dataset.size(); ++i) {
     const std::string file = dataset.info(i).file;
-    if (file.empty() || fs::exists(file, unreachable)) continue;
+    try {
+      if (file.empty() || is_there(file)) continue;
+    } catch (const FileError& e) {
+      fail(key, ": ", e.what());  // a closed folder: not missing
+    }
     if (++missing <= most_named) names += (names.empty() ? "" : ", ") + file;
   }
   check(missing == 0, key, ": ", missing, " of ", dataset.size(), " image files are missing: ", names, missing > most_named ? ", …" : "");
