@@ -24,6 +24,16 @@ void add_coco_eval(CLI::App& program) {
     const CocoEvalFiles e = coco_eval_files(a->truth, a->detections, type, a->max_dets);
     if (e.other_category > 0)
       std::cerr << "mrcnn: left out " << e.other_category << " detections of categories that " << a->truth << " lacks\n";
+    if (e.boxes_as_masks > 0)
+      std::cerr << "mrcnn: " << e.boxes_as_masks << " detections of " << a->detections
+                << " have no mask: their boxes are taken for it, as cocoapi does\n";
+    if (e.faulty > 0)
+      std::cerr << "mrcnn: " << a->truth << " has " << e.faulty
+                << " objects without extent or mask, which count and cannot be found, as in cocoapi "
+                   "(mrcnn dataset lint lists them)\n";
+    if (e.id_zero)
+      std::cerr << "mrcnn: " << a->truth
+                << " has an annotation with id 0, which counts as unmatched in cocoapi, and here: number annotations from 1\n";
     if (e.figures.AP < 0) std::cerr << "mrcnn: " << a->truth << " has no object that counts: figures without one are -1\n";
     std::cout << (a->json ? to_json(e.figures) + "\n" : to_text(e.figures));
   });

@@ -21,6 +21,10 @@ std::shared_ptr<const Dataset> dataset_of(const Arguments& a, const Recipe& reci
   return open_dataset(recipe, Split::val);
 }
 
+void say(const std::vector<std::string>& notes) {
+  for (const std::string& note : notes) std::cerr << "mrcnn: " << note << "\n";
+}
+
 void eval(const Arguments& a) {
   check_usage(a.annotations.empty() == a.images.empty(), "eval: --annotations and --images belong together");
   Detector detector = load_detector(a.weights, a.recipe, a.assignments);
@@ -31,17 +35,22 @@ void eval(const Arguments& a) {
   const bool boxes = a.type != "segm", masks = a.type != "bbox";
   check(a.type != "segm" || detector.recipe.model.mask.enabled, "eval: --type segm, but the model has no mask head");
 
-  const Evaluator evaluator(subset(dataset_of(a, detector.recipe), detector.recipe.evaluation.images), detector);
-  if (const auto warning = evaluator.self_check()) std::cerr << "mrcnn: " << *warning << "\n";
+  const auto dataset = subset(dataset_of(a, detector.recipe), detector.recipe.evaluation.images);
+  const DataConfig& data = detector.recipe.data;
+  const bool own = a.annotations.empty();
+  say(check_image_files(*dataset, own ? "data.val_images" : "--images", own ? image_folder(detector.recipe, Split::val) : a.images, data));
+  const Evaluator evaluator(dataset, detector);
+  say(evaluator.notes());
   Console console;
   const Evaluation e = evaluator.run(detector, boxes, masks, [&](int64_t done, int64_t of) {
     if (!a.json && console.terminal()) console.progress(str(done, " of ", of, " images"));
   });
+  for (const std::string& why : e.skipped) std::cerr << "mrcnn: left out: " << why << "\n";
   if (a.json) {
     std::cout << to_json(e) << "\n";
     return;
   }
-  console.say(str(e.images, " images"));
+  console.say(str(e.images, " images", e.skipped.empty() ? "" : str("; ", e.skipped.size(), " could not be read, and do not count")));
   if (e.has_boxes) console.say("boxes\n" + to_text(e.bbox));
   if (e.has_masks) console.say("masks\n" + to_text(e.segm));
 }
@@ -60,7 +69,7 @@ void add_eval(CLI::App& program) {
   c->add_option("--max-dets", a->max_dets, "detections an image that count for AP (default: the recipe's, 100)")
       ->check(CLI::Range(1, 1'000'000));
   add_device(*c, a->device);
-  c->add_flag("--json", a->json, "{\"bbox\": {\"AP\": ..., \"per_class\": {...}}, \"segm\": {...}}");
+  c->add_flag("--json", a->json, "{\"bbox\": {\"AP\": ..., \"per_class\": {...}}, \"segm\": {...}, \"images\": N, \"skipped\": N}");
   c->callback([a] {
     catch_interrupts();
     eval(*a);

@@ -1,14 +1,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "app/commands.h"
 #include "app/device_option.h"
+#include "app/predict_annotations.h"
 #include "base/files.h"
-#include "data/coco/coco_file.h"
 #include "data/coco/coco_results.h"
 #include "data/draw/detections.h"
 #include "data/image/image.h"
@@ -64,43 +63,6 @@ std::vector<fs::path> image_files(const std::vector<std::string>& inputs) {
   return files;
 }
 
-// Whether the path `whole` ends with the names of `end`.
-bool ends_with(const fs::path& whole, const fs::path& end) {
-  auto w = whole.end(), e = end.end();
-  while (e != end.begin()) {
-    if (w == whole.begin() || *--w != *--e) return false;
-  }
-  return true;
-}
-
-// Image ids: from the annotations by file name, and by the folders before it where several images share one; or 1, 2, 3, …
-class ImageIds {
- public:
-  explicit ImageIds(const std::string& annotations) : path_(annotations) {
-    if (annotations.empty()) return;
-    CocoReadOptions options;
-    options.masks = false;
-    for (const CocoImage& i : read_coco(annotations, options).images) by_name_.emplace(fs::path(i.file).filename().string(), i);
-  }
-  int64_t of(const fs::path& file) {
-    if (path_.empty()) return ++last_;
-    const auto [first, last] = by_name_.equal_range(file.filename().string());
-    check(first != last, path_, ": images: none has the file name ", file.filename().string());
-    if (std::next(first) == last) return first->second.id;
-    const fs::path whole = fs::absolute(file).lexically_normal();
-    const auto fits = [&whole](const auto& entry) { return ends_with(whole, fs::path(entry.second.file).lexically_normal()); };
-    const auto fitting = std::count_if(first, last, fits);
-    check(fitting == 1, path_, ": images: expected one whose file_name is the end of ", whole.string(), ", got ", fitting, " of the ",
-          std::distance(first, last), " with the file name ", file.filename().string());
-    return std::find_if(first, last, fits)->second.id;
-  }
-
- private:
-  std::string path_;
-  std::multimap<std::string, CocoImage> by_name_;
-  int64_t last_ = 0;
-};
-
 // Where the picture of each file is drawn: its name as a .png, numbered where two would be one. Errors: one of the files lies there.
 std::vector<std::string> picture_paths(const fs::path& folder, const std::vector<fs::path>& files) {
   std::set<fs::path> inputs;
@@ -130,13 +92,14 @@ void draw(Image& image, const std::vector<Detection>& found, const Classes& clas
 void predict(const Arguments& a) {
   check_usage(a.score >= 0 && a.score <= 1, "--score: must be from 0 to 1, got ", a.score);
   const std::vector<fs::path> files = image_files(a.inputs);
-  ImageIds ids(a.annotations);
+  PredictAnnotations annotations(a.annotations);
   std::vector<int64_t> image_ids;
-  for (const fs::path& f : files) image_ids.push_back(ids.of(f));
+  for (const fs::path& f : files) image_ids.push_back(annotations.image_id(f));
   Detector detector = load_detector(a.weights, a.recipe, a.assignments, a.score);
   const Device device = device_of(a.device);
   detector.system->parameters().move_to(device);
   if (const auto note = use_context_of(detector.recipe, device)) std::cerr << "mrcnn: " << *note << "\n";
+  if (const std::string note = annotations.number_classes(detector.classes); !note.empty()) std::cerr << "mrcnn: " << note << "\n";
   make_folder(a.out);
 
   const std::vector<std::string> pictures = a.pictures ? picture_paths(a.out, files) : std::vector<std::string>();
@@ -154,13 +117,14 @@ void predict(const Arguments& a) {
     }
     std::vector<Detection> found = detect(detector, image);
     found.erase(std::remove_if(found.begin(), found.end(), [&](const Detection& d) { return d.score < a.score; }), found.end());
-    for (CocoDetection& d : coco_detections(found, image_ids[i], masks)) results.push_back(std::move(d));
+    for (CocoDetection& d : coco_detections(found, image_ids[i], masks))
+      if (!annotations.leaves_out(d.label)) results.push_back(std::move(d));
     images.push_back({{"id", image_ids[i]}, {"file_name", files[i].string()}, {"width", image.width}, {"height", image.height}});
     if (a.pictures) draw(image, found, detector.classes, pictures[i]);
     std::cout << files[i].string() << ": " << found.size() << " objects" << std::endl;
   }
   if (!images.empty()) {
-    const std::vector<int64_t>& ids_of_labels = detector.classes.ids;
+    const std::vector<int64_t>& ids_of_labels = annotations.class_ids();
     write_coco_results(a.out + "/results.json", results, ids_of_labels, masks ? CocoType::segm : CocoType::bbox);
     if (masks) write_coco_results(a.out + "/results_bbox.json", results, ids_of_labels, CocoType::bbox);
     write_text_file(a.out + "/images.json", images.dump(1) + "\n");
@@ -180,7 +144,9 @@ void add_predict(CLI::App& program) {
   c->add_option("--recipe", a->recipe, "instead of the one stored with the weights: a shipped name or a TOML file");
   c->add_option("--set", a->assignments, "key=value, over the recipe")->allow_extra_args(false);
   c->add_option("--score", a->score, "leave out objects below this score")->capture_default_str();
-  c->add_option("--annotations", a->annotations, "COCO file: image ids are those of its images of the same file name; else 1, 2, 3, …");
+  c->add_option("--annotations", a->annotations,
+                "COCO file: image ids are those of its images of the same file name, class ids those of its classes of the same name; else "
+                "1, 2, 3, … and the model's");
   add_device(*c, a->device);
   c->add_flag("!--no-pictures", a->pictures, "only the result files");
   c->footer(

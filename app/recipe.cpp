@@ -49,6 +49,7 @@ void add_new(CLI::App& recipe) {
   c->add_option("--images", a->options.images, "folder of its images")->required();
   c->add_option("--val-annotations", a->options.val_annotations, "those to evaluate on");
   c->add_option("--val-images", a->options.val_images, "folder of their images (default: --images)");
+  c->add_flag("!--no-masks", a->options.masks, "a detector of boxes, for annotations without masks");
   c->add_option("--base", a->options.base, "the shipped recipe to start from (default: by the number of objects)");
   c->add_option("--out", a->out, "the TOML file to write")->required();
   c->callback([a] {

@@ -17,6 +17,8 @@ namespace gpu {
 class Staged;
 }
 
+struct CocoObject;  // data/eval/coco_eval.h
+
 struct PixelSize {
   int height = 0, width = 0;
   bool operator==(const PixelSize&) const = default;
@@ -58,6 +60,10 @@ struct Sample {
   std::shared_ptr<const gpu::Staged> staged = {};  // image.rgb, from where a GPU can fetch it
 };
 
+struct ObjectCount {
+  int64_t objects = 0, crowds = 0;  // that training sees
+};
+
 class Dataset {
  public:
   virtual ~Dataset() = default;
@@ -67,6 +73,14 @@ class Dataset {
   virtual ImageInfo info(int64_t index) const = 0;                   // cheap: no decoding
   virtual std::vector<Instance> instances(int64_t index) const = 0;  // without decoding the image
   virtual Sample sample(int64_t index) const = 0;                    // called from several threads at once
+
+  // The objects as evaluation counts them: as the annotations state them, not clipped to the image, with those that training does
+  // without. By default those of instances(). `masks`: with their masks.
+  virtual std::vector<CocoObject> truth(int64_t index, bool masks) const;
+  // Of labels 1 … K. Empty: not known without making every sample.
+  virtual std::vector<ObjectCount> object_counts() const { return {}; }
+  // What a person should know before working with it.
+  virtual std::vector<std::string> notes() const { return {}; }
 };
 
 }  // namespace mr

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/fields.h"
+#include "data/coco/coco_file.h"
 #include "data/loader/loader.h"
 #include "data/scenes/scene.h"
 
@@ -29,6 +30,8 @@ struct DataConfig {
   bool drop_empty = false;
   bool group_aspect = false;
   CorruptImages corrupt_images = CorruptImages::stop;
+  FaultyObjects faulty = FaultyObjects::drop;
+  double check_seconds = 10;
   int64_t workers = 1;
   int64_t prefetch = 4;
   SceneOptions scenes;
@@ -48,6 +51,11 @@ struct DataConfig {
     f.field("group_aspect", group_aspect, "batches of wide or of tall images, so that less is padding");
     f.choice("corrupt_images", corrupt_images, {"stop", "skip"},
              "an image that cannot be decoded ends the run, or is replaced by the next");
+    f.choice(
+        "faulty", faulty, {"drop", "stop"},
+        "objects without extent, mask or pixel, and parts of masks with fewer than three points: training does without them, or they are "
+        "an error; evaluation counts them as cocoapi does");
+    f.field("check_seconds", check_seconds, "of reading the images' headers at the start: all of them, or as many as this allows; 0: none");
     f.field("workers", workers, "threads that read ahead; 0: none. The batches are the same for any number");
     f.field("prefetch", prefetch, "batches read ahead");
     f.field("val_scenes", val_scenes, "drawn scenes to evaluate on: those after the training ones");

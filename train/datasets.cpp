@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 #include "base/check.h"
-#include "base/files.h"
-#include "base/text.h"
 #include "data/coco/coco_dataset.h"
+#include "data/coco/image_check.h"
+#include "data/coco/image_names.h"
+#include "data/eval/coco_eval.h"
 #include "data/scenes/scene_dataset.h"
 
 namespace mr {
@@ -25,6 +25,9 @@ class View : public Dataset {
   ImageInfo info(int64_t i) const override { return from_->info(i); }
   std::vector<Instance> instances(int64_t i) const override { return from_->instances(i); }
   Sample sample(int64_t i) const override { return from_->sample(i); }
+  std::vector<CocoObject> truth(int64_t i, bool masks) const override { return from_->truth(i, masks); }
+  std::vector<ObjectCount> object_counts() const override { return from_->object_counts(); }
+  std::vector<std::string> notes() const override { return from_->notes(); }
 
  protected:
   std::shared_ptr<const Dataset> from_;
@@ -32,25 +35,37 @@ class View : public Dataset {
 
 class Relabelled final : public View {
  public:
-  Relabelled(std::shared_ptr<const Dataset> from, Classes classes) : View(std::move(from)), classes_(std::move(classes)) {
-    for (const std::string& name : from_->class_names()) labels_.push_back(classes_.label_of(name));
+  Relabelled(std::shared_ptr<const Dataset> from, Classes classes)
+      : View(std::move(from)), classes_(std::move(classes)), labels_(from_->class_names().size()) {
+    const std::vector<int> match = match_classes(classes_, classes_of(*from_), "data.classes");
+    for (size_t k = 0; k < match.size(); ++k)
+      if (match[k] > 0) labels_[static_cast<size_t>(match[k]) - 1] = static_cast<int>(k) + 1;
+    check(std::any_of(match.begin(), match.end(), [](int l) { return l > 0; }),
+          "classes: the annotations have none of the model's classes (", classes_.names.empty() ? "" : classes_.names[0], ", …); ",
+          describe_mismatch(classes_, classes_of(*from_), match));
   }
   const std::vector<std::string>& class_names() const override { return classes_.names; }
   std::vector<int64_t> category_ids() const override { return classes_.ids; }
   std::vector<Instance> instances(int64_t i) const override { return changed(from_->instances(i)); }
+  std::vector<CocoObject> truth(int64_t i, bool masks) const override { return changed(from_->truth(i, masks)); }
   Sample sample(int64_t i) const override {
     Sample s = from_->sample(i);
     s.instances = changed(std::move(s.instances));
     return s;
   }
-  bool any() const {
-    return std::any_of(labels_.begin(), labels_.end(), [](int l) { return l > 0; });
+  std::vector<ObjectCount> object_counts() const override {
+    const std::vector<ObjectCount> theirs = from_->object_counts();
+    if (theirs.empty()) return {};
+    std::vector<ObjectCount> counts(classes_.names.size());
+    for (size_t k = 0; k < theirs.size(); ++k)
+      if (labels_[k] > 0) counts[static_cast<size_t>(labels_[k]) - 1] = theirs[k];
+    return counts;
   }
 
  private:
-  std::vector<Instance> changed(std::vector<Instance> v) const {
-    for (Instance& i : v) i.label = labels_.at(static_cast<size_t>(i.label - 1));
-    v.erase(std::remove_if(v.begin(), v.end(), [](const Instance& i) { return i.label == 0; }), v.end());
+  template <class Object> std::vector<Object> changed(std::vector<Object> v) const {
+    for (Object& o : v) o.label = labels_.at(static_cast<size_t>(o.label - 1));
+    std::erase_if(v, [](const Object& o) { return o.label == 0; });
     return v;
   }
   Classes classes_;
@@ -64,6 +79,8 @@ class Subset final : public View {
   ImageInfo info(int64_t i) const override { return View::info(at(i)); }
   std::vector<Instance> instances(int64_t i) const override { return View::instances(at(i)); }
   Sample sample(int64_t i) const override { return View::sample(at(i)); }
+  std::vector<CocoObject> truth(int64_t i, bool masks) const override { return View::truth(at(i), masks); }
+  std::vector<ObjectCount> object_counts() const override { return {}; }
 
  private:
   int64_t at(int64_t i) const { return i * from_->size() / count_; }
@@ -76,11 +93,6 @@ std::string under(const std::string& root, const std::string& path) {
 
 }  // namespace
 
-int Classes::label_of(const std::string& name) const {
-  const auto at = std::find(names.begin(), names.end(), name);
-  return at == names.end() || name.empty() ? 0 : static_cast<int>(at - names.begin()) + 1;
-}
-
 bool has_split(const Recipe& r, Split split) {
   if (split == Split::train) return true;
   return r.data.kind == DataKind::scenes ? r.data.val_scenes > 0 : !r.data.val_annotations.empty();
@@ -90,6 +102,7 @@ std::shared_ptr<const Dataset> open_coco(const Recipe& recipe, const std::string
   CocoOptions options;
   options.keep_empty = keep_empty;
   options.masks = recipe.model.mask.enabled;
+  options.faulty = recipe.data.faulty;
   return std::make_shared<CocoDataset>(annotations, images, options);
 }
 
@@ -107,75 +120,60 @@ std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split) {
   const bool train = split == Split::train;
   const std::string& stated = train ? d.train_annotations : d.val_annotations;
   const std::string annotations = under(d.root, stated);
-  check(is_there(annotations), train ? "data.train_annotations: " : "data.val_annotations: ", annotations, ": there is no such file",
+  check(fs::exists(annotations), train ? "data.train_annotations: " : "data.val_annotations: ", annotations, ": there is no such file",
         fs::path(stated).is_absolute() ? "" : "; --set data.root=DIR names the folder that this and the other paths start from");
-  return open_coco(recipe, annotations, under(d.root, train ? d.train_images : d.val_images), !train || !d.drop_empty);
+  return open_coco(recipe, annotations, image_folder(recipe, split), !train || !d.drop_empty);
 }
 
-void check_image_files(const Dataset& dataset, const std::string& key) {
-  constexpr int64_t most_named = 3;
-  int64_t missing = 0;
-  std::string names;
-  for (int64_t i = 0; i < dataset.size(); ++i) {
-    const std::string file = dataset.info(i).file;
-    try {
-      if (file.empty() || is_there(file)) continue;
-    } catch (const FileError& e) {
-      fail(key, ": ", e.what());  // a closed folder: not missing
-    }
-    if (++missing <= most_named) names += (names.empty() ? "" : ", ") + file;
-  }
-  check(missing == 0, key, ": ", missing, " of ", dataset.size(), " image files are missing: ", names, missing > most_named ? ", …" : "");
+std::string image_folder(const Recipe& r, Split split) {
+  return under(r.data.root, split == Split::train ? r.data.train_images : r.data.val_images);
 }
 
-Classes classes_of(const Recipe& recipe, const Dataset& dataset) {
-  Recipe r = recipe;
-  const std::vector<std::string>& names = dataset.class_names();
-  const std::vector<int64_t> ids = dataset.category_ids();
-  if (r.data.classes.empty()) {
-    r.data.classes = names;
-    r.data.category_ids = ids;
+std::vector<std::string> check_image_files(const Dataset& dataset, const std::string& key, const std::string& folder,
+                                           const DataConfig& data) {
+  const ImageCheck found = check_images(dataset, data.check_seconds);
+  if (found.missing.count > 0) {
+    const std::string& first = found.missing.first.front();
+    const std::string hint = first.starts_with(folder + "/") ? missing_image_hint(folder, first.substr(folder.size() + 1)) : "";
+    fail(key, ": ", found.missing.count, " of ", found.images, " image files are missing: ", found.missing.text(", "),
+         hint.empty() ? "" : "; " + hint);
   }
-  if (r.data.category_ids.empty()) {
-    for (const std::string& name : r.data.classes) {
-      const auto at = std::find(names.begin(), names.end(), name);
-      check(at != names.end(), "data.classes: the annotations have no class ", name, hint(name, names));
-      r.data.category_ids.push_back(ids[static_cast<size_t>(at - names.begin())]);
-    }
+  std::vector<std::string> notes;
+  if (found.faulty.count > 0) {
+    const std::string what =
+        str(key, ": ", found.faulty.count, " of ", found.looked_at, " image files cannot be used: ", found.faulty.text("; "));
+    check(data.corrupt_images == CorruptImages::skip, what, "; data.corrupt_images = \"skip\" goes on without them");
+    notes.push_back(what + "; they are left out (data.corrupt_images = \"skip\")");
   }
-  return classes_of(r);
+  if (found.looked_at < found.images && data.check_seconds > 0)
+    notes.push_back(str(key, ": the headers of ", found.looked_at, " of ", found.images, " images were read in ", data.check_seconds,
+                        " s (data.check_seconds); what is wrong with another is told when its turn comes"));
+  return notes;
 }
 
-Classes classes_of(const Recipe& recipe) {
-  const DataConfig& d = recipe.data;
-  check(d.classes.size() == d.category_ids.size(), "data.category_ids: ", d.category_ids.size(), " ids for ", d.classes.size(), " classes");
-  check_distinct_ids({d.classes, d.category_ids}, "data.category_ids");
-  if (d.labels == Labels::contiguous) return {d.classes, d.category_ids};
-  Classes by_id;
-  for (size_t i = 0; i < d.classes.size(); ++i) {
-    const int64_t id = d.category_ids[i];
-    check(id >= 1 && id <= 100000, "data.labels: category_id needs ids from 1 to 100000, got ", id, " (", d.classes[i], ")");
-    const auto size = static_cast<size_t>(std::max(id, by_id.size()));
-    by_id.names.resize(size);
-    by_id.ids.resize(size);
-    by_id.names[static_cast<size_t>(id - 1)] = d.classes[i];
-    by_id.ids[static_cast<size_t>(id - 1)] = id;
+std::vector<std::string> check_objects(const Dataset& dataset, const std::string& key) {
+  const std::vector<ObjectCount> counts = dataset.object_counts();
+  if (counts.empty()) return {};
+  int64_t objects = 0, crowds = 0;
+  std::string without;
+  for (size_t k = 0; k < counts.size(); ++k) {
+    objects += counts[k].objects, crowds += counts[k].crowds;
+    const std::string& name = dataset.class_names()[k];
+    if (counts[k].objects == 0 && !name.empty()) without += str(without.empty() ? "" : ", ", name, " (id ", dataset.category_ids()[k], ")");
   }
-  return by_id;
-}
-
-void check_distinct_ids(const Classes& classes, const std::string& where) {
-  std::set<int64_t> seen;
-  for (size_t i = 0; i < classes.names.size(); ++i)  // a label without a class shares its id of 0 with others
-    check(classes.names[i].empty() || seen.insert(classes.ids[i]).second, where, ": expected a different id for each class, got ",
-          classes.ids[i], " twice (", classes.names[i], ")");
+  std::string faulty;
+  for (const std::string& note : dataset.notes()) faulty += "; " + note;
+  check(objects > 0, key, ": holds no object to learn from: ",
+        crowds > 0 ? str("all of its ", crowds, " annotations are crowds (iscrowd = 1), which training passes over")
+                   : std::string("there is no annotation of these classes"),
+        faulty);
+  if (without.empty()) return {};
+  return {str(key, ": classes without an example, which cannot be learnt: ", without)};
 }
 
 std::shared_ptr<const Dataset> relabelled(std::shared_ptr<const Dataset> dataset, const Classes& classes) {
-  if (dataset->class_names() == classes.names) return dataset;
-  const auto view = std::make_shared<Relabelled>(std::move(dataset), classes);
-  check(view->any(), "classes: the annotations have none of the model's classes (", classes.names.empty() ? "" : classes.names[0], ", …)");
-  return view;
+  if (classes_of(*dataset) == classes) return dataset;
+  return std::make_shared<Relabelled>(std::move(dataset), classes);
 }
 
 std::shared_ptr<const Dataset> subset(std::shared_ptr<const Dataset> dataset, int64_t count) {

@@ -32,6 +32,11 @@ Recipe recipe_of(const WeightFile& file, const std::string& given, const std::ve
   return recipe_from_toml(at->second, file.path + " (recipe)", assignments);
 }
 
+// Whether the ids of the classes are told anew, for annotations that number them otherwise.
+bool states_ids(const std::vector<std::string>& assignments) {
+  return std::ranges::any_of(assignments, [](const std::string& a) { return a.starts_with("data.category_ids"); });
+}
+
 Box scaled(const float* b, double sx, double sy) {
   return {static_cast<float>(b[0] * sx), static_cast<float>(b[1] * sy), static_cast<float>(b[2] * sx), static_cast<float>(b[3] * sy)};
 }
@@ -61,6 +66,11 @@ Detector load_detector(const std::string& weights, const std::string& recipe, co
   }
   check(classes.names.size() == classes.ids.size(), weights, ": metadata: ", classes.names.size(), " classes, ", classes.ids.size(),
         " category ids");
+  if (states_ids(assignments)) {
+    check(r.data.category_ids.size() == classes.names.size(), "data.category_ids: expected an id for each of the ", classes.size(),
+          " classes of ", weights, ", got ", r.data.category_ids.size());
+    classes.ids = r.data.category_ids;
+  }
   check_distinct_ids(classes, weights + ": metadata category_ids");
   Detector d = make_detector(r, classes);
   load_weights(d.system->parameters(), file);
@@ -72,6 +82,7 @@ static Recipe recipe_to_keep(Recipe r) {
   const DataConfig plain;
   r.data.workers = plain.workers;
   r.data.prefetch = plain.prefetch;
+  r.data.check_seconds = plain.check_seconds;
   r.checkpoint = {};
   r.train.log_every = TrainConfig{}.log_every;
   return r;

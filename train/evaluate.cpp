@@ -3,21 +3,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
+#include "data/image/image.h"
 #include "data/loader/loader.h"
 #include "tensor/parallel.h"
 #include "train/interrupt.h"
 
 namespace mr {
 
-Evaluator::Evaluator(std::shared_ptr<const Dataset> dataset, const Detector& detector) : dataset_(std::move(dataset)) {
+Evaluator::Evaluator(std::shared_ptr<const Dataset> dataset, const Detector& detector)
+    : dataset_(std::move(dataset)), classes_(detector.classes) {
   check(dataset_->size() > 0, "evaluation: the dataset has no images");
-  const Classes theirs{dataset_->class_names(), dataset_->category_ids()};
-  for (const std::string& name : detector.classes.names) labels_.push_back(theirs.label_of(name));
+  const Classes theirs = classes_of(*dataset_);
+  labels_ = match_classes(classes_, theirs, "evaluation");
   check(std::any_of(labels_.begin(), labels_.end(), [](int l) { return l > 0; }), "evaluation: none of the model's classes (",
-        detector.classes.names.empty() ? "" : detector.classes.names[0], ", …) is one of the annotations' (",
-        theirs.names.empty() ? "" : theirs.names[0], ", …)");
+        classes_.names.empty() ? "" : classes_.names[0], ", …) is one of the annotations' (", theirs.names.empty() ? "" : theirs.names[0],
+        ", …); ", describe_mismatch(classes_, theirs, labels_));
   truth_ = coco_ground_truth(*dataset_, detector.recipe.model.mask.enabled);
+}
+
+std::vector<std::string> Evaluator::notes() const {
+  std::vector<std::string> all = dataset_->notes();
+  if (const std::string odd = describe_mismatch(classes_, classes_of(*dataset_), labels_); !odd.empty())
+    all.push_back("evaluation: " + odd);
+  if (const auto warning = self_check()) all.push_back(*warning);
+  return all;
 }
 
 std::optional<std::string> Evaluator::self_check() const {
@@ -56,32 +67,54 @@ Evaluation Evaluator::run(const Detector& detector, bool boxes, bool masks, cons
   options.corrupt = detector.recipe.data.corrupt_images;
   Loader loader = Loader::single_pass(dataset_, options);
   std::vector<CocoDetection> detections;
+  std::vector<int64_t> skipped;
   Evaluation e;
   while (const auto loaded = loader.next()) {
     stop_if_interrupted();
     for (const Sample& s : loaded->samples) detect_image(detector, s, detections);
+    for (const SkippedSample& s : loaded->skipped) skipped.push_back(s.index), e.skipped.push_back(s.why);
     e.images += static_cast<int64_t>(loaded->samples.size());
-    if (progress) progress(e.images, dataset_->size());
+    if (progress) progress(e.images + static_cast<int64_t>(skipped.size()), dataset_->size());
   }
+  check(e.images > 0, "evaluation: no image of the dataset can be decoded; the first: ", skipped.empty() ? "" : e.skipped.front());
+  const CocoGroundTruth fewer = skipped.empty() ? CocoGroundTruth() : truth_without(skipped);
+  const CocoGroundTruth& truth = skipped.empty() ? truth_ : fewer;
   CocoEvalOptions figures;
   figures.max_dets = coco_max_dets(static_cast<int>(detector.recipe.evaluation.max_detections));
   e.has_boxes = boxes;
   e.has_masks = masks && detector.recipe.model.mask.enabled;
   figures.type = CocoType::bbox;
-  if (e.has_boxes) e.bbox = coco_evaluate(truth_, detections, figures);
+  if (e.has_boxes) e.bbox = coco_evaluate(truth, detections, figures);
   figures.type = CocoType::segm;
-  if (e.has_masks) e.segm = coco_evaluate(truth_, detections, figures);
+  if (e.has_masks) e.segm = coco_evaluate(truth, detections, figures);
   return e;
+}
+
+CocoGroundTruth Evaluator::truth_without(const std::vector<int64_t>& skipped) const {
+  std::set<int64_t> ids;
+  for (const int64_t index : skipped) ids.insert(dataset_->info(index).image_id);
+  CocoGroundTruth truth = truth_;
+  std::erase_if(truth.image_ids, [&ids](int64_t id) { return ids.contains(id); });
+  std::erase_if(truth.objects, [&ids](const CocoObject& o) { return ids.contains(o.image_id); });
+  return truth;
 }
 
 double Evaluator::estimate_seconds(const Detector& detector) const {
   const int64_t tried = std::min<int64_t>(dataset_->size(), 6);
+  const bool skips = detector.recipe.data.corrupt_images == CorruptImages::skip;
   std::vector<CocoDetection> detections;
-  detect_image(detector, dataset_->sample(0), detections);  // fills caches
+  const auto detect_sample = [&](int64_t index) {
+    try {
+      detect_image(detector, dataset_->sample(index), detections);
+    } catch (const ImageError& e) {
+      if (!skips || e.fault == ImageFault::cannot_open) throw;
+    }
+  };
+  detect_sample(0);  // fills caches
   const double begin = seconds_since_start();
   for (int64_t i = 0; i < tried; ++i) {
     stop_if_interrupted();
-    detect_image(detector, dataset_->sample(i * dataset_->size() / tried), detections);
+    detect_sample(i * dataset_->size() / tried);
   }
   return (seconds_since_start() - begin) * static_cast<double>(dataset_->size()) / static_cast<double>(tried);
 }
@@ -90,7 +123,7 @@ std::string to_json(const Evaluation& e) {
   std::string out;
   if (e.has_boxes) out += "\"bbox\": " + to_json(e.bbox);
   if (e.has_masks) out += (out.empty() ? "" : ", ") + std::string("\"segm\": ") + to_json(e.segm);
-  return "{" + out + "}";
+  return "{" + out + str(", \"images\": ", e.images, ", \"skipped\": ", e.skipped.size(), "}");
 }
 
 EvaluationOutcome outcome_of(const Evaluation& e) {
@@ -98,6 +131,7 @@ EvaluationOutcome outcome_of(const Evaluation& e) {
   o.score = e.has_masks ? e.segm.AP : e.bbox.AP;
   o.summary = fmt::format("box AP {:.3f} (AP50 {:.3f})", e.bbox.AP, e.bbox.AP50);
   if (e.has_masks) o.summary = fmt::format("mask AP {:.3f} (AP50 {:.3f}), ", e.segm.AP, e.segm.AP50) + o.summary;
+  if (!e.skipped.empty()) o.summary += fmt::format("; {} images could not be read, and do not count", e.skipped.size());
   o.json = to_json(e);
   return o;
 }

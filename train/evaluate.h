@@ -1,7 +1,8 @@
 // COCO's figures of a detector on a dataset.
 //
-// Objects keep the classes of the dataset; the detector's are matched to them by name (the detections of a class that the dataset
-// lacks are left out, a class that the detector lacks scores 0).
+// Objects keep the classes of the dataset; the detector's are matched to them (match_classes; the detections of a class that the dataset
+// lacks are left out, a class that the detector lacks scores 0). Objects are what Dataset::truth tells, so that the figures are those
+// that coco-eval finds for the same detections. An image that is skipped (data.corrupt_images) does not count, nor do its objects.
 #pragma once
 
 #include <functional>
@@ -20,16 +21,19 @@ std::vector<CocoDetection> coco_detections(const std::vector<Detection>& found, 
 struct Evaluation {
   bool has_boxes = true, has_masks = false;
   CocoFigures bbox, segm;
-  int64_t images = 0;
+  int64_t images = 0;                // that count
+  std::vector<std::string> skipped;  // that could not be decoded, and do not count: what was wrong with each
 };
 
 class Evaluator {
  public:
-  // Errors: an empty dataset; none of the dataset's classes is one of the detector's.
+  // Errors: an empty dataset; none of the dataset's classes is one of the detector's; a class name that is ambiguous.
   Evaluator(std::shared_ptr<const Dataset> dataset, const Detector& detector);
 
   // What to warn of: the objects themselves, taken as detections, do not score 1.
   std::optional<std::string> self_check() const;
+  // That, what the dataset has to say, and classes without a counterpart.
+  std::vector<std::string> notes() const;
 
   // `progress` hears of each image (done, of). Throws Interrupted when a signal came.
   Evaluation run(const Detector& detector, bool boxes = true, bool masks = true,
@@ -39,13 +43,15 @@ class Evaluator {
 
  private:
   void detect_image(const Detector& detector, const Sample& sample, std::vector<CocoDetection>& out) const;
+  CocoGroundTruth truth_without(const std::vector<int64_t>& skipped) const;  // samples
 
   std::shared_ptr<const Dataset> dataset_;
   CocoGroundTruth truth_;
+  Classes classes_;          // the detector's
   std::vector<int> labels_;  // of the detector's label l: the dataset's is labels_[l − 1], 0: none
 };
 
-// {"bbox": {"AP": …}, "segm": {…}}
+// {"bbox": {"AP": …}, "segm": {…}, "images": 100, "skipped": 0}
 std::string to_json(const Evaluation& e);
 // The score that the best weights are chosen by: mask AP, or box AP without masks.
 EvaluationOutcome outcome_of(const Evaluation& e);

@@ -113,12 +113,18 @@ std::string quoted(const std::string& path) {
 }  // namespace
 
 std::string new_recipe(const NewRecipeOptions& options) {
-  const CocoDataset data(options.annotations, options.images);
-  check_image_files(data, "--images " + options.images);
+  const CocoOptions as_given{.masks = options.masks};
+  const CocoDataset data(options.annotations, options.images, as_given);
+  const DataConfig defaults;
+  std::vector<std::string> notes = data.notes();
+  const auto note = [&notes](const std::vector<std::string>& more) { notes.insert(notes.end(), more.begin(), more.end()); };
+  note(check_image_files(data, "--images " + options.images, options.images, defaults));
   const std::string& val_images = options.val_images.empty() ? options.images : options.val_images;
-  if (!options.val_annotations.empty()) check_image_files(CocoDataset(options.val_annotations, val_images), "images of --val-annotations");
+  if (!options.val_annotations.empty())
+    note(
+        check_image_files(CocoDataset(options.val_annotations, val_images, as_given), "images of --val-annotations", val_images, defaults));
+  note(check_objects(data, options.annotations));
   const Objects o = measure(data);
-  check(!o.sizes.empty(), options.annotations, ": holds no object to learn from");
   const auto n = static_cast<int64_t>(o.sizes.size());
   const Sizing sizing = choose_sizing(o);
   const bool large = n >= 50000;
@@ -126,6 +132,7 @@ std::string new_recipe(const NewRecipeOptions& options) {
   const int64_t detections = std::max<int64_t>(100, std::llround(percentile(o.per_image, 0.99) * 1.5 / 50) * 50);
   std::string t = fmt::format("# {}: made by `mrcnn recipe new` from {}\n#\n# {} images, {} objects of {} classes:\n{}\n", options.name,
                               options.annotations, data.size(), n, data.class_names().size(), class_table(o));
+  for (const std::string& line : notes) t += fmt::format("# Note: {}\n", line);
   t += fmt::format(
       "name = \"{}\"\n\n# {} objects: {}\nbase = \"{}\"\n\n", options.name, n,
       large ? "enough for the full-size model; start it from pretrained weights (--init)" : "a small model, trained from scratch", base);
@@ -165,6 +172,7 @@ std::string new_recipe(const NewRecipeOptions& options) {
       "    "
       "# images hold up to {:.0f} objects\n",
       detections, percentile(o.per_image, 1));
+  if (!options.masks) t += "[model.mask]\nenabled = false                         # boxes alone\n";
   t += fmt::format(
       "[model.rpn]\n# One size a level, spanning the middle of the objects' sizes as the network sees them (x {:.2f}).\nanchor_sizes = "
       "{}\n",

@@ -9,7 +9,8 @@ struct NewRecipeOptions {
   std::string annotations, images;          // COCO file and its folder
   std::string val_annotations, val_images;  // empty: no evaluation
   std::string name = "mine";
-  std::string base;  // a shipped recipe; empty: chosen by the number of objects
+  std::string base;   // a shipped recipe; empty: chosen by the number of objects
+  bool masks = true;  // false: a detector of boxes; the annotations may be without masks
 };
 
 // TOML. Errors: annotations, of training or evaluation, that cannot be read; image files of theirs that are missing; no object.

@@ -5,31 +5,60 @@
 #include <utility>
 
 #include "base/check.h"
-#include "data/image/image.h"
+#include "data/coco/box_kind.h"
+#include "data/eval/coco_eval.h"
+#include "data/image/stated_size.h"
+#include "tensor/parallel.h"
 
 namespace mr {
-namespace {
-
-CocoFile read(const std::string& path, const CocoOptions& options, std::vector<CocoProblem>& dropped) {
-  const CocoReadOptions read_options{.masks = options.masks};
-  if (!options.drop_faulty) return read_coco(path, read_options);
-  return read_coco(path, read_options, [&dropped](const CocoProblem& p) { dropped.push_back(p); });
-}
-
-}  // namespace
 
 CocoDataset::CocoDataset(const std::string& annotations, const std::string& images, const CocoOptions& options)
     : folder_(images), masks_(options.masks) {
-  file_ = read(annotations, options, dropped_);
-  build(options.keep_empty);
+  const auto hear = [this](const CocoProblem& p) { note(p); };
+  file_ = read_coco(annotations, {.masks = options.masks, .faulty = options.faulty, .left_out = hear});
+  if (const std::string kind = box_kind_fault(file_); !kind.empty()) fail(annotations, ": ", kind);
+  build(options.keep_empty, {});
+  const bool none = left_out_.first.empty();
+  check(options.faulty == FaultyObjects::drop || none, annotations, ": ", none ? "" : left_out_.first.front(),
+        "; data.faulty = \"drop\" leaves such objects out");
 }
 
-CocoDataset::CocoDataset(CocoFile file, const std::string& images, const CocoOptions& options)
+CocoDataset::CocoDataset(CocoFile file, const std::string& images, const CocoOptions& options, const CocoReport& report)
     : file_(std::move(file)), folder_(images), masks_(options.masks) {
-  build(options.keep_empty);
+  build(options.keep_empty, report);
 }
 
-void CocoDataset::build(bool keep_empty) {
+// Counts what is left out, and keeps the first of it.
+void CocoDataset::note(const CocoProblem& p) {
+  left_out_.masks += p.effect == CocoProblem::Effect::part;
+  if (left_out_.first.size() == 3 || p.record() == last_noted_) return;
+  last_noted_ = p.record();
+  left_out_.first.push_back(p.line());
+}
+
+void CocoDataset::find_empty_masks(const CocoReport& report) {
+  std::unordered_map<int64_t, const CocoImage*> images;
+  for (const CocoImage& im : file_.images) images[im.id] = &im;
+  std::vector<uint8_t> empty(file_.annotations.size());
+  parallel_for(static_cast<int64_t>(empty.size()), 64, [&](int64_t i) {
+    const CocoAnnotation& a = file_.annotations[static_cast<size_t>(i)];
+    const CocoImage& im = *images.at(a.image_id);
+    empty[static_cast<size_t>(i)] = !a.faulty && rle_area(file_.rle(a, im.height, im.width)) == 0;
+  });
+  for (size_t i = 0; i < empty.size(); ++i) {
+    if (empty[i] == 0) continue;
+    CocoAnnotation& a = file_.annotations[i];
+    a.faulty = true;
+    CocoProblem p;
+    p.effect = CocoProblem::Effect::object, p.section = "annotations", p.index = static_cast<int64_t>(i);
+    p.id = a.id, p.image_id = a.image_id;
+    p.field = "segmentation", p.text = "has no pixel within its image";
+    note(p);
+    if (report) report(p);
+  }
+}
+
+void CocoDataset::build(bool keep_empty, const CocoReport& report) {
   check(!file_.categories.empty(), file_.path, ": categories: there are none");
   std::vector<CocoCategory> categories = file_.categories;
   std::sort(categories.begin(), categories.end(), [](const CocoCategory& a, const CocoCategory& b) { return a.id < b.id; });
@@ -38,13 +67,15 @@ void CocoDataset::build(bool keep_empty) {
     category_ids_.push_back(c.id);
     labels_[c.id] = static_cast<int>(class_names_.size());
   }
+  if (masks_) find_empty_masks(report);
 
   std::unordered_map<int64_t, std::vector<size_t>> of_image;
   std::unordered_map<int64_t, bool> has_object;
   for (size_t k = 0; k < file_.annotations.size(); ++k) {
     const CocoAnnotation& a = file_.annotations[k];
     of_image[a.image_id].push_back(k);
-    has_object[a.image_id] |= !a.crowd;
+    has_object[a.image_id] |= !a.crowd && !a.faulty;
+    left_out_.objects += a.faulty;
   }
   std::vector<size_t> by_id(file_.images.size());
   std::iota(by_id.begin(), by_id.end(), size_t{0});
@@ -70,13 +101,15 @@ ImageInfo CocoDataset::info(int64_t index) const {
 
 std::vector<Instance> CocoDataset::instances(int64_t index) const {
   const CocoImage& im = image(index);
+  const auto within = [](double v, int extent) { return std::clamp(static_cast<float>(v), 0.0f, static_cast<float>(extent)); };
   std::vector<Instance> out;
   for (const size_t k : annotations_[static_cast<size_t>(index)]) {
     const CocoAnnotation& a = file_.annotations[k];
+    if (a.faulty) continue;
     Instance& object = out.emplace_back();
     object.id = a.id;
     object.label = label_of(a.category_id);
-    object.box = {static_cast<float>(a.x), static_cast<float>(a.y), static_cast<float>(a.x + a.w), static_cast<float>(a.y + a.h)};
+    object.box = {within(a.x, im.width), within(a.y, im.height), within(a.x + a.w, im.width), within(a.y + a.h, im.height)};
     object.area = a.area;
     object.crowd = a.crowd;
     object.mask.image_height = im.height, object.mask.image_width = im.width;
@@ -85,13 +118,49 @@ std::vector<Instance> CocoDataset::instances(int64_t index) const {
   return out;
 }
 
+std::vector<CocoObject> CocoDataset::truth(int64_t index, bool masks) const {
+  const CocoImage& im = image(index);
+  std::vector<CocoObject> out;
+  for (const size_t k : annotations_[static_cast<size_t>(index)]) {
+    const CocoAnnotation& a = file_.annotations[k];
+    CocoObject& g = out.emplace_back();
+    g.id = a.id, g.image_id = im.id, g.label = label_of(a.category_id);
+    g.box = {a.x, a.y, a.w, a.h}, g.area = a.area, g.crowd = a.crowd;
+    if (masks) g.mask = file_.rle(a, im.height, im.width);
+  }
+  return out;
+}
+
+std::vector<ObjectCount> CocoDataset::object_counts() const {
+  std::vector<ObjectCount> counts(class_names_.size());
+  for (const CocoAnnotation& a : file_.annotations) {
+    if (a.faulty) continue;
+    ObjectCount& c = counts[static_cast<size_t>(label_of(a.category_id)) - 1];
+    ++(a.crowd ? c.crowds : c.objects);
+  }
+  return counts;
+}
+
+std::vector<std::string> CocoDataset::notes() const {
+  std::vector<std::string> out;
+  if (left_out_.objects > 0 || left_out_.masks > 0) {
+    std::string text = str(file_.path, ": ", left_out_.objects, " of ", file_.annotations.size(), " annotations");
+    if (left_out_.masks > 0) text += str(", and parts of ", left_out_.masks, " masks,");
+    text += " are faulty; training does without them, evaluation counts them as cocoapi does (data.faulty = \"drop\"): ";
+    for (const std::string& line : left_out_.first) text += line + "; ";
+    out.push_back(text + "mrcnn dataset lint lists them all");
+  }
+  for (const CocoAnnotation& a : file_.annotations)
+    if (a.id == 0)
+      out.push_back(str(file_.path, ": annotation 0 (image ", a.image_id,
+                        "): id: id 0 counts as unmatched in cocoapi, and in evaluation here: number annotations from 1"));
+  return out;
+}
+
 Sample CocoDataset::sample(int64_t index) const {
   Sample s;
   s.info = info(index);
-  s.image = read_image(s.info.file);
-  check(s.image.height == s.info.height && s.image.width == s.info.width, file_.path, ": image ", s.info.image_id,
-        ": height and width must be those of ", s.info.file, ", ", s.image.height, "x", s.image.width, ", got ", s.info.height, "x",
-        s.info.width);
+  s.image = read_image_of_size(s.info.file, {s.info.height, s.info.width});
   s.instances = instances(index);
   return s;
 }

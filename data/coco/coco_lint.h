@@ -1,5 +1,5 @@
-// Every problem of a COCO annotation file: those that refuse it (data/coco/coco_file.h), those of any data set
-// (data/dataset_tools/lint.h), image files that are missing or of another size, file names used twice, no image at all (an error) or no annotation (a warning), and an evaluator's self-check:
+// Every problem of a COCO annotation file: what stops its reading (errors) and what a trainer does without (warnings; both are listed in
+// data/coco/coco_file.h), boxes that are something else (data/coco/box_kind.h), those of any data set (data/dataset_tools/lint.h), image files that are missing or of another size, file names used twice, no image at all (an error) or no annotation (a warning), and an evaluator's self-check:
 // the ground truth, taken as detections, must score 1.
 #pragma once
 

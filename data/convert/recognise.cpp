@@ -28,8 +28,9 @@ struct JsonOutline {
   bool array = false;  // the outermost value is an array
   Names members;       // of the outermost object
   std::map<std::string, Names>
-      inner;         // of each member: the members of the object in it, or of the first one in its list; "" for an array's
-  std::string type;  // of the member "type", where it is a string
+      inner;           // of each member: the members of the object in it, or of the first one in its list; "" for an array's
+  bool whole = false;  // it is JSON to its end
+  std::string type;    // of the member "type", where it is a string
 };
 
 // The members of an object, or of the first object of an array; the value is consumed.
@@ -72,6 +73,8 @@ JsonOutline outline(const std::string& text) {
           out.inner[key] = members_within(json);
       });
     }
+    json.end();
+    out.whole = true;
   } catch (const Error&) {}
   return out;
 }
@@ -79,6 +82,10 @@ JsonOutline outline(const std::string& text) {
 RecognisedAnnotations recognise_list(const Names& item) {
   const auto has = [&](std::string_view name) { return item.contains(name); };
   if (has("image_id") && has("score")) return {"a COCO results file (detections)", "", "mrcnn coco-eval TRUTH RESULTS reads such"};
+  if (has("image_id") && has("caption")) return {"a results file of captions", "", ""};
+  if (has("file_name") && has("annotations"))
+    return {"a list of detectron2's records", "", "detectron2.data.datasets.coco.convert_to_coco_json writes them as COCO"};
+  if (has("name") && has("labels")) return {"a list of BDD100K's records", "", "write them as COCO"};
   if (has("image_id") && has("category_id"))
     return {"the list of annotations alone", "", "COCO's file is an object with images, annotations and categories"};
   if (has("image") && has("annotations")) return {"a CreateML file, which holds boxes alone", "", ""};
@@ -109,6 +116,11 @@ RecognisedAnnotations recognise_json(const std::string& text) {
     return {"COCO's panoptic file", "", "its instances are in instances_train2017.json and instances_val2017.json"};
   if (within("annotations", "caption"))
     return {"COCO's file of captions", "", "the masks are in instances_train2017.json and instances_val2017.json"};
+  if (within("images", "coco_url") && !within("images", "file_name"))
+    return {"an LVIS file", "", "give each image a file_name, the end of its coco_url, such as train2017/000000391895.jpg"};
+  if (o.whole && has("images") && !has("annotations") && !has("shapes"))
+    return {"a list of images without annotations, as of COCO's test images", "",
+            "there is nothing in it to learn from, or to compare with"};
   if (has("imgHeight") && has("objects")) return {"Cityscapes' polygons of one image", "", ""};
   if (o.type == "FeatureCollection")
     return {"a GeoJSON file", "", "QuPath and others export masks as label images: --from instance-maps reads those"};
@@ -163,6 +175,15 @@ constexpr Magic kMagic[] = {
     {257, "ustar"sv, "a tar archive", "unpack it first"},
     {0, "7z\xbc\xaf\x27\x1c"sv, "a 7-Zip archive", "unpack it first"},
     {0, "Rar!"sv, "a RAR archive", "unpack it first"},
+    {0, "BZh"sv, "a bzip2 file", "unpack it first"},
+    {0,
+     "\xfd"
+     "7zXZ"sv,
+     "an xz file", "unpack it first"},
+    {0, "\x28\xb5\x2f\xfd"sv, "a Zstandard file", "unpack it first"},
+    {0, "\xff\xfe"sv, "text in UTF-16", "JSON is UTF-8: save it so"},
+    {0, "\xfe\xff"sv, "text in UTF-16", "JSON is UTF-8: save it so"},
+    {0, "version https://git-lfs"sv, "a pointer of Git LFS", "git lfs pull fetches the file itself"},
     {0, "\x93NUMPY"sv, "a NumPy array", ""},
     {0, "MATLAB 5.0"sv, "a Matlab file", ""},
     {0, "\x89HDF"sv, "an HDF5 file", ""},

@@ -101,7 +101,7 @@ class Match {
 
   double area(size_t d) const {
     const CocoDetection& one = *detections_[d];
-    if (one.area >= 0) return one.area;
+    if (one.area) return *one.area;
     return type_ == CocoType::bbox ? one.box.w * one.box.h : static_cast<double>(rle_area(one.mask));
   }
 
@@ -277,7 +277,8 @@ void check_input(const CocoGroundTruth& truth, const std::vector<CocoDetection>&
     check(d.label >= 1 && d.label <= K, "coco_evaluate: detection ", k, " (image ", d.image_id, "): label must be in 1 ... ", K, ", got ",
           d.label);
     check(std::isfinite(d.score), "coco_evaluate: detection ", k, " (image ", d.image_id, "): score must be finite, got ", d.score);
-    check(finite(d.box) && !std::isnan(d.area), "coco_evaluate: detection ", k, " (image ", d.image_id, "): box and area must be finite");
+    check(finite(d.box) && !std::isnan(d.area.value_or(0)), "coco_evaluate: detection ", k, " (image ", d.image_id,
+          "): box and area must be finite");
   }
 }
 

@@ -17,6 +17,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,9 +49,9 @@ struct CocoDetection {
   int64_t image_id = 0;
   int label = 0;
   double score = 0;
-  CocoBox box;       // for bbox
-  Rle mask;          // for segm
-  double area = -1;  // below 0: that of the box (bbox) or mask (segm)
+  CocoBox box;                      // for bbox
+  Rle mask;                         // for segm
+  std::optional<double> area = {};  // none: that of the box (bbox) or mask (segm)
 };
 
 struct CocoGroundTruth {
@@ -79,7 +80,7 @@ struct CocoFigures {
 
 CocoFigures coco_evaluate(const CocoGroundTruth& truth, const std::vector<CocoDetection>& detections, const CocoEvalOptions& options = {});
 
-// The objects of a dataset; `masks`: with their masks.
+// The objects of a dataset, as its truth() has them; `masks`: with their masks.
 CocoGroundTruth coco_ground_truth(const Dataset& dataset, bool masks = true);
 
 // AP of the ground truth taken as detections: 1, or the ground truth and the evaluator do not fit (an object with id 0, say).

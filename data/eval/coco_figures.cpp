@@ -55,6 +55,18 @@ std::string to_text(const CocoFigures& figures) {
   return out;
 }
 
+std::vector<CocoObject> Dataset::truth(int64_t index, bool masks) const {
+  const int64_t image_id = info(index).image_id;
+  std::vector<CocoObject> out;
+  for (const Instance& o : instances(index)) {
+    CocoObject& g = out.emplace_back();
+    g.id = o.id, g.image_id = image_id, g.label = o.label;
+    g.box = coco_box(o.box), g.area = o.area, g.crowd = o.crowd;
+    if (masks) g.mask = rle_encode(o.mask);
+  }
+  return out;
+}
+
 CocoGroundTruth coco_ground_truth(const Dataset& dataset, bool masks) {
   CocoGroundTruth out;
   out.class_names = dataset.class_names();
@@ -65,12 +77,7 @@ CocoGroundTruth coco_ground_truth(const Dataset& dataset, bool masks) {
   parallel_for(dataset.size(), 8, [&](int64_t index) {
     const auto i = static_cast<size_t>(index);
     out.image_ids[i] = dataset.info(index).image_id;
-    for (const Instance& o : dataset.instances(index)) {
-      CocoObject& g = objects[i].emplace_back();
-      g.id = o.id, g.image_id = out.image_ids[i], g.label = o.label;
-      g.box = coco_box(o.box), g.area = o.area, g.crowd = o.crowd;
-      if (masks) g.mask = rle_encode(o.mask);
-    }
+    objects[i] = dataset.truth(index, masks);
   });
   for (std::vector<CocoObject>& of_image : objects) std::move(of_image.begin(), of_image.end(), std::back_inserter(out.objects));
   return out;
@@ -82,7 +89,7 @@ double coco_self_check(const CocoGroundTruth& truth, CocoType type) {
   int most = 1;
   for (const CocoObject& g : truth.objects) {
     if (g.crowd) continue;
-    detections.push_back({g.image_id, g.label, 1.0, g.box, g.mask, -1});
+    detections.push_back({g.image_id, g.label, 1.0, g.box, g.mask, {}});
     most = std::max(most, ++objects[{g.image_id, g.label}]);
   }
   return coco_evaluate(truth, detections, {type, coco_max_dets(most)}).AP;

@@ -41,6 +41,7 @@ enum class ImageFault : uint8_t {
   unsupported,  // a format, or a variant of one, that is not read
   too_large,    // the header states more pixels (or scans) than the limit
   corrupt,      // empty, truncated, or not what its format allows
+  other_size,   // not of the size that its annotations state (data/image/stated_size.h)
 };
 
 class ImageError : public Error {

@@ -1,5 +1,6 @@
 #include "train/datasets.h"
 
+#include "data/eval/coco_eval.h"
 #include "tests/catch.h"
 #include "train/batches.h"
 
@@ -58,6 +59,66 @@ TEST_CASE("classes come from the data, or from the recipe's lists, contiguous or
   r.data.classes = {"lynx"};
   r.data.category_ids = {};
   CHECK_THROWS_WITH(classes_of(r, toy), !Contains("nearest") && Contains("have no class lynx"));
+}
+
+TEST_CASE("classes are matched by id and name, else by a name that stands once in either list", "[classes]") {
+  const Classes model{{"cat", "dog", "", "fox"}, {1, 2, 0, 4}};
+  using Labels = std::vector<int>;
+  CHECK(match_classes(model, model, "w") == Labels{1, 2, 0, 4});
+  CHECK(match_classes(model, {{"fox", "cow", "cat"}, {1, 2, 3}}, "w") == Labels{3, 0, 0, 1});  // ids of other classes do not count
+  CHECK(describe_mismatch(model, {{"fox", "cow", "cat"}, {1, 2, 3}}, {3, 0, 0, 1}) ==
+        "classes of the model that the annotations lack: dog; classes of the annotations that the model lacks: cow; "
+        "category 2 is 'dog' in the model and 'cow' in the annotations");
+  CHECK(describe_mismatch(model, model, match_classes(model, model, "w")).empty());
+  const ResultIds results = result_ids(model, {{"fox", "cow", "cat"}, {1, 2, 3}}, "w");
+  CHECK(results.ids == std::vector<int64_t>{3, 2, 0, 1});
+  CHECK(results.left_out == Labels{2});  // its 2 is the annotations' cow
+  // A root category named like the class, as some exporters write it.
+  const Classes twice{{"cells", "cells"}, {0, 1}};
+  CHECK(match_classes(twice, twice, "w") == Labels{1, 2});
+  CHECK(match_classes({{"cells"}, {1}}, twice, "w") == Labels{2});
+  CHECK(match_classes(twice, {{"cells"}, {1}}, "w") == Labels{0, 1});
+  CHECK_THROWS_WITH(
+      match_classes({{"cells"}, {7}}, twice, "evaluation"),
+      Contains("evaluation: cells is the name of the categories 0, 1 of the annotations and of the model's 7: data.category_ids = [ID"));
+  CHECK_THROWS_WITH(match_classes(twice, {{"cells"}, {7}}, "evaluation"),
+                    Contains("categories 7 of the annotations and of the model's 0, 1"));
+}
+
+TEST_CASE("a class name that stands twice is an error unless its id is told", "[classes]") {
+  class Twice : public Toy {
+    const std::vector<std::string>& class_names() const override { return names_; }
+    std::vector<std::string> names_ = {"cells", "fox", "cells"};
+  };
+  const auto toy = std::make_shared<Twice>();
+  Recipe r;
+  CHECK(classes_of(r, *toy).ids == std::vector<int64_t>{2, 5, 7});  // all as they are: no name is asked for
+  CHECK(relabelled(toy, classes_of(r, *toy)) == toy);
+  r.data.classes = {"cells"};
+  CHECK_THROWS_WITH(classes_of(r, *toy), Contains("data.classes: cells is the name of the categories 2, 7: data.category_ids = [ID, …]"));
+  r.data.category_ids = {7};
+  const auto view = relabelled(toy, classes_of(r, *toy));
+  CHECK(view->instances(0).empty());
+  CHECK(view->instances(2).at(0).label == 1);
+  CHECK(view->truth(2, false).at(0).label == 1);
+  CHECK(view->truth(1, false).empty());
+}
+
+TEST_CASE("a set with nothing to learn from ends a run, and classes without an example are named", "[datasets]") {
+  class Counted : public Toy {
+   public:
+    std::vector<ObjectCount> counts = {{3, 0}, {0, 4}, {0, 0}};
+    std::vector<ObjectCount> object_counts() const override { return counts; }
+  };
+  const auto toy = std::make_shared<Counted>();
+  CHECK(check_objects(*toy, "data.train_annotations") ==
+        std::vector<std::string>{"data.train_annotations: classes without an example, which cannot be learnt: dog (id 5), fox (id 7)"});
+  CHECK(check_objects(*relabelled(toy, {{"cat"}, {2}}), "k").empty());
+  CHECK_THROWS_WITH(check_objects(*relabelled(toy, {{"dog"}, {5}}), "k"),
+                    Contains("k: holds no object to learn from: all of its 4 annotations are crowds"));
+  CHECK_THROWS_WITH(check_objects(*relabelled(toy, {{"fox"}, {7}}), "k"),
+                    Contains("k: holds no object to learn from: there is no annotation of these classes"));
+  CHECK(check_objects(Toy(), "k").empty());  // not known
 }
 
 TEST_CASE("a relabelled dataset keeps the known classes under their new labels", "[datasets]") {

@@ -1,6 +1,7 @@
 #include "train/detector.h"
 
 #include "base/files.h"
+#include "data/image/image.h"
 #include "data/scenes/scene_dataset.h"
 #include "models/weights/load.h"
 #include "tests/catch.h"
@@ -89,9 +90,57 @@ TEST_CASE("evaluation gives COCO's figures with classes matched by name", "[dete
   CHECK(e.bbox.per_class.size() == 8);
   CHECK_THROWS_WITH(throw Error(to_json(e)), Contains("{\"bbox\": {\"AP\": "));
   CHECK(outcome_of(e).score == e.segm.AP);
+  CHECK_THROWS_WITH(throw Error(to_json(e)), Contains("}}, \"images\": 3, \"skipped\": 0}"));
   CHECK(evaluator.estimate_seconds(d) > 0);
   for (std::string& name : d.classes.names) name += "?";
   CHECK_THROWS_WITH(Evaluator(val, d), Contains("none of the model's classes"));
+}
+
+TEST_CASE("an image that cannot be decoded does not count, nor do its objects, and it is said", "[detector]") {
+  // Its objects are what the detector finds, so that nothing but a skipped image can be missed.
+  class Echo : public Dataset {
+   public:
+    Echo(std::shared_ptr<const Dataset> from, const Detector& d) : from_(std::move(from)), detector_(d) {}
+    int64_t torn = -1;
+    int64_t size() const override { return from_->size(); }
+    const std::vector<std::string>& class_names() const override { return from_->class_names(); }
+    std::vector<int64_t> category_ids() const override { return from_->category_ids(); }
+    ImageInfo info(int64_t i) const override { return from_->info(i); }
+    std::vector<Instance> instances(int64_t i) const override { return from_->instances(i); }
+    Sample sample(int64_t i) const override {
+      if (i == torn) throw ImageError(ImageFault::corrupt, "torn.jpg", "corrupt");
+      return from_->sample(i);
+    }
+    std::vector<CocoObject> truth(int64_t i, bool masks) const override {
+      std::vector<CocoObject> out;
+      for (const CocoDetection& d : coco_detections(detect(detector_, from_->sample(i).image), info(i).image_id, masks))
+        out.push_back({static_cast<int64_t>(out.size()) + 100 * i + 1, d.image_id, d.label, d.box, d.mask, d.box.w * d.box.h, false});
+      return out;
+    }
+
+   private:
+    std::shared_ptr<const Dataset> from_;
+    const Detector& detector_;
+  };
+  Recipe r = tiny();
+  r.data.corrupt_images = CorruptImages::skip;
+  const Detector d = tiny_detector(r);
+  const auto echo = std::make_shared<Echo>(open_dataset(r, Split::val), d);
+  const Evaluation whole = Evaluator(echo, d).run(d);
+  CHECK(whole.bbox.AR100 == Approx(1));
+  for (const int64_t torn : {0, 1}) {
+    echo->torn = torn;
+    const Evaluator evaluator(echo, d);
+    const Evaluation e = evaluator.run(d);
+    CHECK(e.images == 2);
+    REQUIRE(e.skipped.size() == 1);
+    CHECK(e.skipped[0].find("torn.jpg") != std::string::npos);
+    CHECK(e.bbox.AR100 == Approx(1));
+    CHECK(e.bbox.AP > 0.9);
+    CHECK_THROWS_WITH(throw Error(to_json(e)), Contains("\"images\": 2, \"skipped\": 1}"));
+    CHECK(outcome_of(e).summary.find("; 1 images could not be read, and do not count") != std::string::npos);
+    CHECK(evaluator.estimate_seconds(d) > 0);
+  }
 }
 
 TEST_CASE("weights that do not fit are errors", "[detector]") {
@@ -113,6 +162,9 @@ TEST_CASE("weights that do not fit are errors", "[detector]") {
                 {"category_ids", "[1, 2, 3, 4, 5, 6, 7, 2]"}});
   CHECK_THROWS_WITH(load_detector(folder / "twice.safetensors"),
                     Contains("twice.safetensors: metadata category_ids: expected a different id for each class, got 2 twice (h)"));
+  CHECK(load_detector(folder / "a.safetensors", "", {"data.category_ids=[11, 12, 13, 14, 15, 16, 17, 18]"}).classes.ids[7] == 18);
+  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", "", {"data.category_ids=[11]"}),
+                    Contains("data.category_ids: expected an id for each of the 8 classes of ") && Contains(", got 1"));
   Detector three = make_detector(r, {{"a", "b", "c"}, {1, 2, 3}});
   CHECK_THROWS_WITH(init_weights(three, folder / "a.safetensors", false),
                     Contains("roi_heads.box_predictor.cls_score.weight") && Contains("--skip-mismatch (train.skip_mismatch)"));

@@ -59,6 +59,17 @@ TEST_CASE("recognise: what else people point at is named, with what goes on", "[
   CHECK_THAT(said("<!DOCTYPE html><html>"), Contains("a web page"));
   CHECK_THAT(said(" \n"), Contains("is an empty file"));
   CHECK_THAT(said(""), Contains("is an empty file"));
+  CHECK_THAT(said(R"({"images": [{"id": 1, "width": 4, "coco_url": "http://x/1.jpg"}], "categories": [], "annotations": []})"),
+             Contains("an LVIS file") && Contains("give each image a file_name"));
+  CHECK_THAT(said(R"({"images": [{"id": 1, "file_name": "a"}], "categories": []})"), Contains("a list of images without annotations"));
+  CHECK_THAT(said(R"([{"image_id": 1, "caption": "a cat"}])"), Contains("a results file of captions"));
+  CHECK_THAT(said(R"([{"file_name": "a.jpg", "annotations": []}])"), Contains("detectron2's records"));
+  CHECK_THAT(said(R"([{"name": "a.jpg", "labels": []}])"), Contains("BDD100K"));
+  CHECK_THAT(said("\xfd"
+                  "7zXZ"),
+             Contains("an xz file") && Contains("unpack it first"));
+  CHECK_THAT(said("\xff\xfe{"), Contains("text in UTF-16"));
+  CHECK_THAT(said("version https://git-lfs.github.com/spec/v1\noid sha256:1\n"), Contains("git lfs pull"));
   CHECK(said("some words").empty());
   CHECK(said("[]").empty());
 }

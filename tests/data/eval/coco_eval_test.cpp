@@ -23,7 +23,7 @@ CocoGroundTruth truth_of(std::vector<CocoObject> objects, int64_t images = 1, in
 CocoObject object(int64_t id, CocoBox b, bool crowd = false, int64_t image = 1, int label = 1) {
   return {id, image, label, b, {}, b.w * b.h, crowd};
 }
-CocoDetection detection(CocoBox b, double score, int64_t image = 1, int label = 1) { return {image, label, score, b, {}, -1}; }
+CocoDetection detection(CocoBox b, double score, int64_t image = 1, int label = 1) { return {image, label, score, b, {}, {}}; }
 Rle rectangle(int h, int w, int x1, int y1, int x2, int y2) {
   Bitmap m(h, w);
   for (int y = y1; y < y2; ++y)
