@@ -6,6 +6,7 @@
 #include <new>
 
 #include "app/commands.h"
+#include "app/process.h"
 #include "base/text.h"
 #include "train/config.h"
 #include "train/interrupt.h"
@@ -35,6 +36,7 @@ void check_subcommands(CLI::App& program, int argc, char** argv) {
 
 // What can throw outside the try is the table of options itself.
 int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
+  mr::app::prepare_process();
   CLI::App program(
       "Mask R-CNN: trains, evaluates and predicts, on the CPU or a GPU.\n\n"
       "  mrcnn train scenes_small --out run            the built-in drawn street scenes\n"

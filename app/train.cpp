@@ -21,16 +21,25 @@ void add_train(CLI::App& program) {
   c->add_flag("--resume", a->resume, "go on from the newest checkpoint in --out, to the same bits as an unbroken run");
   add_device(*c, a->device);
   c->footer(
-      "best.safetensors are the weights with the highest mask AP on the val split. Ctrl-C saves and stops (exit status 130);\n"
-      "a second one stops at once. An error in mid-training (an image that cannot be decoded, a loss that is not finite) saves what\n"
-      "was reached before it. --resume wants a run in --out: one that has no checkpoint yet starts from the beginning, one that is\n"
-      "finished is left as it is, and a folder without a run is an error.");
+      "best.safetensors are the weights with the highest mask AP on the val split.\n"
+      "\n"
+      "Ctrl-C, SIGTERM and SIGHUP save and stop (exit status 128 + the signal's number). A second Ctrl-C ends the run at once, without "
+      "saving,\n"
+      "if a second has passed since the first; a second SIGTERM or SIGHUP changes nothing, and the save is finished. Under nohup SIGHUP "
+      "is\n"
+      "ignored. An error in mid-training (an image that cannot be decoded, a loss that is not finite) saves what was reached before it.\n"
+      "\n"
+      "--resume goes on, to the bit, whatever ended the run, a crash or SIGKILL too. A run that has no checkpoint yet starts from the "
+      "beginning,\n"
+      "one that is finished is left as it is; a folder that is not there, or holds other things, is an error. One training at a time may "
+      "write\n"
+      "to a folder; eval and predict may read its weights meanwhile.");
   c->callback([a] {
     Recipe recipe = load_recipe(a->recipe, a->assignments);
     if (!a->init.empty()) recipe.train.init = a->init;
     check_usage(!a->skip_mismatch || !recipe.train.init.empty(), "--skip-mismatch: expected --init FILE too, got none");
     if (a->skip_mismatch) recipe.train.skip_mismatch = true;
-    Console console;
+    Console console(Console::Output::dispensable);
     catch_interrupts();
     if (train(recipe, {a->out, a->resume, device_of(a->device)}, console) == Ended::interrupted) throw Exit{128 + interrupted()};
   });

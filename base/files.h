@@ -1,13 +1,29 @@
-// Files, read and written so that nothing hangs, nothing is half written, and every failure has a name.
+// Files, read and written so that nothing hangs, nothing is half written, and every failure has a name. A call that a signal cuts
+// short (EINTR) is made again.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
+
 namespace mr {
+
+// The operating system refused: `code` is its errno. To be told apart from a file whose contents are wrong.
+struct FileError : Error {
+  FileError(const std::string& message, int its_code) : Error(message), code(its_code) {}
+  int code;
+};
+
+// What an errno means to a person, before the system's own words: "the disk is full (No space left on device)".
+std::string reason_of(int code);
+
+// Whether there is anything at `path`. Errors: it cannot be told, as in a folder that we may not search.
+bool is_there(const std::string& path);
 
 // A regular file, read at any offset. A folder, FIFO, socket or device is an error, and opening one never waits.
 // Reading is not mapped into memory: a file that shrinks meanwhile is an error here, and would be a crash there.
@@ -29,9 +45,9 @@ class InputFile {
   uint64_t size_ = 0;
 };
 
-// A file that appears whole or not at all: bytes go to a temporary file in the same folder; commit() flushes it to the disk
-// and renames it over `path`. Every return value is checked. Without commit() the temporary file is removed and `path` is
-// as it was.
+// A file that appears whole or not at all: bytes go to a temporary file in the same folder, ".NAME.PROCESS.RANDOM.tmp"; commit()
+// flushes it to the disk and renames it over `path`. Every return value is checked. Without commit() the temporary file is removed
+// and `path` is as it was.
 class AtomicFile {
  public:
   explicit AtomicFile(const std::string& path);
@@ -44,10 +60,28 @@ class AtomicFile {
   void commit();
 
  private:
-  [[noreturn]] void failed(const char* doing) const;
+  [[noreturn]] void failed(const char* doing, int code) const;
   void discard() noexcept;
 
   std::string path_, temporary_;
+  int fd_ = -1;
+};
+
+// Removes the temporary files that processes which were killed left in `folder`: those of the files whose names `ours` says yes to.
+// Only for a caller that knows that nobody is writing them, as the holder of the folder's lock does. Returns how many there were.
+int64_t remove_temporaries(const std::string& folder, const std::function<bool(std::string_view name)>& ours);
+
+// A file that grows by whole lines; each is one call to the system, so that a process that is killed leaves whole lines.
+class LineFile {
+ public:
+  LineFile(const std::string& path, bool keep);  // keep: after what it holds; else it begins empty
+  ~LineFile();
+  LineFile(const LineFile&) = delete;
+  LineFile& operator=(const LineFile&) = delete;
+  void line(std::string_view text);  // errors: it is not stored, or a part alone is
+
+ private:
+  std::string path_;
   int fd_ = -1;
 };
 

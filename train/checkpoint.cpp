@@ -61,11 +61,10 @@ std::string file_name(int64_t iteration) {
 }
 
 // Newest first.
-std::vector<fs::path> checkpoints_in(const std::string& folder) {
+std::vector<fs::path> checkpoints_in(const std::string& folder, std::error_code& error) {
   std::vector<fs::path> files;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error))
-    if (entry.path().extension() == extension) files.push_back(entry.path());
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    if (is_checkpoint_name(entry->path().filename().string())) files.push_back(entry->path());
   const auto key = [](const fs::path& p) { return std::pair(p.filename().string().size(), p.filename().string()); };
   std::sort(files.begin(), files.end(), [&](const fs::path& a, const fs::path& b) { return key(a) > key(b); });
   return files;
@@ -154,6 +153,8 @@ void restore(const InputFile& file, const Sections& s, const Parameters& paramet
 
 }  // namespace
 
+bool is_checkpoint_name(std::string_view file_name) { return !file_name.starts_with('.') && file_name.ends_with(extension); }
+
 void save_checkpoint(const std::string& folder, const Checkpoint& c, const Parameters& parameters, const Tensor& momentum, int64_t keep) {
   const std::string index = weights_index(parameters);
   Parts weights = {bytes_of(std::string_view(index))};
@@ -172,23 +173,33 @@ void save_checkpoint(const std::string& folder, const Checkpoint& c, const Param
   write_section(file, "momentum", {bytes_of(velocity)});
   file.write(end_mark);
   file.commit();
-  const auto files = checkpoints_in(folder);
   std::error_code ignored;  // an old file that cannot be removed does no harm
+  const auto files = checkpoints_in(folder, ignored);
   for (size_t i = static_cast<size_t>(std::max<int64_t>(keep, 1)); i < files.size(); ++i) fs::remove(files[i], ignored);
 }
 
 std::optional<Checkpoint> load_checkpoint(const std::string& folder, const Parameters& parameters, const Tensor& momentum,
                                           const std::function<void(const std::string&)>& warn) {
-  const auto files = checkpoints_in(folder);
+  std::error_code error;
+  const auto files = checkpoints_in(folder, error);
+  if (error) throw FileError(str(folder, ": cannot be listed: ", reason_of(error.value())), error.value());
   if (files.empty()) return std::nullopt;
+  std::string reason;  // of the newest
   for (const fs::path& path : files) {
     std::optional<InputFile> file;
     Sections s;
+    const auto pass_over = [&](const char* kind, const Error& e) {
+      warn(str("passing over ", kind, e.what()));
+      if (reason.empty()) reason = e.what();
+    };
     try {
       file.emplace(path.string());
       s = verify(*file);
+    } catch (const FileError& e) {
+      pass_over("a checkpoint that cannot be read: ", e);
+      continue;
     } catch (const Error& e) {
-      warn(str("passing over a damaged checkpoint: ", e.what()));
+      pass_over("a damaged checkpoint: ", e);
       continue;
     }
     restore(*file, s, parameters, momentum);
@@ -198,7 +209,7 @@ std::optional<Checkpoint> load_checkpoint(const std::string& folder, const Param
     c.state = read_one<TrainState>(*file, s.at["state"].first);
     return c;
   }
-  fail(folder, ": none of the ", files.size(), " checkpoints is valid");
+  fail(folder, ": none of the ", files.size(), " checkpoints can be used: ", reason);
 }
 
 }  // namespace mr

@@ -7,14 +7,15 @@
 //   "recipe" the configuration as TOML · "state" TrainState · "weights" every parameter by name · "momentum" the arena
 //   "end mark"
 //
-// Written whole or not at all (AtomicFile); the newest `keep` stay. Loading takes the newest file that is whole in every section,
-// and says loudly which ones it passed over.
+// Written whole or not at all (AtomicFile); the newest `keep` stay. Loading takes the newest file that can be read and is whole in every
+// section, and says loudly which ones it passed over and why.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "models/parameters.h"
 
@@ -39,8 +40,11 @@ struct Checkpoint {
 void save_checkpoint(const std::string& folder, const Checkpoint& checkpoint, const Parameters& parameters, const Tensor& momentum,
                      int64_t keep);
 
+bool is_checkpoint_name(std::string_view file_name);
+
 // Fills parameters and momentum from the newest valid checkpoint and returns the rest; nullopt where the folder holds none.
-// `warn` hears of each file that is passed over. Errors: files are there but none is valid; one is valid but of another model.
+// `warn` hears of each file that is passed over. Errors: the folder cannot be listed; files are there but none is valid; one is valid but
+// of another model.
 std::optional<Checkpoint> load_checkpoint(const std::string& folder, const Parameters& parameters, const Tensor& momentum,
                                           const std::function<void(const std::string&)>& warn);
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/check.h"
+#include "base/files.h"
 #include "data/coco/coco_dataset.h"
 #include "data/coco/image_check.h"
 #include "data/coco/image_names.h"
@@ -120,7 +121,7 @@ std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split) {
   const bool train = split == Split::train;
   const std::string& stated = train ? d.train_annotations : d.val_annotations;
   const std::string annotations = under(d.root, stated);
-  check(fs::exists(annotations), train ? "data.train_annotations: " : "data.val_annotations: ", annotations, ": there is no such file",
+  check(is_there(annotations), train ? "data.train_annotations: " : "data.val_annotations: ", annotations, ": there is no such file",
         fs::path(stated).is_absolute() ? "" : "; --set data.root=DIR names the folder that this and the other paths start from");
   return open_coco(recipe, annotations, image_folder(recipe, split), !train || !d.drop_empty);
 }
@@ -131,7 +132,12 @@ std::string image_folder(const Recipe& r, Split split) {
 
 std::vector<std::string> check_image_files(const Dataset& dataset, const std::string& key, const std::string& folder,
                                            const DataConfig& data) {
-  const ImageCheck found = check_images(dataset, data.check_seconds);
+  ImageCheck found;
+  try {
+    found = check_images(dataset, data.check_seconds);
+  } catch (const FileError& e) {
+    fail(key, ": ", e.what());  // a closed folder: not missing
+  }
   if (found.missing.count > 0) {
     const std::string& first = found.missing.first.front();
     const std::string hint = first.starts_with(folder + "/") ? missing_image_hint(folder, first.substr(folder.size() + 1)) : "";

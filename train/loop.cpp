@@ -39,8 +39,8 @@ Loop::Loop(Recipe& recipe, LoopJob job, Console& console)
 }
 
 bool Loop::resume() {
-  const auto warn = [this](const std::string& text) { console_.say("WARNING: " + text); };
-  const auto found = load_checkpoint(job_.folder + "/checkpoints", job_.system->parameters(), sgd_.momentum(), warn);
+  const auto found = load_checkpoint(job_.folder + "/checkpoints", job_.system->parameters(), sgd_.momentum(),
+                                     [this](const std::string& text) { warn(text); });
   if (!found) return false;
   state_ = found->state;
   saved_ = state_.iteration;
@@ -61,8 +61,8 @@ Ended Loop::run() {
     console_.say("the run was finished already: nothing is left to do");
     return Ended::finished;
   }
-  run_started_ = last_save_ = seconds_since_start();
-  metrics_.emplace(job_.folder + "/metrics.jsonl", state_.iteration);
+  run_started_ = last_save_ = job_.clock();
+  metrics_.emplace(job_.folder + "/metrics.jsonl", state_.iteration, [this](const std::string& text) { warn(text); });
   write_recipe();
   if (job_.fullest) rehearse();
   next_ = job_.batches(state_.iteration * recipe_.train.accumulate);
@@ -82,6 +82,7 @@ Ended Loop::run() {
     or_save([this] {
       step();
       if (recipe_.train.iterations == 0 && interrupted() == 0) fix_length();
+      if (std::exchange(settles_, false)) correct_length();
     });
   }
   save();
@@ -128,10 +129,10 @@ void Loop::rehearse() {
 }
 
 void Loop::step() {
-  const double begin = seconds_since_start();
+  const double begin = job_.clock();
   if (queued_.empty()) settled_ = begin;
   const Parameters& parameters = job_.system->parameters();
-  const double lr = learning_rate(recipe_.schedule, recipe_.optimiser.lr, recipe_.train.iterations, state_.iteration);
+  const double lr = learning_rate(recipe_.schedule, recipe_.optimiser.lr, length_at(recipe_.train, state_.iteration), state_.iteration);
   parameters.zero_gradients();
   keep_statistics();
   try {
@@ -149,10 +150,10 @@ void Loop::step() {
   ++interval_steps_;
   const bool logs = state_.iteration % recipe_.train.log_every == 0 || finished();
   if (logs) settle();
-  interval_.seconds += seconds_since_start() - begin;
-  state_.seconds = earlier_seconds_ + seconds_since_start() - run_started_;
+  interval_.seconds += job_.clock() - begin;
+  state_.seconds = earlier_seconds_ + job_.clock() - run_started_;
   if (logs) log();
-  if (budget_ && recipe_.train.iterations > 0 && !finished() && budget_->must_stop(seconds_since_start(), pace_.seconds_per_step())) {
+  if (budget_ && recipe_.train.iterations > 0 && !finished() && budget_->must_stop(job_.clock(), pace_.seconds_per_step())) {
     recipe_.train.stop_at = state_.iteration;
     write_recipe();
     console_.say(str("the budget ends: stopping at iteration ", state_.iteration, " of ", recipe_.train.iterations));
@@ -213,8 +214,12 @@ void Loop::settle() {
     check_gradient(norm, step);
     interval_.gradient_norm += norm;
   }
-  const double now = seconds_since_start();
-  for (size_t i = 0; i < steps.size(); ++i) pace_.step((now - settled_) / static_cast<double>(steps.size()));
+  const double now = job_.clock();
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const double seconds = (now - settled_) / static_cast<double>(steps.size());
+    pace_.step(seconds);
+    if (settled_pace_ && settled_pace_->step(seconds)) settles_ = true;
+  }
   settled_ = now;
 }
 
@@ -258,26 +263,49 @@ void Loop::log() {
 
 // ---- length, evaluation, saving ----
 
+// Besides those that come every so many iterations: at the shares of the run that lie ahead, and at its end.
+int64_t Loop::evaluations_to_come() const {
+  if (!job_.evaluate) return 0;
+  const std::vector<double>& at = recipe_.evaluation.at;
+  return 1 + std::ranges::count_if(at, [this](double share) {
+           return share > 0 && share < 1 && (recipe_.train.iterations == 0 || share_of(share, recipe_.train.iterations) > state_.iteration);
+         });
+}
+
 void Loop::fix_length() {
-  const double now = seconds_since_start();
-  if (!budget_->time_to_fix(now, state_.iteration, recipe_.schedule.warmup)) return;
-  int64_t evaluations = 0;
+  if (!budget_->time_to_fix(job_.clock(), state_.iteration, recipe_.schedule.warmup)) return;
   if (job_.evaluate) {
     try {
       budget_->evaluation = job_.estimate_evaluation ? job_.estimate_evaluation() : 0;
     } catch (const Interrupted&) {
       return;
     }
-    evaluations = 1;
-    for (const double share : recipe_.evaluation.at) evaluations += share > 0 && share < 1;
-    if (recipe_.evaluation.every_minutes > 0) evaluations += static_cast<int64_t>(budget_->budget / 60 / recipe_.evaluation.every_minutes);
   }
-  recipe_.train.iterations = budget_->iterations(seconds_since_start(), state_.iteration, pace_.seconds_per_step(), evaluations);
+  const double pace = pace_.seconds_per_step();
   if (recipe_.evaluation.every_minutes > 0 && recipe_.evaluation.every == 0)
-    recipe_.evaluation.every = std::max<int64_t>(std::llround(recipe_.evaluation.every_minutes * 60 / pace_.seconds_per_step()), 1);
+    recipe_.evaluation.every = std::max<int64_t>(std::llround(recipe_.evaluation.every_minutes * 60 / pace), 1);
+  const int64_t evaluations = evaluations_to_come(), every = job_.evaluate ? recipe_.evaluation.every : 0;
+  recipe_.train.iterations = budget_->iterations(job_.clock(), state_.iteration, pace, evaluations, every);
+  settled_pace_.emplace(0.05 * budget_->budget);
   write_recipe();
-  console_.say(str("budget ", recipe_.train.budget, ": ", recipe_.train.iterations, " iterations (", pace_.seconds_per_step(),
-                   " s a step, ", evaluations, " evaluations of about ", show_duration(budget_->evaluation), "), recorded in recipe.toml"));
+  console_.say(str("budget ", recipe_.train.budget, ": ", recipe_.train.iterations, " iterations (", pace, " s a step, ", evaluations,
+                   " evaluations of about ", show_duration(budget_->evaluation), every > 0 ? str(", and one every ", every) : std::string(),
+                   "), recorded in recipe.toml"));
+}
+
+// Once, where the pace has settled (train/budget.h).
+void Loop::correct_length() {
+  if (!may_correct(recipe_, state_.iteration)) return;
+  TrainConfig& t = recipe_.train;
+  const double pace = settled_pace_->seconds_per_step();
+  const int64_t fitting =
+      budget_->iterations(job_.clock(), state_.iteration, pace, evaluations_to_come(), job_.evaluate ? recipe_.evaluation.every : 0);
+  if (!worth_correcting(t.iterations, fitting)) return;
+  t.corrected_at = state_.iteration;
+  t.corrected_from = std::exchange(t.iterations, fitting);
+  write_recipe();
+  console_.say(str("budget ", t.budget, ": the pace has settled at ", pace, " s a step: ", t.iterations, " iterations, not ",
+                   t.corrected_from, ", recorded in recipe.toml"));
 }
 
 bool Loop::evaluation_due() const {
@@ -285,20 +313,19 @@ bool Loop::evaluation_due() const {
   if (!job_.evaluate || it == 0 || state_.evaluated >= it) return false;
   if (finished()) return true;
   if (recipe_.evaluation.every > 0 && it % recipe_.evaluation.every == 0) return true;
-  if (recipe_.train.iterations == 0) return false;
-  return std::any_of(recipe_.evaluation.at.begin(), recipe_.evaluation.at.end(),
-                     [&](double share) { return share_of(share, recipe_.train.iterations) == it; });
+  const int64_t length = length_at(recipe_.train, it);
+  return length > 0 && std::ranges::any_of(recipe_.evaluation.at, [&](double share) { return share_of(share, length) == it; });
 }
 
 void Loop::evaluate() {
-  const double begin = seconds_since_start();
+  const double begin = job_.clock();
   EvaluationOutcome outcome;
   try {
     outcome = job_.evaluate();
   } catch (const Interrupted&) {
     return;  // run() saves; the evaluation is due again on resuming
   }
-  const double seconds = seconds_since_start() - begin;
+  const double seconds = job_.clock() - begin;
   if (budget_) budget_->evaluation = seconds;
   metrics_->write_evaluation(state_.iteration, outcome.json, seconds);
   const bool best = state_.best_iteration == 0 || outcome.score > state_.best;
@@ -316,7 +343,7 @@ bool Loop::checkpoint_due() const {
   const CheckpointConfig& c = recipe_.checkpoint;
   if (state_.iteration == 0) return false;
   if (c.every > 0 && state_.iteration % c.every == 0) return true;
-  return c.every_minutes > 0 && seconds_since_start() - last_save_ >= 60 * c.every_minutes;
+  return c.every_minutes > 0 && job_.clock() - last_save_ >= 60 * c.every_minutes;
 }
 
 // The checkpoint comes last: a run that is found finished has its weights beside it.
@@ -330,7 +357,7 @@ void Loop::save() {
   c.state = state_;
   save_checkpoint(job_.folder + "/checkpoints", c, job_.system->parameters(), sgd_.momentum(), recipe_.checkpoint.keep);
   saved_ = state_.iteration;
-  last_save_ = seconds_since_start();
+  last_save_ = job_.clock();
 }
 
 void Loop::write_recipe() const { write_text_file(job_.folder + "/recipe.toml", to_toml(recipe_)); }

@@ -18,6 +18,7 @@
 #include <string>
 
 #include "models/system.h"
+#include "train/budget.h"
 #include "train/checkpoint.h"
 #include "train/pace.h"
 #include "train/progress.h"
@@ -45,14 +46,15 @@ struct LoopJob {
   // Seconds that an evaluation will take, found by doing a small part of it. For budgets.
   std::function<double()> estimate_evaluation;
   std::function<void(const std::string& path)> save_weights;
+  std::function<double()> clock = seconds_since_start;  // another in tests
 };
 
 enum class Ended : uint8_t { finished, interrupted };
 
 class Loop {
  public:
-  // `recipe` is resolved: for_batch applied, epochs turned into iterations. The loop writes iterations (under a budget), evaluation
-  // intervals and stop_at into it, and it into DIR/recipe.toml.
+  // `recipe` is resolved: for_batch applied, epochs turned into iterations. The loop writes iterations, their correction (under a budget),
+  // evaluation intervals and stop_at into it, and it into DIR/recipe.toml.
   Loop(Recipe& recipe, LoopJob job, Console& console);
 
   // Fills weights and momentum from the newest valid checkpoint, if there is one. Errors: a finished run whose settings are not these.
@@ -79,9 +81,12 @@ class Loop {
   double weight_of(const std::string& term) const;  // in what a pass adds to the gradient
   Tensor weights_of(const std::vector<NamedLoss>& losses);
   void settle();
+  void warn(const std::string& text) const { console_.say("WARNING: " + text); }
   void check_gradient(double norm, const Queued& step) const;
   void check_weights() const;
   void fix_length();
+  void correct_length();
+  int64_t evaluations_to_come() const;
   bool finished() const;
   bool evaluation_due() const;
   void evaluate();
@@ -100,7 +105,9 @@ class Loop {
   std::function<Batch()> next_;
   std::optional<MetricsFile> metrics_;
   Pace pace_;
-  std::optional<BudgetPlan> budget_;  // while this run's length comes from a budget
+  std::optional<BudgetPlan> budget_;         // while this run's length comes from a budget
+  std::optional<SettledPace> settled_pace_;  // since it was fixed
+  bool settles_ = false;                     // the pace has settled with the last step
   double run_started_ = 0, earlier_seconds_ = 0, last_save_ = 0;
   Tensor loss_weights_;   // [n] f32, where the network is
   StepMetrics interval_;  // sums since the last log line

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 
 #include "base/check.h"
 
@@ -12,8 +13,6 @@ namespace mr {
 namespace {
 
 const auto program_start = std::chrono::steady_clock::now();
-
-constexpr double evaluation_margin = 1.15;  // an evaluation may take this much longer than the last
 
 }  // namespace
 
@@ -53,17 +52,16 @@ void Pace::step(double seconds) {
   mean_ += weight * (seconds - mean_);
 }
 
-bool BudgetPlan::time_to_fix(double now, int64_t iteration, int64_t warmup) const {
-  return iteration >= warmup || (iteration >= 6 && now >= 0.15 * budget);
-}
-
-int64_t BudgetPlan::iterations(double now, int64_t iteration, double seconds_per_step, int64_t evaluations) const {
-  const double left = budget - now - saving - static_cast<double>(evaluations) * evaluation * evaluation_margin;
-  return iteration + std::max<int64_t>(static_cast<int64_t>(left / std::max(seconds_per_step, 1e-6)), 1);
-}
-
-bool BudgetPlan::must_stop(double now, double seconds_per_step) const {
-  return now + 1.5 * seconds_per_step + evaluation * evaluation_margin + saving > budget;
+bool SettledPace::step(double seconds) {
+  constexpr int64_t least_steps = 10;
+  constexpr double agreement = 0.1;
+  sum_ += seconds;
+  if (++steps_ < least_steps || sum_ < window_) return false;
+  const double mean = sum_ / static_cast<double>(steps_), before = std::exchange(last_, mean);
+  sum_ = 0;
+  steps_ = 0;
+  pace_ = 0.5 * (mean + before);
+  return before > 0 && std::abs(mean - before) <= agreement * std::min(mean, before);
 }
 
 }  // namespace mr

@@ -1,8 +1,4 @@
-// How long a run is, and how fast it goes.
-//
-// train.budget = "30m" is the wall-clock time of the whole command. The first steps are measured (the warm-up, or the first 15% of
-// the budget if that is shorter); then the number of iterations is fixed so that these, the evaluations and the saving fit.
-// Should the machine slow down later, the run stops early: the final evaluation always finds its time.
+// How fast a run goes, and times as people write them.
 #pragma once
 
 #include <cstdint>
@@ -28,17 +24,17 @@ class Pace {
   double mean_ = 0;
 };
 
-// Of a run under a budget, at `now` seconds after the start of the command.
-struct BudgetPlan {
-  double budget = 0;      // seconds
-  double evaluation = 0;  // of one evaluation, as estimated or last measured
-  double saving = 0;      // of writing the weights and leaving
+// Whether a pace has settled: the steps since the start are put into windows of `seconds` and 10 steps at least; it has where a window and
+// the one before agree within a tenth.
+class SettledPace {
+ public:
+  explicit SettledPace(double seconds) : window_(seconds) {}
+  bool step(double seconds);                         // whether it has, with this step
+  double seconds_per_step() const { return pace_; }  // over the last two windows, once it has
 
-  bool time_to_fix(double now, int64_t iteration, int64_t warmup) const;
-  // Iterations in all, when `iteration` are done and `evaluations` are to come, the final one included.
-  int64_t iterations(double now, int64_t iteration, double seconds_per_step, int64_t evaluations) const;
-  // One more step would endanger the final evaluation.
-  bool must_stop(double now, double seconds_per_step) const;
+ private:
+  double window_, sum_ = 0, last_ = 0, pace_ = 0;  // last: the mean of the last window; 0: there was none
+  int64_t steps_ = 0;
 };
 
 }  // namespace mr

@@ -1,32 +1,42 @@
 #include "train/progress.h"
 
 #include <fmt/format.h>
+#include <stdio_ext.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdio>
-#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/check.h"
-#include "base/files.h"
 #include "train/pace.h"
 
 namespace mr {
 
-Console::Console() : terminal_(isatty(STDOUT_FILENO) == 1) {}
+Console::Console(Output output) : output_(output), terminal_(isatty(STDOUT_FILENO) == 1) {}
+
+// What the stream could not put out stays in it, for the command's end to find; of a dispensable line it is thrown away.
+void Console::print(const std::string& text) {
+  const bool printed = std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0;
+  if (printed || output_ == Output::needed) return;
+  const int code = errno;
+  __fpurge(stdout);
+  std::clearerr(stdout);
+  if (!std::exchange(dropped_, true))
+    std::fprintf(stderr, "mrcnn: standard output: cannot be written: %s; the run goes on without it\n", reason_of(code).c_str());
+}
 
 void Console::say(const std::string& line) {
   if (sink_) return sink_(line);
-  if (open_line_) std::fputs("\r\033[K", stdout);
+  print((open_line_ ? "\r\033[K" : "") + line + "\n");
   open_line_ = false;
-  std::fputs((line + "\n").c_str(), stdout);
-  std::fflush(stdout);
 }
 
 void Console::progress(const std::string& line) {
   if (sink_ || !terminal_) return say(line);
-  std::fputs(("\r\033[K" + line).c_str(), stdout);
-  std::fflush(stdout);
+  print("\r\033[K" + line);
   open_line_ = true;
 }
 
@@ -39,26 +49,55 @@ std::string progress_line(const StepMetrics& m, int64_t iterations, double secon
                      left);
 }
 
-MetricsFile::MetricsFile(const std::string& path, int64_t last_iteration) : path_(path) {
-  if (last_iteration > 0 && std::filesystem::exists(path)) {
-    std::string kept, text = read_text_file(path);
-    for (size_t begin = 0; begin < text.size();) {
-      const size_t end = std::min(text.find('\n', begin), text.size());
-      const std::string one = text.substr(begin, end - begin);
-      const auto parsed = nlohmann::json::parse(one, nullptr, false);
-      if (parsed.is_object() && parsed.value("iteration", int64_t{-1}) >= 0 && parsed.value("iteration", int64_t{-1}) <= last_iteration)
-        kept += one + "\n";
-      begin = end + 1;
-    }
-    write_text_file(path, kept);
-  }
-  out_.open(path, last_iteration > 0 ? std::ios::app : std::ios::trunc);
-  check(out_.good(), path_, ": cannot be written");
+// ---- metrics.jsonl ----
+
+namespace {
+
+// The iteration that a line tells of; −1 where it is no line of metrics.
+int64_t iteration_of(const std::string& line) {
+  const auto parsed = nlohmann::json::parse(line, nullptr, false);
+  if (!parsed.is_object()) return -1;
+  const auto found = parsed.find("iteration");
+  return found != parsed.end() && found->is_number_integer() ? std::max<int64_t>(found->get<int64_t>(), -1) : -1;
 }
 
-void MetricsFile::line(const std::string& text) {
-  out_ << text << "\n" << std::flush;
-  check(out_.good(), path_, ": cannot be written");
+// "line 3", "lines 3, 5, 8, …"
+std::string list_of_lines(const std::vector<int64_t>& numbers) {
+  constexpr size_t most = 5;
+  std::string list = numbers.size() == 1 ? "line " : "lines ";
+  for (size_t i = 0; i < std::min(numbers.size(), most); ++i) append(list, str(i > 0 ? ", " : "", numbers[i]));
+  return list + (numbers.size() > most ? ", …" : "");
+}
+
+// The lines up to an iteration.
+std::string kept_lines(const std::string& path, int64_t last_iteration, const std::function<void(const std::string&)>& warn) {
+  const std::string text = read_text_file(path);
+  std::string kept;
+  std::vector<int64_t> broken;
+  int64_t number = 0;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string line = text.substr(begin, end - begin);
+    const int64_t iteration = iteration_of(line);
+    ++number;
+    if (iteration < 0) broken.push_back(number);
+    if (iteration >= 0 && iteration <= last_iteration) kept += line + "\n";
+    begin = end + 1;
+  }
+  if (broken.size() == 1 && broken[0] == number)
+    warn(str(path, ": line ", number, ", the last one, is cut short and left out"));
+  else if (!broken.empty())
+    warn(str(path, ": ", broken.size(), broken.size() == 1 ? " line is" : " lines are",
+             " no metrics and left out: ", list_of_lines(broken)));
+  return kept;
+}
+
+}  // namespace
+
+MetricsFile::MetricsFile(const std::string& path, int64_t last_iteration, const std::function<void(const std::string&)>& warn) {
+  const bool goes_on = last_iteration > 0 && is_there(path);
+  if (goes_on) write_text_file(path, kept_lines(path, last_iteration, warn));
+  out_.emplace(path, goes_on);
 }
 
 void MetricsFile::write(const StepMetrics& m) {
@@ -74,7 +113,7 @@ void MetricsFile::write(const StepMetrics& m) {
                  {"peak_in_use_bytes", m.memory.peak_in_use_bytes},
                  {"reserved_bytes", m.memory.reserved_bytes},
                  {"system_allocations", m.memory.system_allocations}};
-  line(j.dump());
+  out_->line(j.dump());
 }
 
 void MetricsFile::write_evaluation(int64_t iteration, const std::string& json, double seconds) {
@@ -82,7 +121,7 @@ void MetricsFile::write_evaluation(int64_t iteration, const std::string& json, d
   j["iteration"] = iteration;
   j["evaluation"] = nlohmann::ordered_json::parse(json);
   j["seconds"] = seconds;
-  line(j.dump());
+  out_->line(j.dump());
 }
 
 }  // namespace mr

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <fstream>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/files.h"
 #include "tensor/storage.h"
 
 namespace mr {
@@ -15,15 +16,20 @@ namespace mr {
 // Lines of text for a person. On a terminal the last progress line is overwritten by the next; elsewhere all are plain lines.
 class Console {
  public:
-  Console();  // standard output
+  // Whether a line that cannot be printed (its reader has gone, the disk is full) is an error of the command, found at its end; or is
+  // dropped, said once on standard error, because what the lines tell lies in files too.
+  enum class Output : uint8_t { needed, dispensable };
+  explicit Console(Output output = Output::needed);  // standard output
   explicit Console(std::function<void(const std::string&)> sink) : sink_(std::move(sink)) {}
   void say(const std::string& line);
   void progress(const std::string& line);
   bool terminal() const { return terminal_; }
 
  private:
+  void print(const std::string& text);
   std::function<void(const std::string&)> sink_;  // instead of standard output
-  bool terminal_ = false, open_line_ = false;
+  Output output_ = Output::needed;
+  bool terminal_ = false, open_line_ = false, dropped_ = false;
 };
 
 // The means of one logging interval.
@@ -38,15 +44,15 @@ std::string progress_line(const StepMetrics& m, int64_t iterations, double secon
 // One JSON object a line: {"iteration": 20, "lr": …, "losses": {…}, …} or {"iteration": 500, "evaluation": {…}}.
 class MetricsFile {
  public:
-  // Lines beyond `last_iteration` are of steps that a resumed run takes again: they are dropped.
-  MetricsFile(const std::string& path, int64_t last_iteration);
+  // A run that goes on after `last_iteration` keeps the lines up to there: those beyond are of steps that it takes again. Lines that are no
+  // such objects (the last one, cut short by a crash; what another program wrote) are left out, and `warn` hears of them. At 0 the file
+  // begins empty.
+  MetricsFile(const std::string& path, int64_t last_iteration, const std::function<void(const std::string&)>& warn);
   void write(const StepMetrics& m);
   void write_evaluation(int64_t iteration, const std::string& json, double seconds);
 
  private:
-  void line(const std::string& text);
-  std::string path_;
-  std::ofstream out_;
+  std::optional<LineFile> out_;
 };
 
 }  // namespace mr

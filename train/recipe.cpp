@@ -43,7 +43,7 @@ std::vector<Setting> settings_of(const std::string& name_or_file, const std::str
   }
   fs::path path = name_or_file;
   if (path.is_relative() && !folder.empty()) path = fs::path(folder) / path;
-  if (!fs::exists(path)) {
+  if (!is_there(path.string())) {
     std::string list;
     for (const std::string& n : names) list += (list.empty() ? "" : ", ") + n;
     fail("recipe: ", name_or_file, " is neither a file nor one of ", list, hint(name_or_file, names));
@@ -130,6 +130,8 @@ void validate_run(const Recipe& r, const Validator& v) {
   v.at_least("train.iterations", t.iterations, 0);
   v.not_negative("train.epochs", t.epochs);
   v.at_least("train.stop_at", t.stop_at, 0);
+  v.at_least("train.corrected_at", t.corrected_at, 0);
+  v.at_least("train.corrected_from", t.corrected_from, t.corrected_at);
   v.require(t.threads >= 0 && t.threads <= 1024, "train.threads", "must be from 0 to 1024, got ", t.threads);
   v.at_least("train.log_every", t.log_every, 1);
   if (!t.budget.empty()) {

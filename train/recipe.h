@@ -29,6 +29,7 @@ struct TrainConfig {
   double epochs = 0;
   std::string budget;
   int64_t stop_at = 0;
+  int64_t corrected_at = 0, corrected_from = 0;
   Precision precision = Precision::f32;
   int64_t threads = 0;
   std::string init;
@@ -41,6 +42,9 @@ struct TrainConfig {
     f.field("epochs", epochs, "passes over the training images; 0: from budget");
     f.field("budget", budget, "wall-clock time of the whole command, such as 30m: the first steps are measured, then iterations is fixed");
     f.field("stop_at", stop_at, "written by a run that its budget cut short: a rerun stops there too; 0: runs to the end");
+    f.field("corrected_at", corrected_at,
+            "written by a run whose budget gave another length after this step, as its pace had changed; 0: none did");
+    f.field("corrected_from", corrected_from, "the iterations before that: steps up to it had their learning rate");
     f.choice("precision", precision, {"f32", "bf16", "tf32"},
              "of activations; bf16 needs a GPU or AVX-512, without them f32 is used; tf32: f32, whose products a GPU may round to 10 bits");
     f.field("threads", threads, "0: one a processor");
@@ -49,6 +53,11 @@ struct TrainConfig {
     f.field("log_every", log_every, "steps between two lines of progress and metrics");
   }
 };
+
+// Of `train`: the length that step `iteration` (from 0) is planned under.
+inline int64_t length_at(const TrainConfig& train, int64_t iteration) {
+  return iteration < train.corrected_at ? train.corrected_from : train.iterations;
+}
 
 // What each term of the loss counts for. The paper adds them up as they are.
 struct LossConfig {

@@ -1,43 +1,27 @@
 #include "train/train.h"
 
 #include <cmath>
-#include <filesystem>
 
 #include "base/check.h"
 #include "base/files.h"
 #include "train/batches.h"
 #include "train/detector.h"
 #include "train/evaluate.h"
+#include "train/run_folder.h"
 
 namespace mr {
 namespace {
 
-namespace fs = std::filesystem;
-
-void prepare_folder(const TrainOptions& options) {
-  const fs::path dir = options.folder;
-  if (options.resume) {
-    check(fs::is_directory(dir), options.folder, ": --resume: there is no such folder");
-    const bool saved = fs::exists(dir / "checkpoints") && !fs::is_empty(dir / "checkpoints");
-    check(saved || fs::exists(dir / "recipe.toml"), options.folder,
-          ": --resume: expected a run, got a folder with neither recipe.toml nor checkpoints");
-  } else {
-    for (const char* name : {"recipe.toml", "metrics.jsonl", "best.safetensors", "last.safetensors", "checkpoints"})
-      check(!fs::exists(dir / name) || (fs::is_directory(dir / name) && fs::is_empty(dir / name)), options.folder,
-            ": holds a run already (", name, "); --resume goes on with it, or choose another --out");
-  }
-  make_folder(options.folder);
-  make_folder(options.folder + "/checkpoints");
-}
-
 // Numbers that the first run found by measuring.
 void take_recorded(Recipe& recipe, const std::string& folder) {
   const std::string path = folder + "/recipe.toml";
-  if (!fs::exists(path)) return;
+  if (!is_there(path)) return;
   const Recipe recorded = load_recipe(path);
   if (recipe.train.iterations == 0 && recipe.train.epochs == 0) {
     recipe.train.iterations = recorded.train.iterations;
     recipe.train.stop_at = recorded.train.stop_at;
+    recipe.train.corrected_at = recorded.train.corrected_at;
+    recipe.train.corrected_from = recorded.train.corrected_from;
   }
   if (recipe.evaluation.every == 0) recipe.evaluation.every = recorded.evaluation.every;
 }
@@ -68,18 +52,19 @@ void resolve(Recipe& r, int64_t images, Console& console) {
 }
 
 Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
-  prepare_folder(options);
-  if (const auto fallback = use_context_of(recipe, options.device)) console.say("WARNING: " + *fallback);
+  const auto warn = [&console](const std::string& text) { console.say("WARNING: " + text); };
+  const RunFolder folder(options.folder, options.resume, warn);
+  if (const auto fallback = use_context_of(recipe, options.device)) warn(*fallback);
   std::shared_ptr<const Dataset> train_set = open_dataset(recipe, Split::train);
-  const auto warn = [&console](const std::vector<std::string>& notes) {
-    for (const std::string& note : notes) console.say("WARNING: " + note);
+  const auto warn_all = [&warn](const std::vector<std::string>& notes) {
+    for (const std::string& note : notes) warn(note);
   };
-  warn(train_set->notes());
+  warn_all(train_set->notes());
   const Classes classes = classes_of(recipe, *train_set);
   train_set = relabelled(train_set, classes);
-  warn(check_objects(*train_set, "data.train_annotations"));
+  warn_all(check_objects(*train_set, "data.train_annotations"));
   check(train_set->size() > 0, "data: the training set is empty");
-  warn(check_image_files(*train_set, "data.train_images", image_folder(recipe, Split::train), recipe.data));
+  warn_all(check_image_files(*train_set, "data.train_images", image_folder(recipe, Split::train), recipe.data));
   resolve(recipe, train_set->size(), console);
   if (options.resume) take_recorded(recipe, options.folder);
 
@@ -91,10 +76,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   LoopJob job;
   job.system = detector.system.get();
   job.folder = options.folder;
-  job.batches = [&](int64_t first) {
-    return training_batches(
-        recipe, train_set, first, [&console](const std::string& text) { console.say("WARNING: " + text); }, options.device);
-  };
+  job.batches = [&](int64_t first) { return training_batches(recipe, train_set, first, warn, options.device); };
   job.fullest = [&] { return fullest_batch(recipe, *train_set); };
   job.save_weights = [&](const std::string& path) {
     detector.recipe = recipe;  // with what the loop has recorded by now
@@ -103,9 +85,9 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   std::optional<Evaluator> evaluator;
   if (has_split(recipe, Split::val)) {
     const std::shared_ptr<const Dataset> val_set = subset(open_dataset(recipe, Split::val), recipe.evaluation.images);
-    warn(check_image_files(*val_set, "data.val_images", image_folder(recipe, Split::val), recipe.data));
+    warn_all(check_image_files(*val_set, "data.val_images", image_folder(recipe, Split::val), recipe.data));
     evaluator.emplace(val_set, detector);
-    warn(evaluator->notes());
+    warn_all(evaluator->notes());
     job.evaluate = [&] { return outcome_of(evaluator->run(detector)); };
     job.estimate_evaluation = [&] { return evaluator->estimate_seconds(detector); };
   }

@@ -9,13 +9,12 @@ namespace mr {
 
 struct TrainOptions {
   std::string folder;   // DIR
-  bool resume = false;  // a folder with a run in it; one that was stopped before its first checkpoint starts from the beginning
+  bool resume = false;  // goes on with the run in it; one that ended before its first checkpoint starts from the beginning
   Device device = {};   // that the network runs on
 };
 
-// DIR/recipe.toml  metrics.jsonl  best.safetensors  last.safetensors  checkpoints/
-// Errors: a DIR that holds a run already, without resume; one that holds none, with it; image files that are missing; whatever dataset,
-// weights and loop find wrong.
+// Fills DIR (train/run_folder.h). Errors: a DIR that another training has, or that `resume` does not fit; image files that are missing;
+// whatever dataset, weights and loop find wrong.
 Ended train(Recipe recipe, const TrainOptions& options, Console& console);
 
 // for_batch applied, epochs turned into iterations. `images`: of the training set.

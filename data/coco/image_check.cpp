@@ -2,10 +2,10 @@
 
 #include <atomic>
 #include <chrono>
-#include <filesystem>
 #include <map>
 #include <mutex>
 
+#include "base/files.h"
 #include "data/image/stated_size.h"
 #include "data/loader/loader.h"
 #include "tensor/parallel.h"
@@ -51,10 +51,9 @@ ImageCheck check_images(const Dataset& dataset, double seconds) {
   std::atomic<int64_t> files = 0, looked_at = 0;
   parallel_for(n, 64, [&](int64_t i) {
     const std::string file = dataset.info(i).file;
-    std::error_code unreachable;  // says no, as a folder without permission does
     if (file.empty()) return;
     ++files;
-    if (!std::filesystem::exists(file, unreachable)) missing.add(i, file);
+    if (!is_there(file)) missing.add(i, file);
   });
   out.images = files, out.missing = missing.take();
   if (out.images == 0 || out.missing.count > 0 || seconds <= 0) return out;

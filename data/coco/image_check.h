@@ -1,6 +1,8 @@
 // Looks at the image files of a dataset before a run begins, by all threads: that all are there; and at their headers, that they are of a
 // kind that is read and of the size that is stated (data/image/stated_size.h). Where the time does not suffice for all, the headers are
 // those of a sample spread over the dataset.
+//
+// errors: FileError where a folder may not be looked into
 #pragma once
 
 #include <cstdint>

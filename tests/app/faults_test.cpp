@@ -86,8 +86,10 @@ TEST_CASE("resuming wants a run, and leaves a finished one as it is", "[app]") {
   const std::string data = drawn_files("resumed"), out = folder() + "/resumed_run", empty = folder() + "/resumed_empty";
   check_error(train_on(data, out) + " --resume", "resumed_run: --resume: there is no such folder");
   CHECK_FALSE(fs::exists(out));
-  fs::create_directories(empty + "/checkpoints");  // as a start that failed leaves it
-  check_error(train_on(data, empty) + " --resume", "resumed_empty: --resume: expected a run, got a folder with neither");
+  fs::create_directories(empty);
+  write_text_file(empty + "/photo.jpg", "");
+  check_error(train_on(data, empty) + " --resume",
+              "resumed_empty: --resume: expected a run, got a folder with photo.jpg and nothing of a run");
   REQUIRE(mrcnn(train_on(data, out)).status == 0);
   const std::string before = bytes_of(out);
   const auto written = fs::last_write_time(out + "/last.safetensors");

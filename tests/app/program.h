@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -41,6 +42,50 @@ inline Result mrcnn(const std::string& arguments) {
   r.err = read_text_file(err);
   return r;
 }
+
+// A command of the shell that runs beside the test; `{}` in it is the program. What it prints goes to files.
+class Started {
+ public:
+  explicit Started(std::string command) {
+    static int counter = 0;
+    out_ = folder() + "/started_" + std::to_string(counter++);
+    for (size_t at = 0; (at = command.find("{}", at)) != std::string::npos;) command.replace(at, 2, MRCNN_PROGRAM);
+    std::fflush(nullptr);
+    process_ = fork();
+    if (process_ != 0) return;
+    for (const int signal : {SIGINT, SIGHUP}) std::signal(signal, SIG_DFL);  // which the tests' own start may have ignored
+    if (freopen((out_ + ".out").c_str(), "w", stdout) != nullptr && freopen((out_ + ".err").c_str(), "w", stderr) != nullptr)
+      execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    _exit(127);
+  }
+  ~Started() {
+    if (process_ <= 0) return;
+    kill(SIGKILL);
+    end();
+  }
+  Started(const Started&) = delete;
+  Started& operator=(const Started&) = delete;
+
+  pid_t process() const { return process_; }
+  void kill(int signal) const { ::kill(process_, signal); }
+  // Waits, for a minute at most, until there is such a file and it is not empty.
+  bool has_written(const std::string& path) const {
+    std::error_code absent;
+    for (int i = 0; i < 1200; ++i, usleep(50000))
+      if (std::filesystem::file_size(path, absent) > 0 && !absent) return true;
+    return false;
+  }
+  Result end() {
+    int status = 0;
+    waitpid(process_, &status, 0);
+    process_ = -1;
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_text_file(out_ + ".out"), read_text_file(out_ + ".err")};
+  }
+
+ private:
+  pid_t process_ = -1;
+  std::string out_;
+};
 
 // Fails in the orderly way: a status that is not 0 and one line.
 inline void check_error(const std::string& arguments, const std::string& message) {

@@ -21,7 +21,7 @@ set(headers
   "boost/context/.*=libboost-context-dev"
   "(sanitizer/.*|omp.h|immintrin.h)=g++"
   "(cuda[a-z_]*|cublas[A-Za-z]*|mma)\\.h=CUDA"
-  "(unistd|fcntl|poll|termios|dlfcn|malloc|signal|sched|ucontext|pthread)\\.h|sys/[a-z]+\\.h=libc6-dev")
+  "(unistd|fcntl|poll|termios|dlfcn|malloc|signal|sched|stdio_ext|ucontext|pthread)\\.h|sys/[a-z]+\\.h=libc6-dev")
 # Programs: the file that calls one, and how it stands there.
 set(programs
   "CMakePresets.json=\"Ninja\"=ninja-build"

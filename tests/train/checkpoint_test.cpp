@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "tests/catch.h"
+#include "tests/nobody.h"
 #include "tests/train/fake.h"
 
 using namespace mr;
@@ -100,13 +101,27 @@ TEST_CASE("a damaged checkpoint is passed over loudly, wherever the damage is", 
   CHECK(r.load()->state.iteration == 1);
 }
 
+TEST_CASE("a checkpoint that may not be read is not called damaged", "[checkpoint]") {
+  Run r;
+  r.save(1);
+  r.save(2);
+  fs::permissions(r.newest(), fs::perms::none);
+  const Nobody nobody;
+  const auto c = r.load();
+  REQUIRE(c);
+  CHECK(c->state.iteration == 1);
+  REQUIRE(r.warnings.size() == 1);
+  CHECK_THROWS_WITH(throw Error(r.warnings[0]), Contains("passing over a checkpoint that cannot be read: ") &&
+                                                    Contains("iteration_00000002.checkpoint: cannot open: not permitted"));
+}
+
 TEST_CASE("checkpoints: what cannot be loaded or saved is an error, and the old ones stay", "[checkpoint]") {
   Run r;
   r.save(1);
   const std::string path = r.newest(), whole = read_text_file(path);
   SECTION("no valid one") {
     overwrite(path, whole.substr(0, 100));
-    CHECK_THROWS_WITH(r.load(), Contains("none of the 1 checkpoints is valid"));
+    CHECK_THROWS_WITH(r.load(), Contains("none of the 1 checkpoints can be used: ") && Contains("cut short"));
   }
   SECTION("another model's") {
     Parameters other;
@@ -134,6 +149,11 @@ TEST_CASE("checkpoints: what cannot be loaded or saved is an error, and the old 
     CHECK(failures == static_cast<int>((whole.size() + 15) / 16));
     CHECK(r.files() == 1);
     CHECK(read_text_file(path) == whole);
+  }
+  SECTION("a folder that may not be listed holds no checkpoints to our knowledge, and is not taken for an empty one") {
+    fs::permissions(r.folder.path(), fs::perms::none);
+    const Nobody nobody;
+    CHECK_THROWS_WITH(r.load(), Contains(": cannot be listed: not permitted (Permission denied)"));
   }
   SECTION("no such folder") {
     CHECK_THROWS_WITH(save_checkpoint(r.folder / "nowhere", {}, r.system.parameters(), r.momentum, 2), Contains("cannot write"));

@@ -1,0 +1,76 @@
+#include "train/run_folder.h"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <string_view>
+#include <vector>
+
+#include "base/check.h"
+#include "base/files.h"
+#include "train/checkpoint.h"
+
+namespace mr {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::array<std::string_view, 4> own_files = {"recipe.toml", "metrics.jsonl", "best.safetensors", "last.safetensors"};
+constexpr const char* lock_name = "/.lock";
+
+bool is_own(std::string_view name) { return std::ranges::find(own_files, name) != own_files.end(); }
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::error_code error;
+  std::vector<std::string> names;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    names.push_back(entry->path().filename().string());
+  if (error) throw FileError(str(folder, ": cannot be listed: ", reason_of(error.value())), error.value());
+  return names;
+}
+
+// What a run has left in the folder, by name; empty: nothing. A start that ended early leaves folders and a lock, which count for nothing.
+std::string trace_of_run(const std::string& folder) {
+  for (const std::string_view name : own_files)
+    if (is_there(str(folder, "/", name))) return std::string(name);
+  const std::string checkpoints = folder + "/checkpoints";
+  return is_there(checkpoints) && std::ranges::any_of(names_in(checkpoints), is_checkpoint_name) ? "checkpoints" : "";
+}
+
+// Before anything is made: a misspelt --out must not become a run that starts from the beginning.
+void check_resumable(const std::string& folder) {
+  check(is_there(folder), folder, ": --resume: there is no such folder; without --resume a run begins there");
+  if (!trace_of_run(folder).empty() || is_there(folder + lock_name)) return;
+  const auto strange = [](const std::string& name) { return name != "checkpoints" && !name.starts_with('.'); };
+  const std::vector<std::string> names = names_in(folder);
+  const auto other = std::ranges::find_if(names, strange);
+  check(other == names.end(), folder, ": --resume: expected a run, got a folder with ", other == names.end() ? "" : *other,
+        " and nothing of a run");
+}
+
+std::string made(const std::string& path, bool resume) {
+  if (resume) check_resumable(path);
+  make_folder(path);
+  return path + lock_name;
+}
+
+}  // namespace
+
+RunFolder::RunFolder(const std::string& path, bool resume, const std::function<void(const std::string&)>& warn)
+    : lock_(made(path, resume)) {
+  if (!lock_.kept()) {
+    warn(path + ": this file system keeps no locks: nothing holds off a second training that writes here");
+  } else {
+    check(lock_.held(), path, ": another training writes here: ", lock_.holder(), "; choose another --out, or let it end");
+  }
+  if (!resume) {
+    const std::string trace = trace_of_run(path);
+    check(trace.empty(), path, ": holds a run already (", trace, "); --resume goes on with it, or choose another --out");
+  }
+  make_folder(path + "/checkpoints");
+  if (!lock_.held()) return;  // somebody may be writing them
+  remove_temporaries(path, is_own);
+  remove_temporaries(path + "/checkpoints", is_checkpoint_name);
+}
+
+}  // namespace mr

@@ -1,0 +1,27 @@
+// The folder of a run, which one training at a time has for itself:
+//
+//   recipe.toml  metrics.jsonl  best.safetensors  last.safetensors  checkpoints/  .lock (base/file_lock.h)
+//
+// Each of these files is whole or not there, and a run may be killed between any two of them. So whatever a folder holds of them is a run,
+// which --resume goes on with: from its newest checkpoint, or from the beginning where it has none.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/file_lock.h"
+
+namespace mr {
+
+class RunFolder {
+ public:
+  // Makes the folder where it is not there, takes its lock and removes temporary files that killed runs left.
+  // Errors: another training has the lock (it is named); without `resume`, a folder that holds a run; with it, one that is not there, or
+  // holds other things and no run; one that may not be read or written.
+  RunFolder(const std::string& path, bool resume, const std::function<void(const std::string&)>& warn);
+
+ private:
+  FileLock lock_;
+};
+
+}  // namespace mr
