@@ -28,23 +28,6 @@ constexpr std::array<bool, 256> plain_bytes() {
 }
 constexpr auto kPlain = plain_bytes();
 
-// Length of the well-formed UTF-8 sequence at p (which holds a byte ≥ 0x80), or 0. The text ends with a 0 byte.
-int utf8_length(const char* p) {
-  const auto at = [p](int i) { return static_cast<unsigned char>(p[i]); };
-  const auto more = [&](int i) { return (at(i) & 0xc0) == 0x80; };
-  const unsigned a = at(0), b = at(1);
-  if (a >= 0xc2 && a <= 0xdf) return more(1) ? 2 : 0;
-  if (a >= 0xe0 && a <= 0xef) {
-    if (!more(1) || (a == 0xe0 && b < 0xa0) || (a == 0xed && b > 0x9f)) return 0;
-    return more(2) ? 3 : 0;
-  }
-  if (a >= 0xf0 && a <= 0xf4) {
-    if (!more(1) || (a == 0xf0 && b < 0x90) || (a == 0xf4 && b > 0x8f)) return 0;
-    return more(2) && more(3) ? 4 : 0;
-  }
-  return 0;
-}
-
 }  // namespace
 
 JsonReader::JsonReader(const std::string& text, std::string name)
@@ -276,9 +259,9 @@ std::string_view JsonReader::escaped(const char* from) {
     if (*p_ == '\\') {
       escape(scratch_);
     } else if (static_cast<unsigned char>(*p_) >= 0x80) {
-      const int n = utf8_length(p_);
+      const size_t n = utf8_sequence({p_, static_cast<size_t>(end_ - p_)});
       if (n == 0) fail("a string is not UTF-8");
-      scratch_.append(p_, static_cast<size_t>(n));
+      scratch_.append(p_, n);
       p_ += n;
     } else {
       unexpected("the end of a string");

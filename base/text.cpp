@@ -6,20 +6,26 @@
 
 namespace mr {
 
+size_t utf8_sequence(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto first = static_cast<unsigned char>(text[0]);
+  const size_t length = first < 0x80 ? 1 : (first & 0xe0) == 0xc0 ? 2 : (first & 0xf0) == 0xe0 ? 3 : (first & 0xf8) == 0xf0 ? 4 : 0;
+  if (length == 0 || length > text.size()) return 0;
+  uint32_t code = length == 1 ? first : first & (0x7fu >> length);
+  for (size_t k = 1; k < length; ++k) {
+    const auto byte = static_cast<unsigned char>(text[k]);
+    if ((byte & 0xc0) != 0x80) return 0;
+    code = code << 6 | (byte & 0x3fu);
+  }
+  constexpr std::array<uint32_t, 5> least = {0, 0, 0x80, 0x800, 0x10000};  // fewer would do: an overlong form
+  return code < least[length] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0 : length;
+}
+
 bool is_utf8(std::string_view text) {
-  for (size_t i = 0; i < text.size();) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    const int length = first < 0x80 ? 1 : (first & 0xe0) == 0xc0 ? 2 : (first & 0xf0) == 0xe0 ? 3 : (first & 0xf8) == 0xf0 ? 4 : 0;
-    if (length == 0 || i + static_cast<size_t>(length) > text.size()) return false;
-    uint32_t code = length == 1 ? first : first & (0x7fu >> length);
-    for (int k = 1; k < length; ++k) {
-      const auto byte = static_cast<unsigned char>(text[i + static_cast<size_t>(k)]);
-      if ((byte & 0xc0) != 0x80) return false;
-      code = code << 6 | (byte & 0x3fu);
-    }
-    constexpr std::array<uint32_t, 5> least = {0, 0, 0x80, 0x800, 0x10000};  // fewer would do: an overlong form
-    if (code < least[static_cast<size_t>(length)] || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) return false;
-    i += static_cast<size_t>(length);
+  while (!text.empty()) {
+    const size_t length = utf8_sequence(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
   }
   return true;
 }

@@ -1,6 +1,7 @@
 // Text for people: UTF-8, what a message may show, and the word that a misspelt one was meant to be.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -8,6 +9,7 @@
 
 namespace mr {
 
+size_t utf8_sequence(std::string_view text);    // bytes of the character that the text begins with; 0: it begins with none
 bool is_utf8(std::string_view text);            // strict: no surrogates, no overlong forms
 std::string printable(std::string_view text);   // for a message: no control characters, not too long
 std::string shell_word(std::string_view text);  // quoted where a shell would read it otherwise, for a command that a message proposes

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/json_text.h"
 #include "data/image/image.h"
 #include "data/loader/loader.h"
 #include "tensor/parallel.h"
@@ -120,10 +121,11 @@ double Evaluator::estimate_seconds(const Detector& detector) const {
 }
 
 std::string to_json(const Evaluation& e) {
-  std::string out;
-  if (e.has_boxes) out += "\"bbox\": " + to_json(e.bbox);
-  if (e.has_masks) out += (out.empty() ? "" : ", ") + std::string("\"segm\": ") + to_json(e.segm);
-  return "{" + out + str(", \"images\": ", e.images, ", \"skipped\": ", e.skipped.size(), "}");
+  JsonWriter j;
+  j.object();
+  if (e.has_boxes) j.key("bbox").written(to_json(e.bbox));
+  if (e.has_masks) j.key("segm").written(to_json(e.segm));
+  return j.field("images", e.images).field("skipped", e.skipped.size()).end().take();
 }
 
 EvaluationOutcome outcome_of(const Evaluation& e) {

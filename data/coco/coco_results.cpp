@@ -1,6 +1,7 @@
 #include "data/coco/coco_results.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -193,24 +194,21 @@ CocoResults read_coco_results(const std::string& path, const std::vector<int64_t
 }
 
 std::string coco_results_json(const std::vector<CocoDetection>& detections, const std::vector<int64_t>& category_ids, CocoType type) {
-  std::string out = "[";
+  JsonWriter j;
+  j.array();
   for (const CocoDetection& d : detections) {
     check(d.label >= 1 && static_cast<size_t>(d.label) <= category_ids.size(), "coco_results_json: image ", d.image_id,
           ": label must be in 1 ... ", category_ids.size(), ", got ", d.label);
-    out += out.size() > 1 ? ",\n " : "\n ";
-    append(out, "{\"image_id\": ");
-    append(out, d.image_id);
-    append(out, ", \"category_id\": ");
-    append(out, category_ids[static_cast<size_t>(d.label) - 1]);
-    if (type == CocoType::bbox)
-      out += ", \"bbox\": [" + json_number(d.box.x) + ", " + json_number(d.box.y) + ", " + json_number(d.box.w) + ", " +
-             json_number(d.box.h) + "]";
-    else
-      out += str(", \"segmentation\": {\"size\": [", d.mask.height, ", ", d.mask.width,
-                 "], \"counts\": ", json_string(rle_to_string(d.mask)), "}");
-    out += ", \"score\": " + json_number(d.score) + "}";
+    j.line(" ").object().field("image_id", d.image_id).field("category_id", category_ids[static_cast<size_t>(d.label) - 1]);
+    if (type == CocoType::bbox) {
+      j.key("bbox").list(std::array{d.box.x, d.box.y, d.box.w, d.box.h});
+    } else {
+      j.key("segmentation").object().key("size").list(std::array{d.mask.height, d.mask.width});
+      j.field("counts", rle_to_string(d.mask)).end();
+    }
+    j.field("score", d.score).end();
   }
-  return out + "\n]\n";
+  return j.line().end().take() + "\n";
 }
 
 void write_coco_results(const std::string& path, const std::vector<CocoDetection>& detections, const std::vector<int64_t>& category_ids,

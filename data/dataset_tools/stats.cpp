@@ -119,7 +119,7 @@ std::string to_json(const DatasetStats& s) {
       str("{\"images\": ", s.images, ", \"empty_images\": ", s.empty_images, ", \"objects\": ", s.objects, ", \"crowds\": ", s.crowds,
           ", \"small\": ", s.small, ", \"medium\": ", s.medium, ", \"large\": ", s.large, ", \"percents\": [");
   const auto list = [&out](const auto& values) {
-    for (size_t k = 0; k < values.size(); ++k) out += (k > 0 ? ", " : "") + json_number(values[k]);
+    for (size_t k = 0; k < values.size(); ++k) out += (k > 0 ? ", " : "") + json_number(static_cast<double>(values[k]));
     out += "]";
   };
   list(DatasetStats::kPercents);

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/files.h"
+#include "base/json_text.h"
 #include "data/export/cityscapes_labels.h"
 #include "data/export/files.h"
 #include "data/export/outline.h"
@@ -18,17 +19,17 @@ namespace {
 int label_of(uint16_t id) { return id < 1000 ? id : id / 1000; }
 
 std::string polygons_json(const std::vector<uint16_t>& ids, int height, int width) {
-  std::string out = str("{\n    \"imgHeight\": ", height, ",\n    \"imgWidth\": ", width, ",\n    \"objects\": [");
-  bool first = true;
+  JsonWriter j;
+  const std::string_view indent = "    ", deeper = "        ";
+  j.object().line(indent).field("imgHeight", height).line(indent).field("imgWidth", width).line(indent).key("objects").array();
   for (const Region& r : regions(ids, height, width)) {
     const CityscapesLabel& label = cityscapes_label(label_of(r.value));
     const bool group = label.instances && r.value < 1000;
-    out += str(first ? "\n" : ",\n", "        {\"label\": ", quoted(str(label.name, group ? "group" : "")), ", \"polygon\": [");
-    for (size_t i = 0; i < r.boundary.size(); ++i) out += str(i ? ", " : "", "[", r.boundary[i].first, ", ", r.boundary[i].second, "]");
-    out += "]}";
-    first = false;
+    j.line(deeper).object().field("label", str(label.name, group ? "group" : "")).key("polygon").array();
+    for (const auto& [x, y] : r.boundary) j.array().value(x).value(y).end();
+    j.end().end();
   }
-  return out + "\n    ]\n}\n";
+  return j.line(indent).end().line().end().take() + "\n";
 }
 
 std::vector<uint16_t> ids_of_instances(const Dataset& d, int64_t index) {

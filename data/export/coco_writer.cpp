@@ -1,10 +1,12 @@
 #include "data/export/coco_writer.h"
 
+#include <array>
 #include <set>
 #include <vector>
 
 #include "base/check.h"
 #include "base/files.h"
+#include "base/json_text.h"
 #include "data/export/files.h"
 #include "data/image/image.h"
 #include "geometry/rle.h"
@@ -16,17 +18,16 @@ namespace {
 
 std::string image_name(const std::string& split, const ImageInfo& info) { return str(split, "_", padded(info.image_id, 6), ".png"); }
 
-std::string annotation_json(const Instance& i, int64_t id, const ImageInfo& info, int64_t category) {
-  std::string out =
-      str("{\"id\": ", id, ", \"image_id\": ", info.image_id, ", \"category_id\": ", category, ", \"iscrowd\": ", i.crowd ? 1 : 0,
-          ", \"area\": ", i.area, ", \"bbox\": [", i.box.x1, ", ", i.box.y1, ", ", i.box.width(), ", ", i.box.height(), "]");
+void write_annotation(JsonWriter& j, const Instance& i, const ImageInfo& info, int64_t category) {
+  j.object().field("id", i.id).field("image_id", info.image_id).field("category_id", category).field("iscrowd", i.crowd ? 1 : 0);
+  j.field("area", i.area).key("bbox").list(std::array{i.box.x1, i.box.y1, i.box.width(), i.box.height()});
   if (i.mask.bits.height > 0) {
     CroppedMask mask = i.mask;
     mask.image_height = info.height, mask.image_width = info.width;
-    out += str(", \"segmentation\": {\"size\": [", info.height, ", ", info.width,
-               "], \"counts\": ", quoted(rle_to_string(rle_encode(mask))), "}");
+    j.key("segmentation").object().key("size").list(std::array{info.height, info.width});
+    j.field("counts", rle_to_string(rle_encode(mask))).end();
   }
-  return out + "}";
+  j.end();
 }
 
 // Distinct ids above 0 are kept, else all are numbered.
@@ -44,27 +45,28 @@ void settle_ids(std::vector<std::vector<Instance>>& all) {
 std::string join_json(const Dataset& d, const std::string& split, std::vector<std::vector<Instance>>& instances) {
   settle_ids(instances);
   const std::vector<int64_t> categories = d.category_ids();
-  std::string out = "{\"info\": {\"description\": " + quoted(split) + "},\n\"licenses\": [],\n\"categories\": [";
+  JsonWriter j;
+  j.object().key("info").object().field("description", split).end().line().key("licenses").array().end();
+  j.line().key("categories").array();
   for (size_t k = 0; k < categories.size(); ++k)
-    out += str(k ? ", " : "", "{\"id\": ", categories[k], ", \"name\": ", quoted(d.class_names()[k]), ", \"supercategory\": \"\"}");
-  out += "],\n\"images\": [";
+    j.object().field("id", categories[k]).field("name", d.class_names()[k]).field("supercategory", "").end();
+  j.end().line().key("images").array();
   for (int64_t i = 0; i < d.size(); ++i) {
     const ImageInfo info = d.info(i);
-    out += str(i ? ",\n" : "\n", "{\"id\": ", info.image_id, ", \"height\": ", info.height, ", \"width\": ", info.width,
-               ", \"file_name\": ", quoted(image_name(split, info)), "}");
+    j.line().object().field("id", info.image_id).field("height", info.height).field("width", info.width);
+    j.field("file_name", image_name(split, info)).end();
   }
-  out += "],\n\"annotations\": [";
-  bool first = true;
+  j.end().line().key("annotations").array();
   for (int64_t i = 0; i < d.size(); ++i) {
     const ImageInfo info = d.info(i);
     for (const Instance& k : instances[static_cast<size_t>(i)]) {
       check(k.label >= 1 && k.label <= static_cast<int>(categories.size()), "coco: label of annotation ", k.id, " must be from 1 to ",
             categories.size(), ", got ", k.label);
-      out += (first ? "\n" : ",\n") + annotation_json(k, k.id, info, categories[static_cast<size_t>(k.label - 1)]);
-      first = false;
+      j.line();
+      write_annotation(j, k, info, categories[static_cast<size_t>(k.label - 1)]);
     }
   }
-  return out + "]}\n";
+  return j.end().end().take() + "\n";
 }
 
 }  // namespace

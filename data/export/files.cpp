@@ -1,28 +1,10 @@
 #include "data/export/files.h"
 
-#include <cstdio>
 #include <filesystem>
 
 #include "base/check.h"
 
 namespace mr {
-
-std::string quoted(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const unsigned char u = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += {'\\', c};
-    } else if (u < 32) {
-      char code[8];
-      std::snprintf(code, sizeof code, "\\u%04x", static_cast<unsigned>(u));
-      out += code;
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
 
 std::string padded(int64_t number, int digits) {
   const std::string text = std::to_string(number);

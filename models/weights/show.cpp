@@ -4,7 +4,8 @@
 #include <cstdio>
 
 #include "base/check.h"
-#include "models/weights/json.h"
+#include "base/json_text.h"
+#include "base/text.h"
 #include "models/weights/safetensors.h"
 
 namespace mr {
@@ -55,23 +56,19 @@ std::string show_text(const WeightFile& file) {
 }
 
 std::string show_json(const WeightFile& file) {
-  std::string out = "{\"path\": " + json_string(file.path) + ", \"metadata\": {", comma;
-  for (const auto& [key, value] : file.metadata) {
-    out += comma + json_string(key) + ": " + json_string(value);
-    comma = ", ";
-  }
-  out += "}, \"tensors\": [";
-  comma.clear();
+  JsonWriter j;
+  j.object().field("path", file.path).key("metadata").object();
+  for (const auto& [key, value] : file.metadata) j.field(key, value);
+  j.end().key("tensors").array();
   int64_t total = 0;
   for (const NamedTensor& t : file.tensors) {
     const TensorSummary s = summarise(t);
-    out +=
-        comma + str("{\"name\": ", json_string(t.name), ", \"dtype\": \"", t.type, "\", \"shape\": ", shape_text(t.shape),
-                    ", \"mean\": ", json_number(s.mean), ", \"std\": ", json_number(s.deviation), ", \"not_finite\": ", s.not_finite, "}");
-    comma = ",\n";
+    if (&t != file.tensors.data()) j.line();
+    j.object().field("name", t.name).field("dtype", name(t.type)).key("shape").list(t.shape);
+    j.field("mean", s.mean).field("std", s.deviation).field("not_finite", s.not_finite).end();
     total += t.numel();
   }
-  return out + str("], \"parameters\": ", total, "}\n");
+  return j.end().field("parameters", total).end().take() + "\n";
 }
 
 void convert_weights(const std::string& from, const std::string& to) {
