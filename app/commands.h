@@ -14,6 +14,7 @@ void add_predict(CLI::App& program);
 void add_coco_eval(CLI::App& program);
 void add_weights(CLI::App& program);
 void add_dataset(CLI::App& program);
+void add_dataset_convert(CLI::App& dataset);
 void add_recipe(CLI::App& program);
 void add_bench(CLI::App& program);
 void add_explain(CLI::App& program);

@@ -137,8 +137,9 @@ void add_stats(CLI::App& dataset) {
 }  // namespace
 
 void add_dataset(CLI::App& program) {
-  CLI::App* c = program.add_subcommand("dataset", "Draws, checks, counts and shows data sets");
+  CLI::App* c = program.add_subcommand("dataset", "Converts, checks, counts, shows and draws data sets");
   c->require_subcommand(1);
+  add_dataset_convert(*c);
   add_draw(*c);
   add_lint(*c);
   add_stats(*c);

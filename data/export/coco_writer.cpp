@@ -6,7 +6,7 @@
 
 #include "base/check.h"
 #include "base/files.h"
-#include "base/json_text.h"
+#include "data/export/coco_records.h"
 #include "data/export/files.h"
 #include "data/image/image.h"
 #include "geometry/rle.h"
@@ -19,13 +19,12 @@ namespace {
 std::string image_name(const std::string& split, const ImageInfo& info) { return str(split, "_", padded(info.image_id, 6), ".png"); }
 
 void write_annotation(JsonWriter& j, const Instance& i, const ImageInfo& info, int64_t category) {
-  j.object().field("id", i.id).field("image_id", info.image_id).field("category_id", category).field("iscrowd", i.crowd ? 1 : 0);
+  begin_coco_annotation(j, i.id, info.image_id, category, i.crowd);
   j.field("area", i.area).key("bbox").list(std::array{i.box.x1, i.box.y1, i.box.width(), i.box.height()});
   if (i.mask.bits.height > 0) {
     CroppedMask mask = i.mask;
     mask.image_height = info.height, mask.image_width = info.width;
-    j.key("segmentation").object().key("size").list(std::array{info.height, info.width});
-    j.field("counts", rle_to_string(rle_encode(mask))).end();
+    write_coco_runs(j, info.height, info.width, rle_to_string(rle_encode(mask)));
   }
   j.end();
 }
@@ -46,27 +45,21 @@ std::string join_json(const Dataset& d, const std::string& split, std::vector<st
   settle_ids(instances);
   const std::vector<int64_t> categories = d.category_ids();
   JsonWriter j;
-  j.object().key("info").object().field("description", split).end().line().key("licenses").array().end();
-  j.line().key("categories").array();
-  for (size_t k = 0; k < categories.size(); ++k)
-    j.object().field("id", categories[k]).field("name", d.class_names()[k]).field("supercategory", "").end();
-  j.end().line().key("images").array();
+  begin_coco(j, split, categories, d.class_names());
   for (int64_t i = 0; i < d.size(); ++i) {
     const ImageInfo info = d.info(i);
-    j.line().object().field("id", info.image_id).field("height", info.height).field("width", info.width);
-    j.field("file_name", image_name(split, info)).end();
+    write_coco_image(j, info.image_id, info.height, info.width, image_name(split, info));
   }
-  j.end().line().key("annotations").array();
+  begin_coco_annotations(j);
   for (int64_t i = 0; i < d.size(); ++i) {
     const ImageInfo info = d.info(i);
     for (const Instance& k : instances[static_cast<size_t>(i)]) {
       check(k.label >= 1 && k.label <= static_cast<int>(categories.size()), "coco: label of annotation ", k.id, " must be from 1 to ",
             categories.size(), ", got ", k.label);
-      j.line();
       write_annotation(j, k, info, categories[static_cast<size_t>(k.label - 1)]);
     }
   }
-  return j.end().end().take() + "\n";
+  return end_coco(j);
 }
 
 }  // namespace

@@ -9,10 +9,28 @@ namespace fs = std::filesystem;
 
 TEST_CASE("every subcommand explains itself", "[app]") {
   CHECK(mrcnn("--version").status == 0);
-  for (const char* command :
-       {"",           "train",        "eval",         "predict",       "coco-eval",    "weights", "weights show", "weights convert",
-        "dataset",    "dataset draw", "dataset lint", "dataset stats", "dataset show", "recipe",  "recipe list",  "recipe show",
-        "recipe new", "bench",        "bench ops",    "bench model",   "explain"}) {
+  for (const char* command : {"",
+                              "train",
+                              "eval",
+                              "predict",
+                              "coco-eval",
+                              "weights",
+                              "weights show",
+                              "weights convert",
+                              "dataset",
+                              "dataset draw",
+                              "dataset convert",
+                              "dataset lint",
+                              "dataset stats",
+                              "dataset show",
+                              "recipe",
+                              "recipe list",
+                              "recipe show",
+                              "recipe new",
+                              "bench",
+                              "bench ops",
+                              "bench model",
+                              "explain"}) {
     const Result r = mrcnn(std::string(command) + " --help");
     INFO(command);
     CHECK(r.status == 0);

@@ -31,6 +31,8 @@ set(rooms
   "tiffio.h=^(data/image/tiff.*|tests/data/.*)$"
   "stb/?.*=^data/image/stb\\.cpp$"
   "nlohmann/.*=^((data|train|app)/.*\\.cpp|tests/(data|train|app)/.*)$"
+  "pugixml.hpp=^data/convert/(xml\\.h|[a-z]+\\.cpp)$"
+  "yaml.h=^data/convert/yolo_yaml\\.cpp$"
   "simdjson.h=^data/.*\\.cpp$"
   "toml\\+\\+/.*=^train/.*\\.cpp$"
   "fmt/.*=^(train|app)/.*\\.cpp$"

@@ -13,6 +13,7 @@ set(headers
   "webp/.*=libwebp-dev"
   "tiff(io)?.h=libtiff-dev"
   "pugixml.hpp=libpugixml-dev"
+  "yaml.h=libyaml-dev"
   "nlohmann/.*=nlohmann-json3-dev"
   "toml\\+\\+/.*=libtomlplusplus-dev"
   "fmt/.*=libfmt-dev"

@@ -12,7 +12,9 @@ namespace mr::test {
 // A folder of the test's own, removed at its end.
 class Folder {
  public:
-  Folder() : path_((std::filesystem::temp_directory_path() / ("mr_convert_" + std::to_string(getpid()))).string()) {
+  Folder() {
+    static int made = 0;
+    path_ = (std::filesystem::temp_directory_path() / ("mr_convert_" + std::to_string(getpid()) + "_" + std::to_string(made++))).string();
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
   }

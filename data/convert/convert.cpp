@@ -1,0 +1,262 @@
+#include "data/convert/convert.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/check.h"
+#include "base/files.h"
+#include "base/json_text.h"
+#include "base/text.h"
+#include "data/coco/coco_file.h"
+#include "data/convert/readers.h"
+#include "data/convert/settle.h"
+#include "data/export/coco_records.h"
+#include "data/export/files.h"
+#include "tensor/rng.h"
+
+namespace mr {
+
+namespace fs = std::filesystem;
+using convert::SettledImage;
+using convert::SettledObject;
+
+namespace {
+
+struct Kind {
+  ConvertKind kind;
+  convert::Reader read;
+};
+constexpr std::array<Kind, 7> kKinds = {{
+    {{"labelme", "labelme's JSON files, or folders of them"}, convert::read_labelme},
+    {{"via", "VGG Image Annotator 1 and 2: projects or exported annotations (JSON)"}, convert::read_via},
+    {{"yolo", "YOLO segmentation: a data.yaml, a folder of text files, or text files"}, convert::read_yolo},
+    {{"voc", "Pascal VOC: a folder with SegmentationObject, a list of its ImageSets, or XML files"}, convert::read_voc},
+    {{"cvat", "CVAT for images 1.1, CVAT for video 1.1 (XML)"}, convert::read_cvat},
+    {{"masks", "folders with a picture an object: ID/images + ID/masks, or images + masks"}, convert::read_masks},
+    {{"instance-maps", "folders with a picture of object numbers an image (PNG, 8 or 16 bits)"}, convert::read_instance_maps},
+}};
+
+convert::Reader reader_of(const std::string& name) {
+  std::vector<std::string> names;
+  for (const Kind& k : kKinds) {
+    if (name == k.kind.name) return k.read;
+    names.emplace_back(k.kind.name);
+  }
+  std::string all;
+  for (const std::string& n : names) all += (all.empty() ? "" : ", ") + n;
+  fail("--from: expected ", all, ", got ", name, hint(name, names));
+}
+
+// The folder that holds all pictures: `wished`, if it does, else the deepest one.
+std::string common_folder(const std::vector<SettledImage>& images, const std::string& wished) {
+  const auto within = [](const fs::path& file, const fs::path& folder) {
+    return std::mismatch(folder.begin(), folder.end(), file.begin(), file.end()).first == folder.end();
+  };
+  fs::path folder = wished.empty() ? fs::path(images[0].file).parent_path() : fs::canonical(wished);
+  for (const SettledImage& image : images)
+    while (!within(image.file, folder)) folder = folder.parent_path();
+  return folder.string();
+}
+
+// "…/NAME.json", "train" → "…/NAME_train.json"
+std::string subset_path(const std::string& out, const std::string& subset) {
+  if (subset.empty()) return out;
+  fs::path path = out;
+  const std::string ending = path.extension() == ".json" ? ".json" : "";
+  std::string name = ending.empty() ? path.filename().string() : path.stem().string();
+  name += "_" + subset + (ending.empty() ? ".json" : ending);
+  return (path.parent_path() / name).string();
+}
+
+// The first round(share · n) images in an order drawn by base name are "train", the others "val"; each gets one at least.
+void split(std::vector<SettledImage>& images, double share, uint64_t seed) {
+  check(images.size() >= 2, "--split: expected two images at least, got ", images.size());
+  std::vector<std::pair<uint64_t, size_t>> order(images.size());
+  for (size_t i = 0; i < images.size(); ++i) order[i] = {mix64(hash64(fs::path(images[i].file).filename().string()) ^ mix64(seed + 1)), i};
+  std::sort(order.begin(), order.end());
+  const auto n = static_cast<int64_t>(images.size());
+  const int64_t train = std::clamp<int64_t>(std::llround(share * static_cast<double>(n)), 1, n - 1);
+  for (int64_t k = 0; k < n; ++k) images[order[static_cast<size_t>(k)].second].subset = k < train ? "train" : "val";
+}
+
+// Sources know subsets by names of their own; these become part of a file's name.
+std::string plain_word(const std::string& subset) {
+  std::string word = lower_case(subset);
+  for (char& c : word)
+    if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '-') c = '_';
+  return word;
+}
+
+class Converter {
+ public:
+  explicit Converter(const ConvertOptions& options) : options_(options), faults_(options.faulty_stop) {}
+
+  ConvertReport run() {
+    check(!options_.in.empty(), "convert: expected files or folders to read, got none");
+    check(!options_.out.empty(), "--out: expected the name of a JSON file");
+    check(options_.split >= 0 && options_.split < 1, "--split: expected a share between 0 and 1, got ", options_.split);
+    const convert::Reader read = reader_of(options_.kind);
+    prepare_out();
+    convert::NamedData data = read(options_, faults_);
+    check(!data.images.empty(), options_.in[0], ": holds no annotated image");
+    report_.notes = std::move(data.notes);
+    const std::vector<std::string> declared = std::move(data.classes);
+    images_ = convert::settle(std::move(data), options_.class_name, faults_);
+    number_classes(declared);
+    choose_subsets();
+    report_.image_folder = common_folder(images_, options_.images);
+    write();
+    report_.left_out = faults_.count(), report_.left_out_first = faults_.first();
+    take_notes();
+    return std::move(report_);
+  }
+
+ private:
+  // Before the work, rather than after it.
+  void prepare_out() const {
+    if (options_.split > 0)
+      for (const char* subset : {"train", "val"}) check_absent(subset_path(options_.out, subset));
+    else
+      check_absent(options_.out);
+    if (const fs::path folder = fs::path(options_.out).parent_path(); !folder.empty()) make_folder(folder.string());
+  }
+
+  void number_classes(const std::vector<std::string>& declared) {
+    std::map<std::string, int64_t> objects;
+    for (const std::string& name : declared)
+      if (is_utf8(name)) objects[name];
+    for (const SettledImage& image : images_)
+      for (const SettledObject& o : image.objects) ++objects[o.name];
+    check(!objects.empty(), options_.in[0], ": holds no object");
+    for (const auto& [name, count] : objects) {
+      const int64_t id = static_cast<int64_t>(report_.classes.size()) + 1;
+      report_.classes.push_back({id, name, count});
+      ids_[name] = id;
+    }
+  }
+
+  void choose_subsets() {
+    if (options_.split > 0) return split(images_, options_.split, options_.seed);
+    bool all = true;
+    for (SettledImage& image : images_) {
+      image.subset = plain_word(image.subset);
+      all = all && !image.subset.empty();
+    }
+    if (!all)
+      for (SettledImage& image : images_) image.subset.clear();
+  }
+
+  void write() {
+    std::map<std::string, std::vector<std::pair<int64_t, const SettledImage*>>> subsets;  // (image id, image)
+    for (size_t i = 0; i < images_.size(); ++i) subsets[images_[i].subset].emplace_back(static_cast<int64_t>(i) + 1, &images_[i]);
+    std::vector<std::string> texts;
+    for (const auto& [subset, images] : subsets) {
+      ConvertedFile file;
+      file.path = subset_path(options_.out, subset), file.subset = subset;
+      file.images = static_cast<int64_t>(images.size());
+      check_absent(file.path);
+      texts.push_back(text(images, file));
+      parse_coco(texts.back(), file.path, {.faulty = FaultyObjects::stop});  // what is written can be read
+      report_.images += file.images, report_.objects += file.objects;
+      report_.files.push_back(file);
+    }
+    for (size_t k = 0; k < texts.size(); ++k) write_text_file(report_.files[k].path, texts[k]);
+  }
+
+  std::string text(const std::vector<std::pair<int64_t, const SettledImage*>>& images, ConvertedFile& file) {
+    std::vector<int64_t> ids;
+    std::vector<std::string> names;
+    for (const ConvertedClass& c : report_.classes) ids.push_back(c.id), names.push_back(c.name);
+    JsonWriter json;
+    begin_coco(json, fs::path(file.path).stem().string(), ids, names);
+    for (const auto& [id, image] : images)
+      write_coco_image(json, id, image->height, image->width, fs::path(image->file).lexically_relative(report_.image_folder).string());
+    begin_coco_annotations(json);
+    for (const auto& [id, image] : images)
+      for (const SettledObject& o : image->objects) {
+        begin_coco_annotation(json, ++annotations_, id, ids_.at(o.name), o.crowd);
+        json.field("area", o.area).key("bbox").list(o.bbox);
+        segmentation(json, *image, o);
+        json.end();
+        ++file.objects;
+      }
+    return end_coco(json);
+  }
+
+  static void segmentation(JsonWriter& json, const SettledImage& image, const SettledObject& o) {
+    if (!o.runs.empty()) return write_coco_runs(json, image.height, image.width, o.runs);
+    json.key("segmentation").array();
+    for (const convert::Polygon& xy : o.polygons) json.list(xy);
+    json.end();
+  }
+
+  void take_notes() {
+    int64_t boxes = 0, lines = 0, empty = 0;
+    for (const SettledImage& image : images_) {
+      empty += image.objects.empty();
+      for (const SettledObject& o : image.objects) boxes += o.box, lines += o.line;
+    }
+    const auto note = [this](const auto&... text) { report_.notes.push_back(str(text...)); };
+    if (boxes > 0)
+      note(boxes, " of ", report_.objects,
+           " objects are boxes, whose masks are their rectangles; --set model.mask.enabled=false trains on boxes alone");
+    if (lines > 0) note(lines, " open lines were taken as outlines, their ends joined");
+    if (empty > 0) note(empty, " of ", report_.images, " images have no object; --set data.drop_empty=true leaves them out of training");
+  }
+
+  const ConvertOptions& options_;
+  convert::Faults faults_;
+  ConvertReport report_;
+  std::vector<SettledImage> images_;
+  std::map<std::string, int64_t> ids_;
+  int64_t annotations_ = 0;
+};
+
+}  // namespace
+
+std::span<const ConvertKind> convert_kinds() {
+  static const std::vector<ConvertKind> kinds = [] {
+    std::vector<ConvertKind> all;
+    for (const Kind& k : kKinds) all.push_back(k.kind);
+    return all;
+  }();
+  return kinds;
+}
+
+ConvertReport convert_annotations(const ConvertOptions& options) { return Converter(options).run(); }
+
+std::string to_text(const ConvertReport& r) {
+  std::string out = str(r.images, " images, ", r.objects, " objects\n\n");
+  out += "      id   objects  class\n";
+  for (const ConvertedClass& c : r.classes) {
+    const std::string id = std::to_string(c.id), n = std::to_string(c.objects);
+    out += std::string(id.size() < 8 ? 8 - id.size() : 0, ' ') + id + std::string(n.size() < 10 ? 10 - n.size() : 0, ' ') + n + "  " +
+           printable(c.name) + "\n";
+  }
+  out += "\n";
+  if (r.left_out > 0) {
+    out += str("left out: ", r.left_out, r.left_out > 3 ? " records without extent, the first of them:\n" : " records without extent:\n");
+    for (const std::string& line : r.left_out_first) out += "  " + line + "\n";
+  }
+  for (const std::string& note : r.notes) out += "note: " + note + "\n";
+  for (const ConvertedFile& f : r.files) out += str("wrote ", f.path, ": ", f.images, " images, ", f.objects, " objects\n");
+  return out + "file names start from " + r.image_folder + " (data.train_images)\n";
+}
+
+std::string to_json(const ConvertReport& r) {
+  JsonWriter j;
+  j.object().field("image_folder", r.image_folder).field("images", r.images).field("objects", r.objects).line(" ").key("classes").array();
+  for (const ConvertedClass& c : r.classes) j.line("  ").object().field("id", c.id).field("name", c.name).field("objects", c.objects).end();
+  j.end().line(" ").field("left_out", r.left_out).key("left_out_first").list(r.left_out_first);
+  j.line(" ").key("notes").list(r.notes).line(" ").key("files").array();
+  for (const ConvertedFile& f : r.files)
+    j.line("  ").object().field("path", f.path).field("subset", f.subset).field("images", f.images).field("objects", f.objects).end();
+  return j.end().end().take();
+}
+
+}  // namespace mr
