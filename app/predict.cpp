@@ -1,16 +1,19 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "app/commands.h"
 #include "app/device_option.h"
 #include "app/predict_annotations.h"
+#include "app/predict_files.h"
+#include "app/predict_picture.h"
 #include "base/files.h"
 #include "data/coco/coco_results.h"
-#include "data/draw/detections.h"
 #include "data/image/image.h"
+#include "tensor/parallel.h"
 #include "train/evaluate.h"
 #include "train/interrupt.h"
 
@@ -23,45 +26,8 @@ struct Arguments {
   std::string weights, out, recipe, annotations, device;
   std::vector<std::string> inputs, assignments;
   double score = 0.5;
-  bool pictures = true;
+  bool pictures = true, whole = false;
 };
-
-bool looks_like_image(const fs::path& p) {
-  std::string e = p.extension().string();
-  std::transform(e.begin(), e.end(), e.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  for (const char* known : {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".pgm", ".pbm", ".pnm"})
-    if (e == known) return true;
-  return false;
-}
-
-// The first few, one after the other.
-std::string some_of(const std::vector<std::string>& all) {
-  constexpr size_t most = 5;
-  std::string text;
-  for (size_t i = 0; i < std::min(all.size(), most); ++i) text += (i ? "; " : "") + all[i];
-  return all.size() > most ? str(text, "; and ", all.size() - most, " more") : text;
-}
-
-// Files as given; of a folder its image files, by name.
-std::vector<fs::path> image_files(const std::vector<std::string>& inputs) {
-  std::vector<std::string> absent;
-  for (const std::string& input : inputs)
-    if (!fs::exists(input)) absent.push_back(input + ": there is no such file or folder");
-  check(absent.empty(), some_of(absent));
-  std::vector<fs::path> files;
-  for (const std::string& input : inputs) {
-    if (!fs::is_directory(input)) {
-      files.emplace_back(input);
-      continue;
-    }
-    const size_t before = files.size();
-    for (const auto& entry : fs::directory_iterator(input))
-      if (looks_like_image(entry.path())) files.push_back(entry.path());
-    check(files.size() > before, input, ": the folder holds no image files");
-    std::sort(files.begin() + static_cast<ptrdiff_t>(before), files.end());
-  }
-  return files;
-}
 
 // Where the picture of each file is drawn: its name as a .png, numbered where two would be one. Errors: one of the files lies there.
 std::vector<std::string> picture_paths(const fs::path& folder, const std::vector<fs::path>& files) {
@@ -80,18 +46,74 @@ std::vector<std::string> picture_paths(const fs::path& folder, const std::vector
   return paths;
 }
 
-void draw(Image& image, const std::vector<Detection>& found, const Classes& classes, const std::string& path) {
-  std::vector<DrawnDetection> drawn;
-  for (const Detection& d : found) drawn.push_back({d.box, d.label, d.score, d.mask});
-  DrawOptions options;
-  options.colour_by_instance = classes.size() == 1;
-  draw_detections(image, drawn, classes.names, options);
-  write_png(path, image);
+// The pictures with their results, and what was left out, in the files of --out.
+class Results {
+ public:
+  Results(const PredictAnnotations& annotations, bool masks) : annotations_(annotations), masks_(masks) {}
+
+  void add(const FoundObjects& found, int64_t image_id, const std::string& file, PixelSize size) {
+    std::vector<CocoDetection> rows = coco_detections(found.objects, image_id, false);
+    if (masks_)
+      parallel_for(static_cast<int64_t>(rows.size()), 4,
+                   [&](int64_t i) { rows[static_cast<size_t>(i)].mask = found.rle(static_cast<size_t>(i), size); });
+    for (CocoDetection& row : rows)
+      if (!annotations_.leaves_out(row.label)) results_.push_back(std::move(row));
+    images_.push_back({{"id", image_id}, {"file_name", file}, {"width", size.width}, {"height", size.height}});
+  }
+
+  void write(const std::string& folder) const {
+    if (images_.empty()) return;
+    write_coco_results(folder + "/results.json", results_, annotations_.class_ids(), masks_ ? CocoType::segm : CocoType::bbox);
+    if (masks_) write_coco_results(folder + "/results_bbox.json", results_, annotations_.class_ids(), CocoType::bbox);
+    write_text_file(folder + "/images.json", images_.dump(1) + "\n");
+  }
+
+ private:
+  const PredictAnnotations& annotations_;
+  bool masks_;
+  std::vector<CocoDetection> results_;
+  nlohmann::ordered_json images_ = nlohmann::ordered_json::array();
+};
+
+LeftOut left_out(const std::string& file, const std::string& what) {
+  const std::string name = "image '" + file + "': ";
+  return {file, what.starts_with(name) ? what.substr(name.size()) : what};
+}
+
+// All that was left out, in a file of --out.
+void write_left_out(const std::string& folder, const std::vector<LeftOut>& pictures, const std::vector<LeftOut>& others) {
+  if (pictures.empty() && others.empty()) return;
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const auto* part : {&pictures, &others})
+    for (const LeftOut& f : *part) list.push_back({{"file_name", f.file}, {"picture", part == &pictures}, {"why", f.why}});
+  constexpr auto replace = nlohmann::ordered_json::error_handler_t::replace;  // names need not be UTF-8
+  write_text_file(folder + "/left_out.json", list.dump(1, ' ', false, replace) + "\n");
+}
+
+// The first of it, on the terminal. What is no picture is told; a picture that was left out is an error.
+void tell_left_out(const std::vector<LeftOut>& pictures, const std::vector<LeftOut>& others, size_t all_pictures) {
+  std::vector<std::string> names;
+  for (const LeftOut& f : others) names.push_back(f.file);
+  if (!names.empty()) std::cerr << "mrcnn: " << names.size() << " that are no pictures were left out: " << some_of(names) << "\n";
+  std::vector<std::string> whats;
+  for (const LeftOut& f : pictures) whats.push_back(str("image '", f.file, "': ", f.why));
+  if (!whats.empty()) fail(whats.size(), " of ", all_pictures, " images could not be read: ", some_of(whats));
+}
+
+// What a person might not expect of the picture and its drawing.
+std::string remarks(const ImageNotes& notes, PixelSize read, PixelSize drawn) {
+  std::string text;
+  const PixelSize whole = notes.reduction.whole;
+  if (notes.pictures > 1) text += str("; the first of ", notes.pictures, " pictures in the file");
+  if (read != whole) text += str("; read at ", read.width, "×", read.height, " of ", whole.width, "×", whole.height);
+  if (drawn != whole) text += str("; drawn at ", drawn.width, "×", drawn.height);
+  return text;
 }
 
 void predict(const Arguments& a) {
   check_usage(a.score >= 0 && a.score <= 1, "--score: must be from 0 to 1, got ", a.score);
-  const std::vector<fs::path> files = image_files(a.inputs);
+  const PictureFiles inputs = find_pictures(a.inputs);
+  const std::vector<fs::path>& files = inputs.files;
   PredictAnnotations annotations(a.annotations);
   std::vector<int64_t> image_ids;
   for (const fs::path& f : files) image_ids.push_back(annotations.image_id(f));
@@ -103,34 +125,37 @@ void predict(const Arguments& a) {
   make_folder(a.out);
 
   const std::vector<std::string> pictures = a.pictures ? picture_paths(a.out, files) : std::vector<std::string>();
-  const bool masks = detector.recipe.model.mask.enabled;
-  std::vector<CocoDetection> results;
-  nlohmann::ordered_json images = nlohmann::ordered_json::array();
-  std::vector<std::string> unreadable;
+  Results results(annotations, detector.recipe.model.mask.enabled);
+  std::vector<LeftOut> failed = inputs.pictures;
   for (size_t i = 0; i < files.size() && interrupted() == 0; ++i) {
-    Image image;
+    const std::string file = files[i].string();
+    ImageNotes notes;
+    PixelSize read;
+    Image drawn;
+    FoundObjects found;
     try {
-      image = read_image(files[i].string());
-    } catch (const ImageError& e) {
-      unreadable.push_back(e.what());
+      Picture picture = read_picture(file, detector, a.whole);
+      found = find_objects(detector, picture.image, picture.notes.reduction);
+      std::erase_if(found.objects, [&](const Detection& d) { return d.score < a.score; });  // the last ones: the best come first
+      notes = picture.notes;
+      read = {picture.image.height, picture.image.width};
+      if (a.pictures) drawn = drawing(std::move(picture), found, detector.classes);
+      results.add(found, image_ids[i], file, notes.reduction.whole);
+    } catch (const std::bad_alloc&) {
+      failed.push_back({file, "out of memory"});
+      continue;
+    } catch (const Error& e) {
+      failed.push_back(left_out(file, e.what()));
       continue;
     }
-    std::vector<Detection> found = detect(detector, image);
-    found.erase(std::remove_if(found.begin(), found.end(), [&](const Detection& d) { return d.score < a.score; }), found.end());
-    for (CocoDetection& d : coco_detections(found, image_ids[i], masks))
-      if (!annotations.leaves_out(d.label)) results.push_back(std::move(d));
-    images.push_back({{"id", image_ids[i]}, {"file_name", files[i].string()}, {"width", image.width}, {"height", image.height}});
-    if (a.pictures) draw(image, found, detector.classes, pictures[i]);
-    std::cout << files[i].string() << ": " << found.size() << " objects" << std::endl;
+    if (a.pictures) write_png(pictures[i], drawn);
+    const PixelSize drawn_at = a.pictures ? PixelSize{drawn.height, drawn.width} : notes.reduction.whole;
+    std::cout << file << ": " << found.objects.size() << " objects" << remarks(notes, read, drawn_at) << std::endl;
   }
-  if (!images.empty()) {
-    const std::vector<int64_t>& ids_of_labels = annotations.class_ids();
-    write_coco_results(a.out + "/results.json", results, ids_of_labels, masks ? CocoType::segm : CocoType::bbox);
-    if (masks) write_coco_results(a.out + "/results_bbox.json", results, ids_of_labels, CocoType::bbox);
-    write_text_file(a.out + "/images.json", images.dump(1) + "\n");
-  }
+  results.write(a.out);
+  write_left_out(a.out, failed, inputs.others);
   stop_if_interrupted();  // what was found before is written
-  if (!unreadable.empty()) fail(unreadable.size(), " of ", files.size(), " images could not be read: ", some_of(unreadable));
+  tell_left_out(failed, inputs.others, files.size() + inputs.pictures.size());
 }
 
 }  // namespace
@@ -139,7 +164,7 @@ void add_predict(CLI::App& program) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = program.add_subcommand("predict", "Finds the objects in pictures, and draws them");
   c->add_option("WEIGHTS", a->weights, ".safetensors from mrcnn train, or torchvision's .pth with --recipe")->required();
-  c->add_option("FILE", a->inputs, "images (JPEG, PNG, BMP, PNM), or folders of them")->required();
+  c->add_option("FILE", a->inputs, "images (JPEG, PNG, WebP, TIFF, GIF, BMP, PNM, TGA), or folders of them")->required();
   c->add_option("--out", a->out, "folder for results.json and a picture NAME.png an image")->required();
   c->add_option("--recipe", a->recipe, "instead of the one stored with the weights: a shipped name or a TOML file");
   c->add_option("--set", a->assignments, "key=value, over the recipe")->allow_extra_args(false);
@@ -149,10 +174,13 @@ void add_predict(CLI::App& program) {
                 "1, 2, 3, … and the model's");
   add_device(*c, a->device);
   c->add_flag("!--no-pictures", a->pictures, "only the result files");
+  c->add_flag("--whole", a->whole, "read pictures of more than 33 million pixels whole, too");
   c->footer(
       "results.json: COCO results, [{\"image_id\", \"category_id\", \"score\", \"segmentation\"}]; the boxes lie beside it in\n"
       "results_bbox.json (\"bbox\"), because cocoapi misjudges the size of masks in files that hold both. Without a mask head\n"
-      "results.json holds the boxes.");
+      "results.json holds the boxes. left_out.json: what was not read, and why.\n"
+      "A picture of more than 33 million pixels is read at a fraction of its size: as far as the network sees no less of it, and further\n"
+      "where it would see more than 16 million. Boxes and masks are still those of the whole picture. --whole reads it whole.");
   c->callback([a] {
     catch_interrupts();
     predict(*a);

@@ -5,7 +5,6 @@
 
 #include "models/mask_rcnn.h"
 #include "models/weights/load.h"
-#include "ops/boxes/mask_paste.h"
 #include "tensor/context.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
@@ -35,10 +34,6 @@ Recipe recipe_of(const WeightFile& file, const std::string& given, const std::ve
 // Whether the ids of the classes are told anew, for annotations that number them otherwise.
 bool states_ids(const std::vector<std::string>& assignments) {
   return std::ranges::any_of(assignments, [](const std::string& a) { return a.starts_with("data.category_ids"); });
-}
-
-Box scaled(const float* b, double sx, double sy) {
-  return {static_cast<float>(b[0] * sx), static_cast<float>(b[1] * sy), static_cast<float>(b[2] * sx), static_cast<float>(b[3] * sy)};
 }
 
 }  // namespace
@@ -104,7 +99,17 @@ std::string init_weights(Detector& d, const std::string& weights, bool skip_mism
   return summary(report);
 }
 
-std::vector<Detection> detect(const Detector& d, const Image& image) {
+CroppedMask FoundObjects::mask(size_t i, const Box& box, PixelSize picture) const {
+  const size_t cells = static_cast<size_t>(m) * static_cast<size_t>(m);
+  return paste_mask(grids.data() + i * cells, m, box, picture.height, picture.width, rule);
+}
+
+Rle FoundObjects::rle(size_t i, PixelSize picture) const {
+  const size_t cells = static_cast<size_t>(m) * static_cast<size_t>(m);
+  return paste_rle(grids.data() + i * cells, m, objects[i].box, picture.height, picture.width, rule);
+}
+
+FoundObjects find_objects(const Detector& d, const Image& image, const Reduction& reduction) {
   const NoGrad guard;
   const Image* one = &image;
   const ImageBatch input = resize_to_tensor({&one, 1}, d.recipe.preprocess, d.system->parameters().device());
@@ -112,19 +117,40 @@ std::vector<Detection> detect(const Detector& d, const Image& image) {
   batch.images = input.images;  // [1,H,W,3]
   batch.sizes = {{input.sizes[0].height, input.sizes[0].width}};
   const Detections found = d.system->predict(batch).at(0);
-  const double sx = static_cast<double>(image.width) / input.sizes[0].width, sy = static_cast<double>(image.height) / input.sizes[0].height;
-  const int64_t n = found.boxes.size(0), m = found.masks.defined() ? found.masks.size(1) : 0;
-  std::vector<Detection> out(static_cast<size_t>(n));
-  parallel_for(n, 4, [&](int64_t i) {
-    Detection& o = out[static_cast<size_t>(i)];
-    o.label = found.labels.data<int32_t>()[i];
-    o.score = found.scores.data<float>()[i];
-    o.box = scaled(found.boxes.data<float>() + 4 * i, sx, sy);
-    if (m > 0)
-      o.mask = paste_mask(found.masks.data<float>() + i * m * m, static_cast<int>(m), o.box, image.height, image.width,
-                          d.recipe.evaluation.paste);
-  });
+  const double sx = reduction.fx * image.width / input.sizes[0].width, sy = reduction.fy * image.height / input.sizes[0].height;
+  FoundObjects out;
+  out.rule = d.recipe.evaluation.paste;
+  out.m = found.masks.defined() ? static_cast<int>(found.masks.size(1)) : 0;
+  if (out.m > 0 && found.masks.numel() > 0) out.grids.assign(found.masks.data<float>(), found.masks.data<float>() + found.masks.numel());
+  const auto place = [&](double v, double scale, double from, int size) {
+    const double at = v * scale + from;
+    return static_cast<float>(reduction.none() ? at : std::clamp(at, 0.0, static_cast<double>(size)));  // the last block may reach out
+  };
+  for (int64_t i = 0; i < found.boxes.size(0); ++i) {
+    const float* b = found.boxes.data<float>() + 4 * i;
+    const auto x = [&](float v) { return place(v, sx, reduction.x0, reduction.whole.width); };
+    const auto y = [&](float v) { return place(v, sy, reduction.y0, reduction.whole.height); };
+    out.objects.push_back({found.labels.data<int32_t>()[i], found.scores.data<float>()[i], {x(b[0]), y(b[1]), x(b[2]), y(b[3])}, {}});
+  }
   return out;
+}
+
+std::vector<Detection> detect(const Detector& d, const Image& image) {
+  FoundObjects found = find_objects(d, image);
+  if (found.m > 0)
+    parallel_for(static_cast<int64_t>(found.objects.size()), 4, [&](int64_t i) {
+      Detection& o = found.objects[static_cast<size_t>(i)];
+      o.mask = found.mask(static_cast<size_t>(i), o.box, {image.height, image.width});
+    });
+  return std::move(found.objects);
+}
+
+// The input in f32; at a quarter of its sides the first stage's map, the pyramid's, and what the RPN makes of that.
+int64_t least_network_bytes(const Detector& d, PixelSize picture) {
+  const PixelSize seen = predicted_size(picture.height, picture.width, d.recipe.preprocess);
+  const MaskRCNNConfig& model = d.recipe.model;
+  const int64_t channels = 4 * model.backbone.width + 2 * model.fpn.channels, bytes = context().precision == DType::bf16 ? 2 : 4;
+  return int64_t{seen.height} * seen.width * (3 * 4 + channels * bytes / 16);
 }
 
 std::optional<std::string> use_context_of(Recipe& recipe, Device device) {

@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/image/image.h"
 #include "models/system.h"
+#include "ops/boxes/mask_paste.h"
 #include "train/datasets.h"
 #include "train/recipe.h"
 
@@ -48,6 +50,23 @@ struct Detection {
 
 // Best score first. Resized, normalised and pasted as the recipe says.
 std::vector<Detection> detect(const Detector& detector, const Image& image);
+
+// Objects whose masks are as the network gives them, m×m probabilities over each box: a few kB an object, however large the picture is.
+struct FoundObjects {
+  std::vector<Detection> objects;  // without masks
+  int m = 0;                       // 0: no mask head
+  std::vector<float> grids;        // [objects·m·m]
+  PasteRule rule = PasteRule::accurate;
+
+  // Object i's mask in a picture of that size in which its box is `box`.
+  CroppedMask mask(size_t i, const Box& box, PixelSize picture) const;
+  Rle rle(size_t i, PixelSize picture) const;  // in the picture as it was given
+};
+// Boxes are in pixels of the whole picture, also where the image is a reduction of it.
+FoundObjects find_objects(const Detector& detector, const Image& image, const Reduction& reduction = {});
+
+// Memory that the network takes for a picture of that size, at least: its input and the first maps that live at the same time.
+int64_t least_network_bytes(const Detector& detector, PixelSize picture);
 
 // Threads, and bf16 or tf32 where the recipe asks for it and the device has it: a GPU, or for bf16 a processor with AVX-512. Returns a line to show
 // where it fell back to f32.

@@ -109,13 +109,6 @@ Tensor padded_batch(const std::vector<PixelSize>& sizes, int64_t channels, int64
   return t;
 }
 
-PixelSize predicted_size(const Image& image, const Preprocess& p) {
-  if (p.min_side > 0) return resized_extent(image.height, image.width, p.min_side, p.max_side);
-  if (p.enlarge == 1) return {image.height, image.width};
-  const auto side = [&](int n) { return std::max(static_cast<int>(n * p.enlarge), 1); };
-  return {side(image.height), side(image.width)};
-}
-
 void check_image(const Image& image) {
   check(image.height > 0 && image.width > 0, "images_to_tensor: expected an image, got ", image.width, "×", image.height, " pixels");
 }
@@ -125,7 +118,7 @@ ImageBatch to_tensor(std::span<const Image* const> images, const Preprocess& p, 
   ImageBatch batch;
   for (const Image* image : images) {
     check_image(*image);
-    batch.sizes.push_back(resize ? predicted_size(*image, p) : PixelSize{image->height, image->width});
+    batch.sizes.push_back(resize ? predicted_size(image->height, image->width, p) : PixelSize{image->height, image->width});
   }
   if constexpr (gpu::exists) {
     if (device.type != DeviceType::cpu) {
@@ -164,6 +157,18 @@ ImageBatch to_tensor(std::span<const Image* const> images, const Preprocess& p, 
 }
 
 }  // namespace
+
+PixelSize predicted_size(int height, int width, const Preprocess& p) {
+  if (p.min_side > 0) return resized_extent(height, width, p.min_side, p.max_side);
+  if (p.enlarge == 1) return {height, width};
+  const auto side = [&](int n) { return std::max(static_cast<int>(n * p.enlarge), 1); };
+  return {side(height), side(width)};
+}
+
+int spare_reduction(int height, int width, const Preprocess& p) {
+  const PixelSize seen = predicted_size(height, width, p);
+  return std::clamp(std::min(height / seen.height, width / seen.width), 1, 1024);
+}
 
 ImageBatch images_to_tensor(std::span<const Image* const> images, const Preprocess& p) { return to_tensor(images, p, false, {}); }
 

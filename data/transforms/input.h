@@ -55,6 +55,11 @@ ImageBatch images_to_tensor(std::span<const Sample> samples, const Preprocess& p
 // For a GPU: image.rgb is copied into pinned memory, by the thread that loads the sample, so that the one that trains has only to queue the upload.
 void stage_image(Sample& s, Device device);
 
+// The size at which prediction looks at a picture of height × width.
+PixelSize predicted_size(int height, int width, const Preprocess& p);
+// The most pixels along each side that may become one before the network would see less of the picture.
+int spare_reduction(int height, int width, const Preprocess& p);
+
 // Resized by min_side, max_side and enlarge (prediction). A box of the result divided by (size / image size) is a box of the picture.
 ImageBatch resize_to_tensor(std::span<const Image* const> images, const Preprocess& p, Device device = {});
 

@@ -497,3 +497,16 @@ TEST_CASE("input errors say what was expected", "[input]") {
   CHECK_THROWS_WITH(p.validate(), Contains("positive stds"));
   CHECK_THROWS_WITH(resize_bilinear(Tensor::zeros({4}), 2, 2), Contains("[H,W,C] f32, got [4]"));
 }
+
+TEST_CASE("what a network sees of a picture, and what of it can be spared", "[transforms]") {
+  Preprocess p;
+  CHECK(predicted_size(600, 900, p) == PixelSize{800, 1200});
+  CHECK(spare_reduction(600, 900, p) == 1);
+  CHECK(predicted_size(13000, 13000, p) == PixelSize{800, 800});
+  CHECK(spare_reduction(13000, 13000, p) == 16);
+  CHECK(spare_reduction(8000, 40000, p) == 30);  // 266 × 1333
+  p.min_side = 0;
+  CHECK(spare_reduction(13000, 13000, p) == 1);
+  p.enlarge = 0.25;
+  CHECK(spare_reduction(13000, 13000, p) == 4);
+}

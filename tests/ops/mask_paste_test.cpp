@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "base/check.h"
+#include "tensor/rng.h"
 #include "tests/catch.h"
 #include "tests/ops/box_golden.h"
 
@@ -100,6 +101,29 @@ TEST_CASE("paste_mask: boxes outside, empty, not finite or enormous give little 
     CHECK(on == 32 * 32);
   }
   CHECK(paste_mask(mask, 2, {5, 5, 5, 9}, 32, 32, PasteRule::accurate).bits.pixels.empty());
+}
+
+TEST_CASE("paste_rle: the codes of what paste_mask pastes", "[mask_paste]") {
+  for (uint64_t k = 0; k < 300; ++k) {
+    Rng rng(5, "paste_rle", k);
+    const int m = 1 + static_cast<int>(rng.below(9));
+    std::vector<float> mask(static_cast<size_t>(m * m));
+    for (float& v : mask) v = static_cast<float>(rng.below(1001)) / 1000;
+    const auto at = [&](int from, int to) {
+      return static_cast<float>(from) + static_cast<float>(rng.below(static_cast<uint64_t>(to - from) * 8)) / 8;
+    };
+    Box box{at(-20, 40), at(-20, 50), 0, 0};
+    box.x2 = box.x1 + at(0, 60);
+    box.y2 = box.y1 + at(0, 60);
+    if (k == 0) box = {0, 0, 31, 43};
+    for (const PasteRule rule : {PasteRule::accurate, PasteRule::torchvision}) {
+      INFO("box " << box.x1 << " " << box.y1 << " " << box.x2 << " " << box.y2 << ", m " << m);
+      CHECK(paste_rle(mask.data(), m, box, 43, 31, rule) == rle_encode(paste_mask(mask.data(), m, box, 43, 31, rule)));
+    }
+  }
+  // Nothing of the size of the box is held: 20,000 × 20,000 pixels are 1.6 GB as values.
+  const float full[] = {1};
+  CHECK(rle_area(paste_rle(full, 1, {0, 0, 20000, 20000}, 20000, 20000, PasteRule::accurate)) > int64_t{1} << 28);
 }
 
 TEST_CASE("paste_mask: errors", "[mask_paste]") {

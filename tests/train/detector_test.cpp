@@ -1,5 +1,7 @@
 #include "train/detector.h"
 
+#include <algorithm>
+
 #include "base/files.h"
 #include "data/image/image.h"
 #include "data/scenes/scene_dataset.h"
@@ -169,4 +171,39 @@ TEST_CASE("weights that do not fit are errors", "[detector]") {
   CHECK_THROWS_WITH(init_weights(three, folder / "a.safetensors", false),
                     Contains("roi_heads.box_predictor.cls_score.weight") && Contains("--skip-mismatch (train.skip_mismatch)"));
   CHECK(!init_weights(three, folder / "a.safetensors", true).empty());
+}
+
+TEST_CASE("a picture read at a fraction of its size gives boxes and masks of the whole one", "[detector]") {
+  Recipe r = tiny();
+  r.preprocess.min_side = 0;  // the network sees the reduced picture as it is
+  const Detector d = tiny_detector(r);
+  const Image image = open_dataset(r, Split::val)->sample(0).image;
+  const FoundObjects plain = find_objects(d, image);
+  const auto pasted = detect(d, image);
+  REQUIRE(plain.objects.size() == pasted.size());
+  REQUIRE(!pasted.empty());
+  for (size_t i = 0; i < pasted.size(); ++i) {
+    CHECK(plain.objects[i].box == pasted[i].box);
+    CHECK(plain.rle(i, {image.height, image.width}) == rle_encode(pasted[i].mask));
+  }
+  // The same picture as one of three times its sides, whose last blocks reach out of it; turned, so that the first ones do.
+  const PixelSize whole{3 * image.height - 1, 3 * image.width - 2};
+  for (const bool turned : {false, true}) {
+    const Reduction reduction{3, 3, turned ? -1.0 : 0.0, turned ? -2.0 : 0.0, whole};
+    const FoundObjects found = find_objects(d, image, reduction);
+    REQUIRE(found.objects.size() == plain.objects.size());
+    for (size_t i = 0; i < found.objects.size(); ++i) {
+      const Box &a = plain.objects[i].box, &b = found.objects[i].box;
+      const auto x = [&](float v) { return std::clamp(3 * v + static_cast<float>(reduction.x0), 0.0f, static_cast<float>(whole.width)); };
+      const auto y = [&](float v) { return std::clamp(3 * v + static_cast<float>(reduction.y0), 0.0f, static_cast<float>(whole.height)); };
+      CHECK(b.x1 == Approx(x(a.x1)).margin(1e-3));
+      CHECK(b.y1 == Approx(y(a.y1)).margin(1e-3));
+      CHECK(b.x2 == Approx(x(a.x2)).margin(1e-3));
+      CHECK(b.y2 == Approx(y(a.y2)).margin(1e-3));
+      const Rle mask = found.rle(i, whole);
+      CHECK(mask.height == whole.height);
+      CHECK(mask.width == whole.width);
+    }
+  }
+  CHECK(least_network_bytes(d, whole) > int64_t{12} * whole.height * whole.width);
 }

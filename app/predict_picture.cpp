@@ -1,0 +1,85 @@
+#include "app/predict_picture.h"
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "base/memory.h"
+#include "data/draw/detections.h"
+#include "data/transforms/transforms.h"
+
+namespace mr::app {
+namespace {
+
+constexpr int64_t kWhole = int64_t{1} << 25, kSeen = int64_t{1} << 24;
+constexpr double kDrawnMasks = 1 << 28;
+
+int64_t pixels(PixelSize s) { return int64_t{s.height} * s.width; }
+
+PixelSize reduced(PixelSize s, int factor) { return {(s.height + factor - 1) / factor, (s.width + factor - 1) / factor}; }
+
+int reduction_of(PixelSize whole, const Preprocess& p) {
+  if (pixels(whole) <= kWhole) return 1;
+  int factor = spare_reduction(whole.height, whole.width, p);
+  const auto seen = [&] {
+    const PixelSize read = reduced(whole, factor);
+    return pixels(predicted_size(read.height, read.width, p));
+  };
+  while (seen() > kSeen) ++factor;
+  return factor;
+}
+
+// From the whole picture to the image that is drawn on.
+Box placed(const Box& b, const Reduction& r) {
+  const auto x = [&r](float v) { return static_cast<float>((v - r.x0) / r.fx); };
+  const auto y = [&r](float v) { return static_cast<float>((v - r.y0) / r.fy); };
+  return {x(b.x1), y(b.y1), x(b.x2), y(b.y2)};
+}
+
+void shrink(Image& image, Reduction& r, double factor) {
+  const auto side = [factor](int n) { return std::max(static_cast<int>(n / factor), 1); };
+  const int height = side(image.height), width = side(image.width);
+  r.fy *= static_cast<double>(image.height) / height;
+  r.fx *= static_cast<double>(image.width) / width;
+  image = resized(image, height, width);
+}
+
+}  // namespace
+
+Picture read_picture(const std::string& path, const Detector& detector, bool whole) {
+  const ImageHeader header = read_image_header(path);
+  const PixelSize size = header.upright();
+  ImageOptions options;
+  if (!whole) options.reduce = reduction_of(size, detector.recipe.preprocess);
+  const auto file_bytes = static_cast<int64_t>(std::filesystem::file_size(path));
+  const int64_t need = decoding_bytes(header, file_bytes, options.reduce) + least_network_bytes(detector, reduced(size, options.reduce));
+  const int64_t left = available_memory();
+  constexpr int64_t mega = 1'000'000;
+  if (need > left)
+    throw ImageError(
+        ImageFault::too_large, path,
+        str(size.width, "×", size.height, " pixels take ", need / mega, " MB of memory or more, and ", left / mega, " MB are free"));
+  Picture picture;
+  picture.image = read_image(path, options, &picture.notes);
+  return picture;
+}
+
+Image drawing(Picture picture, const FoundObjects& found, const Classes& classes) {
+  Image& image = picture.image;
+  Reduction r = picture.notes.reduction;
+  double area = 0;
+  for (const Detection& d : found.objects) area += placed(d.box, r).area();
+  if (found.m > 0 && area > kDrawnMasks) shrink(image, r, std::sqrt(area / kDrawnMasks));
+  std::vector<DrawnDetection> drawn;
+  for (size_t i = 0; i < found.objects.size(); ++i) {
+    const Detection& d = found.objects[i];
+    drawn.push_back({placed(d.box, r), d.label, d.score, {}});
+    if (found.m > 0) drawn.back().mask = found.mask(i, drawn.back().box, {image.height, image.width});
+  }
+  DrawOptions options;
+  options.colour_by_instance = classes.size() == 1;
+  draw_detections(image, drawn, classes.names, options);
+  return std::move(image);
+}
+
+}  // namespace mr::app

@@ -1,0 +1,144 @@
+// predict on whatever a folder holds, and on pictures that are too large.
+#include <sys/resource.h>
+
+#include <filesystem>
+
+#include "base/files.h"
+#include "tests/app/program.h"
+
+using namespace mr;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A little detector with initial weights, made once.
+const std::string& weights() {
+  static const std::string path = [] {
+    const std::string run = folder() + "/detector";
+    const Result r = mrcnn("train scenes_small --out " + run +
+                           " --set train.iterations=1 --set train.batch=1 --set data.scenes.height=64 --set data.scenes.width=96"
+                           " --set data.scenes.images=2 --set data.val_scenes=1 --set train.precision=f32 --set model.backbone.width=32"
+                           " --set model.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16");
+    INFO(r.out << r.err);
+    REQUIRE(r.status == 0);
+    return run + "/last.safetensors";
+  }();
+  return path;
+}
+
+std::string number(uint64_t v, int bytes, bool big = false) {
+  std::string s;
+  for (int i = 0; i < bytes; ++i) s += static_cast<char>(v >> 8 * (big ? bytes - 1 - i : i));
+  return s;
+}
+
+// A black RGB picture as PNG: a zlib stream of one literal and copies of it, 258 bytes in 13 bits.
+std::string black_png(uint32_t width, uint32_t height) {
+  std::string stream = "\x78\x01";
+  uint64_t bits = 0;
+  int have = 0;
+  const auto put = [&](uint32_t v, int n) {
+    bits |= uint64_t{v} << have;
+    for (have += n; have >= 8; have -= 8, bits >>= 8) stream += static_cast<char>(bits);
+  };
+  put(1 | 1 << 1, 3);  // the last block, with fixed codes
+  const auto zero = [&] { put(0x0c, 8); };
+  uint64_t left = uint64_t{height} * (uint64_t{3} * width + 1);
+  const uint32_t adler = static_cast<uint32_t>(left % 65521) << 16 | 1;
+  for (zero(), --left; left >= 258; left -= 258) put(0xa3, 8), put(0, 5);  // length 258, distance 1
+  for (; left > 0; --left) zero();
+  put(0, 7);
+  put(0, 7);
+  stream += number(adler, 4, true);
+  std::string file = "\x89PNG\r\n\x1a\n";
+  const auto chunk = [&](const std::string& typed) {
+    file += number(typed.size() - 4, 4, true) + typed + number(crc32(std::as_bytes(std::span(typed))), 4, true);
+  };
+  chunk("IHDR" + number(width, 4, true) + number(height, 4, true) + std::string("\x08\x02\0\0\0", 5));
+  chunk("IDAT" + stream);
+  chunk("IEND");
+  return file;
+}
+
+// A grey picture as an uncompressed TIFF of one strip.
+std::string grey_tiff(uint32_t width, uint32_t height) {
+  std::string file = "II*" + std::string(1, '\0') + number(8, 4) + number(8, 2);
+  const uint32_t pixels_at = 8 + 2 + 8 * 12 + 4;
+  const uint32_t tags[8][2] = {{256, width}, {257, height},    {258, 8},      {259, 1},
+                               {262, 1},     {273, pixels_at}, {278, height}, {279, width * height}};
+  for (const auto& [tag, value] : tags) file += number(tag, 2) + number(4, 2) + number(1, 4) + number(value, 4);
+  return file + number(0, 4) + std::string(width * height, '\x50');
+}
+
+std::string made(const std::string& name, const std::string& bytes) {
+  const std::string path = folder() + "/" + name;
+  fs::create_directories(fs::path(path).parent_path());
+  write_text_file(path, bytes);
+  return path;
+}
+
+}  // namespace
+
+TEST_CASE("predict FOLDER reads what is a picture, and names what it leaves out", "[app]") {
+  using namespace std::string_literals;
+  made("mixed/a.pgm", "P5 64 48 255\n" + std::string(64 * 48, '\x40'));
+  made("mixed/b.tif", grey_tiff(60, 40));
+  made("mixed/c.webp", "RIFF\x1a\0\0\0WEBPVP8L\x0d\0\0\0\x2f\0\0\0\x10\x07\x10\x11\x11\x88\x88\xfe\x07\0"s);  // one pixel
+  made("mixed/no_extension", black_png(50, 40));
+  made("mixed/notes.txt", "cats\n");
+  made("mixed/sub/d.png", black_png(5, 5));
+  made("mixed/.hidden", "x");
+  const std::string out = folder() + "/mixed_out", command = "predict " + weights() + " " + folder() + "/mixed --out " + out;
+  const Result all = mrcnn(command);
+  INFO(all.out << all.err);
+  CHECK(all.status == 0);
+  CHECK(all.err.find("2 that are no pictures were left out: ") != std::string::npos);
+  for (const char* name : {"notes.txt", "mixed/sub"}) CHECK(all.err.find(name) != std::string::npos);
+  for (const char* name : {"a.pgm: ", "b.tif: ", "c.webp: ", "no_extension: "}) CHECK(all.out.find(name) != std::string::npos);
+  const std::string left = read_text_file(out + "/left_out.json");
+  CHECK(left.find("notes.txt\",\n  \"picture\": false,\n  \"why\": \"is no picture\"") != std::string::npos);
+  CHECK(left.find("is a folder") != std::string::npos);
+  CHECK(left.find("hidden") == std::string::npos);
+
+  // A picture that cannot be read is an error, whether its kind is not read or it is damaged; the others are done first.
+  made("mixed/e.jpg", std::string("\0\0\0\x18", 4) + "ftypheic");
+  made("mixed/f.png", "");
+  const Result some = mrcnn(command);
+  INFO(some.err);
+  CHECK(some.status == 1);
+  CHECK(some.err.find("2 of 6 images could not be read: ") != std::string::npos);
+  CHECK(some.err.find("e.jpg': is a HEIC picture, which is not read: convert it first") != std::string::npos);
+  CHECK(some.err.find("f.png': corrupt: the file is empty") != std::string::npos);
+  CHECK(some.out.find("no_extension: ") != std::string::npos);
+  CHECK(read_text_file(out + "/left_out.json").find("\"picture\": true") != std::string::npos);
+  // So is a file that was named.
+  check_error("predict " + weights() + " " + folder() + "/mixed/notes.txt --out " + out + "2", "notes.txt': is no picture");
+  check_error("predict " + weights() + " " + folder() + "/mixed/sub/../sub --out " + folder() + "/mixed/sub", "would be written over");
+}
+
+TEST_CASE("predict leaves a picture out that is too large for the memory, and goes on", "[app]") {
+  const std::string small = made("large/b.png", black_png(64, 64)), out = folder() + "/large_out";
+  // 52,000 × 52,000 pixels as the network would see them: more than 100 GB, told from the header.
+  const Result huge = mrcnn("predict " + weights() + " " + made("large/a.png", black_png(13000, 13000)) + " " + small + " --out " + out +
+                            " --whole --set preprocess.min_side=0 --set preprocess.enlarge=4");
+  INFO(huge.out << huge.err);
+  CHECK(huge.status == 1);
+  CHECK(huge.err.find("1 of 2 images could not be read: image '" + folder() + "/large/a.png': 13000×13000 pixels take ") !=
+        std::string::npos);
+  CHECK(huge.err.find(" MB of memory or more, and ") != std::string::npos);
+  CHECK(huge.out.find(small + ": ") != std::string::npos);
+  CHECK(read_text_file(out + "/images.json").find(small) != std::string::npos);
+}
+
+TEST_CASE("predict takes less than 1 GB for a picture of 13,000 × 13,000", "[app]") {
+  const std::string huge = made("huge/a.png", black_png(13000, 13000)), out = folder() + "/huge_out";
+  const Result r = mrcnn("predict " + weights() + " " + huge + " --score 0 --out " + out);
+  rusage used{};
+  getrusage(RUSAGE_CHILDREN, &used);
+  INFO(r.out << r.err << used.ru_maxrss << " kB");
+  CHECK(r.status == 0);
+  CHECK(r.out.find(" of 13000×13000; drawn at ") != std::string::npos);
+  CHECK(read_text_file(out + "/images.json").find("\"width\": 13000") != std::string::npos);
+  CHECK(read_text_file(out + "/results.json").find("\"size\":[13000,13000]") != std::string::npos);
+  CHECK(used.ru_maxrss < 1'000'000'000 / 1024);
+}
