@@ -3,9 +3,9 @@
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <ctime>
 #include <iterator>
 #include <string>
 
@@ -61,7 +61,7 @@ inline std::string damaged(std::string s, Rng& rng, size_t head) {
 
 struct FuzzRun {
   int64_t inputs = 0, read = 0, foreign = 0;  // foreign: ended by another exception, which a check should have kept from happening
-  double slowest = 0;                         // seconds, for one input
+  double slowest = 0;                         // seconds of work for one input, however busy the machine is
 };
 
 // read(rng) makes an input and reads it.
@@ -69,7 +69,7 @@ template <class Read> FuzzRun fuzz(int64_t rounds, const char* purpose, const Re
   FuzzRun r;
   for (; r.inputs < rounds; ++r.inputs) {
     Rng rng(7, purpose, 0, static_cast<uint64_t>(r.inputs));
-    const auto begin = std::chrono::steady_clock::now();
+    const std::clock_t begin = std::clock();
     try {
       read(rng);
       ++r.read;
@@ -77,7 +77,7 @@ template <class Read> FuzzRun fuzz(int64_t rounds, const char* purpose, const Re
     } catch (const std::exception&) {
       ++r.foreign;
     }
-    r.slowest = std::max(r.slowest, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    r.slowest = std::max(r.slowest, static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC);
   }
   INFO(purpose << ": " << r.inputs << " inputs, " << r.read << " read, the slowest took " << r.slowest << " s");
   CHECK(r.foreign == 0);

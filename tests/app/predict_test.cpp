@@ -139,6 +139,6 @@ TEST_CASE("predict takes less than 1 GB for a picture of 13,000 × 13,000", "[ap
   CHECK(r.status == 0);
   CHECK(r.out.find(" of 13000×13000; drawn at ") != std::string::npos);
   CHECK(read_text_file(out + "/images.json").find("\"width\": 13000") != std::string::npos);
-  CHECK(read_text_file(out + "/results.json").find("\"size\":[13000,13000]") != std::string::npos);
+  CHECK(read_text_file(out + "/results.json").find("\"size\": [13000, 13000]") != std::string::npos);
   CHECK(used.ru_maxrss < 1'000'000'000 / 1024);
 }
