@@ -10,7 +10,7 @@ namespace {
 
 struct Arguments {
   std::string weights, annotations, images, recipe, device, type = "all";
-  std::vector<std::string> assignments;
+  std::vector<std::string> assignments, renames;
   int64_t max_dets = 0;
   bool json = false;
 };
@@ -27,7 +27,8 @@ void say(const std::vector<std::string>& notes) {
 
 void eval(const Arguments& a) {
   check_usage(a.annotations.empty() == a.images.empty(), "eval: --annotations and --images belong together");
-  Detector detector = load_detector(a.weights, a.recipe, a.assignments);
+  Detector detector = load_detector(a.weights, a.recipe, a.assignments, 1, a.renames);
+  if (!detector.notes.empty()) std::cerr << detector.notes << "\n";
   if (a.max_dets > 0) detector.recipe.evaluation.max_detections = a.max_dets;
   const Device device = device_of(a.device);
   detector.system->parameters().move_to(device);
@@ -60,11 +61,13 @@ void eval(const Arguments& a) {
 void add_eval(CLI::App& program) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = program.add_subcommand("eval", "COCO's figures of trained weights");
-  c->add_option("WEIGHTS", a->weights, ".safetensors from mrcnn train, or torchvision's .pth with --recipe")->required();
+  c->add_option("WEIGHTS", a->weights, ".safetensors from mrcnn train; or torch's .pth, detectron2's .pkl with --recipe")->required();
   c->add_option("--annotations", a->annotations, "COCO ground truth; without it, the val split of the recipe");
   c->add_option("--images", a->images, "folder of its images");
   c->add_option("--recipe", a->recipe, "instead of the one stored with the weights: a shipped name or a TOML file");
   c->add_option("--set", a->assignments, "key=value, over the recipe")->allow_extra_args(false);
+  c->add_option("--rename", a->renames, "FROM=TO, a prefix of names in WEIGHTS and what it becomes; may be given several times")
+      ->allow_extra_args(false);
   c->add_option("--type", a->type, "bbox, segm or all")->check(CLI::IsMember({"bbox", "segm", "all"}))->capture_default_str();
   c->add_option("--max-dets", a->max_dets, "detections an image that count for AP (default: the recipe's, 100)")
       ->check(CLI::Range(1, 1'000'000));

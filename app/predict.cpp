@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 
 struct Arguments {
   std::string weights, out, recipe, annotations, device;
-  std::vector<std::string> inputs, assignments;
+  std::vector<std::string> inputs, assignments, renames;
   double score = 0.5;
   bool pictures = true, whole = false;
 };
@@ -117,7 +117,8 @@ void predict(const Arguments& a) {
   PredictAnnotations annotations(a.annotations);
   std::vector<int64_t> image_ids;
   for (const fs::path& f : files) image_ids.push_back(annotations.image_id(f));
-  Detector detector = load_detector(a.weights, a.recipe, a.assignments, a.score);
+  Detector detector = load_detector(a.weights, a.recipe, a.assignments, a.score, a.renames);
+  if (!detector.notes.empty()) std::cerr << detector.notes << "\n";
   const Device device = device_of(a.device);
   detector.system->parameters().move_to(device);
   if (const auto note = use_context_of(detector.recipe, device)) std::cerr << "mrcnn: " << *note << "\n";
@@ -163,11 +164,13 @@ void predict(const Arguments& a) {
 void add_predict(CLI::App& program) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = program.add_subcommand("predict", "Finds the objects in pictures, and draws them");
-  c->add_option("WEIGHTS", a->weights, ".safetensors from mrcnn train, or torchvision's .pth with --recipe")->required();
+  c->add_option("WEIGHTS", a->weights, ".safetensors from mrcnn train; or torch's .pth, detectron2's .pkl with --recipe")->required();
   c->add_option("FILE", a->inputs, "images (JPEG, PNG, WebP, TIFF, GIF, BMP, PNM, TGA), or folders of them")->required();
   c->add_option("--out", a->out, "folder for results.json and a picture NAME.png an image")->required();
   c->add_option("--recipe", a->recipe, "instead of the one stored with the weights: a shipped name or a TOML file");
   c->add_option("--set", a->assignments, "key=value, over the recipe")->allow_extra_args(false);
+  c->add_option("--rename", a->renames, "FROM=TO, a prefix of names in WEIGHTS and what it becomes; may be given several times")
+      ->allow_extra_args(false);
   c->add_option("--score", a->score, "leave out objects below this score")->capture_default_str();
   c->add_option("--annotations", a->annotations,
                 "COCO file: image ids are those of its images of the same file name, class ids those of its classes of the same name; else "

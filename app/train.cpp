@@ -8,7 +8,7 @@ namespace mr::app {
 void add_train(CLI::App& program) {
   struct Arguments {
     std::string recipe, out, init, device;
-    std::vector<std::string> assignments;
+    std::vector<std::string> assignments, renames;
     bool skip_mismatch = false, resume = false;
   };
   auto a = std::make_shared<Arguments>();
@@ -16,7 +16,9 @@ void add_train(CLI::App& program) {
   c->add_option("RECIPE", a->recipe, "a shipped recipe (mrcnn recipe list) or a TOML file")->required();
   c->add_option("--out", a->out, "folder for recipe.toml, metrics.jsonl, best.safetensors, last.safetensors and checkpoints/")->required();
   c->add_option("--set", a->assignments, "key=value, over the recipe: --set data.root=DIR --set train.budget=30m")->allow_extra_args(false);
-  c->add_option("--init", a->init, "weights to start from: .safetensors, or torchvision's .pth");
+  c->add_option("--init", a->init, "weights to start from: .safetensors, torch's .pth, detectron2's .pkl");
+  c->add_option("--rename", a->renames, "FROM=TO, a prefix of names in --init and what it becomes; may be given several times")
+      ->allow_extra_args(false);
   c->add_flag("--skip-mismatch", a->skip_mismatch, "leave out tensors of --init whose shape does not fit, such as those of other classes");
   c->add_flag("--resume", a->resume, "go on from the newest checkpoint in --out, to the same bits as an unbroken run");
   add_device(*c, a->device);
@@ -38,6 +40,8 @@ void add_train(CLI::App& program) {
     Recipe recipe = load_recipe(a->recipe, a->assignments);
     if (!a->init.empty()) recipe.train.init = a->init;
     check_usage(!a->skip_mismatch || !recipe.train.init.empty(), "--skip-mismatch: expected --init FILE too, got none");
+    check_usage(a->renames.empty() || !recipe.train.init.empty(), "--rename: expected --init FILE too, got none");
+    if (!a->renames.empty()) recipe.train.rename = a->renames;
     if (a->skip_mismatch) recipe.train.skip_mismatch = true;
     Console console(Console::Output::dispensable);
     catch_interrupts();

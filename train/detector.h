@@ -12,6 +12,7 @@
 #include "data/dataset.h"
 #include "data/image/image.h"
 #include "models/system.h"
+#include "models/weights/load.h"
 #include "ops/boxes/mask_paste.h"
 #include "train/datasets.h"
 #include "train/recipe.h"
@@ -22,6 +23,7 @@ struct Detector {
   Recipe recipe;
   Classes classes;
   std::unique_ptr<System> system;
+  std::string notes = {};  // of load_detector, for the user: whose names the weights had, settings that do not go with them
 };
 
 // A new model with initial weights. recipe.model.classes becomes the number of classes where it is 0.
@@ -30,15 +32,23 @@ Detector make_detector(const Recipe& recipe, const Classes& classes);
 // Recipe and classes come from the file; `recipe` (a name or a TOML file) and `assignments` stand in or go over them. An assignment to
 // data.category_ids tells the ids of the file's classes anew, one for each.
 // Errors: a file without recipe and none given; classes that neither holds; tensors that do not fit the recipe.
-// `score`: a model.box.score above it is lowered to it, so that objects of that score are found at all.
+// `score`: a model.box.score above it is lowered to it, so that objects of that score are found at all. `renames`: prefixes of names, "FROM=TO".
 Detector load_detector(const std::string& weights, const std::string& recipe = "", const std::vector<std::string>& assignments = {},
-                       double score = 1);
+                       double score = 1, const std::vector<std::string>& renames = {});
 
 // The weights with recipe, class names, category ids and preprocessing in the metadata.
 void save_detector(const Detector& detector, const std::string& path);
 
-// Into an existing model (train.init). Returns what to tell the user: what was loaded and what was not.
-std::string init_weights(Detector& detector, const std::string& weights, bool skip_mismatch);
+// The weights that the recipe names (train.init, rename, skip_mismatch) into the model. Returns what to tell the user: what was loaded and
+// what was not, and settings of the recipe that do not go with such weights.
+std::string init_weights(Detector& detector);
+
+// What init_weights would load, by names and shapes alone. Classes that the recipe leaves to the data are taken to be as many as the file's.
+LoadReport fit_weights(const WeightFile& file, const Recipe& recipe, const std::vector<std::string>& renames);
+
+// Settings of the recipe that differ from those that the weights were made with: by the recipe in the file, or else by what weights with such
+// names usually expect. One line for the user, with the --set options that change them; empty where none differs.
+std::string unlike_settings(const WeightFile& file, Naming naming, const Recipe& recipe);
 
 // One object found, in pixels of the picture as it was given.
 struct Detection {

@@ -33,6 +33,7 @@ struct TrainConfig {
   Precision precision = Precision::f32;
   int64_t threads = 0;
   std::string init;
+  std::vector<std::string> rename;
   bool skip_mismatch = false;
   int64_t log_every = 20;
   void visit(Fields& f) {
@@ -48,7 +49,8 @@ struct TrainConfig {
     f.choice("precision", precision, {"f32", "bf16", "tf32"},
              "of activations; bf16 needs a GPU or AVX-512, without them f32 is used; tf32: f32, whose products a GPU may round to 10 bits");
     f.field("threads", threads, "0: one a processor");
-    f.field("init", init, "weights to start from (.safetensors, .pth); empty: random");
+    f.field("init", init, "weights to start from (.safetensors, .pth, .pkl); empty: random");
+    f.field("rename", rename, "prefixes of names in init, as \"FROM=TO\"; those of usual wrappers come off without");
     f.field("skip_mismatch", skip_mismatch, "leave out tensors of init whose shape does not fit (other classes)");
     f.field("log_every", log_every, "steps between two lines of progress and metrics");
   }

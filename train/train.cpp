@@ -94,7 +94,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   Loop loop(recipe, job, console);
   if (!options.resume || !loop.resume()) {
     if (options.resume) console.say(options.folder + ": holds no checkpoint yet: starting from the beginning");
-    if (!recipe.train.init.empty()) console.say(init_weights(detector, recipe.train.init, recipe.train.skip_mismatch));
+    if (!recipe.train.init.empty()) console.say(init_weights(detector));
   }
   const Ended ended = loop.run();
   if (ended == Ended::finished) {

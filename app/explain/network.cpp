@@ -137,7 +137,7 @@ Page explain_gradients(const std::string& recipe_name, const std::vector<std::st
   const std::shared_ptr<const Dataset> data = relabelled(raw, classes);
   const int64_t index = index_of(*data, image);
   Detector d = make_detector(recipe, classes);
-  if (!recipe.train.init.empty()) init_weights(d, recipe.train.init, recipe.train.skip_mismatch);
+  if (!recipe.train.init.empty()) init_weights(d);
 
   d.system->parameters().move_to(device);
 

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <cstring>
-#include <memory>
+#include <map>
+#include <set>
+#include <string_view>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
 #include "base/check.h"
-#include "models/weights/json.h"
+#include "base/text.h"
+#include "models/weights/load_report.h"
 #include "models/weights/names.h"
 #include "models/weights/safetensors.h"
 #include "tensor/finite.h"
@@ -44,50 +48,71 @@ void swap_last_axes(const float* from, float* to, int64_t a, int64_t rows, int64
       for (int64_t j = 0; j < columns; ++j) to[j * rows + i] = from[i * columns + j];
 }
 
-std::string count(size_t n, const char* what) { return str(n, " ", what, n == 1 ? "" : "s"); }
-
-std::string list(const std::vector<std::string>& names) {
-  constexpr size_t most = 8;
-  std::string out;
-  for (size_t i = 0; i < std::min(names.size(), most); ++i) out += (i ? ", " : "") + printable(names[i]);
-  return names.size() > most ? str(out, " and ", names.size() - most, " more") : out;
-}
-
 struct Match {
   const Parameter* parameter;
-  const NamedTensor* tensor;
+  NamedTensor tensor;
 };
+
+// How many tensors each wrapper brings to a parameter: where two stand for one, those of the wrapper that brings the most are read.
+std::map<std::string, int64_t> count_wrappers(const std::vector<Candidate>& candidates,
+                                              const std::unordered_map<std::string_view, const Candidate*>& of_parameter) {
+  std::map<std::string, int64_t> count;
+  for (const Candidate& c : candidates) count[c.wrapper] += of_parameter.contains(c.tensor.name);
+  return count;
+}
 
 // Which tensor goes where. Fills the report but for `loaded`.
 std::vector<Match> match_names(const Parameters& parameters, const WeightFile& file, const LoadOptions& options, LoadReport& report) {
-  std::unordered_map<std::string, Match> of_name;
-  for (const Parameter& p : parameters.all()) of_name[p.name] = {&p, nullptr};
-  const NameMap map = recognise_names(file, options.prefix);
-  for (const NamedTensor& t : file.tensors) {
-    const std::string name = map(t.name);
-    const auto at = of_name.find(name);
-    if (name.empty()) {
-      report.ignored.push_back(t.name);
-    } else if (at == of_name.end()) {
-      report.unused.push_back(t.name);
+  const NamedTensors named = name_tensors(file, options.renames, parameters, options.norm_epsilon);
+  report.naming = named.naming;
+  report.notes = file.notes;
+  std::unordered_map<std::string_view, const Candidate*> of_parameter;
+  for (const Parameter& p : parameters.all()) of_parameter[p.name] = nullptr;
+  const std::map<std::string, int64_t> count = count_wrappers(named.candidates, of_parameter);
+  const auto weight = [&count](const Candidate& c) {  // the greater wins
+    return std::tuple(c.renamed, count.at(c.wrapper), -static_cast<int64_t>(c.wrapper.size()));
+  };
+  std::set<std::pair<std::string, std::string>> losers;  // wrappers: the one that is not read, the one that is
+  for (const Candidate& c : named.candidates) {
+    const auto at = of_parameter.find(c.tensor.name);
+    if (c.tensor.name.empty()) {
+      report.ignored.push_back(c.original);
+    } else if (at == of_parameter.end()) {
+      report.unused.push_back(c.original);
+    } else if (!at->second) {
+      at->second = &c;
     } else {
-      const NamedTensor*& before = at->second.tensor;
-      check(!before, "weights: ", file.path, ": both ", before ? printable(before->name) : "", " and ", printable(t.name), " stand for ",
-            name);
-      before = &t;
+      const Candidate* before = at->second;
+      check(before->wrapper != c.wrapper || before->renamed != c.renamed, "weights: ", file.path, ": both ", printable(before->original),
+            " and ", printable(c.original), " stand for ", c.tensor.name);
+      const Candidate* best = weight(c) > weight(*before) ? &c : before;
+      const Candidate* other = best == before ? &c : before;
+      at->second = best;
+      report.unused.push_back(other->original);
+      if (best->wrapper != other->wrapper) losers.emplace(other->wrapper, best->wrapper);
     }
   }
+  for (const auto& [other, best] : losers)
+    report.notes.push_back(str("names that begin with \"", other, "\" stand for the same parameters as those with \"", best,
+                               "\", which are read; --rename ", other, "= reads the others"));
   std::vector<Match> matches;
   for (const Parameter& p : parameters.all()) {
-    const Match& m = of_name[p.name];
-    if (!m.tensor)
+    const Candidate* c = of_parameter[p.name];
+    if (!c)
       report.missing.push_back(p.name);
-    else if (m.tensor->shape != file_shape(p))
-      report.mismatched.push_back({p.name, m.tensor->shape, file_shape(p)});
+    else if (c->tensor.shape != file_shape(p))
+      report.mismatched.push_back({p.name, c->tensor.shape, file_shape(p)});
     else
-      matches.push_back(m);
+      matches.push_back({&p, c->tensor});
   }
   return matches;
+}
+
+// Why a file with none of the model's names is of no use, and what would help.
+std::string why_none(const Parameters& parameters, const WeightFile& file, const LoadReport& report) {
+  std::string why = str("found none; the file holds ", counted(file.tensors.size(), "tensor"), ": ", some_names(report.unused));
+  if (const std::string help = suggest_rename(file.tensors, parameters); !help.empty()) why += "; " + help;
+  return why;
 }
 
 }  // namespace
@@ -116,25 +141,30 @@ NamedTensor to_file(const Parameter& p) {
   return t;
 }
 
+LoadReport match_weights(const Parameters& parameters, const WeightFile& file, const LoadOptions& options) {
+  LoadReport report;
+  for (const Match& m : match_names(parameters, file, options, report)) report.loaded.push_back(m.parameter->name);
+  return report;
+}
+
 LoadReport load_weights(Parameters& parameters, const WeightFile& file, const LoadOptions& options) {
   LoadReport report;
   const std::vector<Match> matches = match_names(parameters, file, options, report);
-  check(report.mismatched.empty() || options.skip_mismatch, "weights: ", file.path, ": ", count(report.mismatched.size(), "tensor"),
+  check(report.mismatched.empty() || options.skip_mismatch, "weights: ", file.path, ": ", counted(report.mismatched.size(), "tensor"),
         " of another shape than the model's", options.advice, ":\n", mismatch_table(report.mismatched));
-  check(!matches.empty(), "weights: ", file.path, ": expected tensors of this model, found none; the file holds ",
-        count(file.tensors.size(), "tensor"), ": ", list(report.unused));
-  check(report.missing.empty() || options.allow_missing, "weights: ", file.path, ": expected ", count(report.missing.size(), "more tensor"),
-        ": ", list(report.missing));
+  if (matches.empty()) fail("weights: ", file.path, ": expected tensors of this model, ", why_none(parameters, file, report));
+  check(report.missing.empty() || options.allow_missing, "weights: ", file.path, ": expected ",
+        counted(report.missing.size(), "more tensor"), ": ", some_names(report.missing));
 
   std::vector<Tensor> values;  // in our layouts; a file that fails halfway changes nothing
   for (const Match& m : matches) {
-    check(is_float(m.tensor->type), "weights: ", file.path, ": ", printable(m.tensor->name), ": expected a floating type, got ",
-          m.tensor->type);
+    check(is_float(m.tensor.type), "weights: ", file.path, ": ", printable(m.tensor.name), ": expected a floating type, got ",
+          m.tensor.type);
     const Blocks k = blocks_of(*m.parameter);
-    const std::vector<float> in_file = read_floats(*m.tensor);
+    const std::vector<float> in_file = read_floats(m.tensor);
     const auto bad = first_not_finite(in_file);
-    check(!bad, "weights: ", file.path, ": ", printable(m.tensor->name), ": expected finite numbers, got ", bad ? in_file[*bad] : 0,
-          " as value ", bad.value_or(0), " of ", shape_text(m.tensor->shape));
+    check(!bad, "weights: ", file.path, ": ", printable(m.tensor.name), ": expected finite numbers, got ", bad ? in_file[*bad] : 0,
+          " as value ", bad.value_or(0), " of ", shape_text(m.tensor.shape));
     values.push_back(Tensor::empty(m.parameter->var.shape()));
     swap_last_axes(in_file.data(), values.back().data<float>(), k.a, k.b, k.s);
   }
@@ -144,25 +174,6 @@ LoadReport load_weights(Parameters& parameters, const WeightFile& file, const Lo
     report.loaded.push_back(matches[i].parameter->name);
   }
   return report;
-}
-
-std::string mismatch_table(const std::vector<Mismatch>& mismatches) {
-  const auto row = [](const std::string& name, const std::string& file, const std::string& model) {
-    const auto pad = [](const std::string& s, size_t width) { return s + std::string(s.size() < width ? width - s.size() : 1, ' '); };
-    return "  " + pad(name, 48) + pad(file, 20) + model;
-  };
-  std::string out = row("name", "in the file", "in the model");
-  for (const Mismatch& m : mismatches) out += "\n" + row(m.name, shape_text(m.file), shape_text(m.model));
-  return out;
-}
-
-std::string summary(const LoadReport& r) {
-  std::string out = count(r.loaded.size(), "tensor") + " loaded";
-  if (!r.missing.empty()) out += "\n" + count(r.missing.size(), "parameter") + " not in the file, initial values kept: " + list(r.missing);
-  if (!r.mismatched.empty())
-    out += "\n" + count(r.mismatched.size(), "tensor") + " of another shape, initial values kept:\n" + mismatch_table(r.mismatched);
-  if (!r.unused.empty()) out += "\n" + count(r.unused.size(), "tensor") + " of the file not used: " + list(r.unused);
-  return out;
 }
 
 void save_weights(const Parameters& parameters, const std::string& path, const std::map<std::string, std::string>& metadata) {

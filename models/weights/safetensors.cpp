@@ -6,8 +6,11 @@
 #include <optional>
 #include <set>
 
+#include "base/check.h"
 #include "base/files.h"
-#include "models/weights/json.h"
+#include "base/json_reader.h"
+#include "base/json_text.h"
+#include "base/text.h"
 
 namespace mr {
 namespace {
@@ -22,38 +25,44 @@ struct Entry {
   uint64_t begin = 0, end = 0;
 };
 
-FileType type_named(const std::string& wanted, const HeaderReader& r) {
+FileType type_named(std::string_view wanted, const JsonReader& r) {
   for (int t = 0; t <= static_cast<int>(FileType::f64); ++t)
     if (wanted == name(static_cast<FileType>(t))) return static_cast<FileType>(t);
-  r.stop("expected a dtype among BOOL U8 I8 U16 I16 U32 I32 U64 I64 F16 BF16 F32 F64, got " + json_string(wanted));
+  r.fail("expected a dtype among BOOL U8 I8 U16 I16 U32 I32 U64 I64 F16 BF16 F32 F64, got " + json_string(wanted));
 }
 
-Entry read_entry(HeaderReader& r, const std::string& tensor_name) {
+int64_t size_or_offset(JsonReader& r) {
+  const JsonNumber n = r.number();
+  if (!n.is_integer || n.integer < 0) r.fail(str("expected a whole number from 0 to 2^63 - 1, got ", printable(n.text)));
+  return n.integer;
+}
+
+Entry read_entry(JsonReader& r, const std::string& tensor_name) {
   Entry e;
   e.tensor.name = tensor_name;
   std::optional<FileType> type;
   bool has_shape = false;
   std::vector<int64_t> range;
-  r.object([&](const std::string& key) {
+  r.object([&](std::string_view key) {
     if (key == "dtype") {
       type = type_named(r.string(), r);
     } else if (key == "shape") {
       has_shape = true;
-      r.array([&] { e.tensor.shape.push_back(r.integer()); });
+      r.array([&] { e.tensor.shape.push_back(size_or_offset(r)); });
     } else if (key == "data_offsets") {
-      r.array([&] { range.push_back(r.integer()); });
+      r.array([&] { range.push_back(size_or_offset(r)); });
     } else {
-      r.stop("tensor " + json_string(tensor_name) + ": expected dtype, shape and data_offsets, got " + json_string(key));
+      r.fail("tensor " + json_string(tensor_name) + ": expected dtype, shape and data_offsets, got " + json_string(key));
     }
   });
   if (!type || !has_shape || range.size() != 2)
-    r.stop("tensor " + json_string(tensor_name) + ": expected dtype, shape and two data_offsets");
+    r.fail("tensor " + json_string(tensor_name) + ": expected dtype, shape and two data_offsets");
   e.tensor.type = *type;
   e.begin = static_cast<uint64_t>(range[0]);
   e.end = static_cast<uint64_t>(range[1]);
   const auto bytes = checked_bytes(e.tensor.shape, *type);
   if (!bytes || e.end < e.begin || e.end - e.begin != *bytes)
-    r.stop(str("tensor ", json_string(tensor_name), ": ", *type, " ", shape_text(e.tensor.shape), " is ",
+    r.fail(str("tensor ", json_string(tensor_name), ": ", *type, " ", shape_text(e.tensor.shape), " is ",
                bytes ? std::to_string(*bytes) + " bytes" : "too large", ", but data_offsets are [", e.begin, ", ", e.end, "]"));
   return e;
 }
@@ -65,7 +74,7 @@ void check_contiguous(const std::string& where, const std::vector<Entry>& entrie
     check(e.begin == end, where, ": tensor ", printable(e.tensor.name), ": expected to begin at ", end, ", got ", e.begin,
           e.begin < end ? " (overlap)" : " (hole)");
     check(e.end <= bytes, where, ": tensor ", printable(e.tensor.name), ": ends at ", e.end, ", but the file holds ", bytes,
-          " bytes of values");
+          " bytes of values (is it cut short?)");
     end = e.end;
   }
   check(end == bytes, where, ": expected ", end, " bytes of values, got ", bytes);
@@ -102,19 +111,20 @@ WeightFile read_safetensors(const std::string& path) {
   input->read(0, std::as_writable_bytes(std::span(&header_bytes, 1)));
   check(header_bytes <= largest_header, where, ": header length: expected at most ", largest_header, ", got ", header_bytes,
         " (not a safetensors file?)");
-  check(header_bytes <= input->size() - 8, where, ": header length: ", header_bytes, " bytes, but only ", input->size() - 8, " follow");
+  check(header_bytes <= input->size() - 8, where, ": header length: ", header_bytes, " bytes, but only ", input->size() - 8,
+        " follow (is the file cut short?)");
   const std::string header = input->read_text(8, header_bytes);
   check(header.starts_with('{'), where, ": header: expected '{' as its first byte");
 
   WeightFile file;
   file.path = path;
   std::vector<Entry> entries;
-  HeaderReader r(header, where + ": header");
-  r.object([&](const std::string& key) {
+  JsonReader r(header, where + ": header");
+  r.object([&](std::string_view key) {
     if (key == metadata_key)
-      r.object([&](const std::string& k) { file.metadata[k] = r.string(); });
+      r.object([&](std::string_view k) { file.metadata[std::string(k)] = r.string(); });
     else
-      entries.push_back(read_entry(r, key));
+      entries.push_back(read_entry(r, std::string(key)));
   });
   r.end();
   std::ranges::stable_sort(entries, [](const Entry& a, const Entry& b) { return a.begin != b.begin ? a.begin < b.begin : a.end < b.end; });

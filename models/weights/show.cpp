@@ -41,6 +41,7 @@ std::string show_text(const WeightFile& file) {
   for (const auto& [key, value] : file.metadata)
     out += printable(key) + ": " +
            (value.size() > longest_text ? str(value.substr(0, longest_text), "... (", value.size(), " characters)") : value) + "\n";
+  for (const std::string& note : file.notes) out += printable(note) + "\n";
   if (!out.empty()) out += "\n";
   int64_t total = 0;
   for (const NamedTensor& t : file.tensors) {

@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "base/files.h"
+#include "models/weights/mistaken.h"
 #include "models/weights/pth.h"
 #include "models/weights/safetensors.h"
 #include "tensor/dtype.h"
@@ -115,21 +116,14 @@ const NamedTensor* WeightFile::find(const std::string& wanted) const {
 }
 
 WeightFile open_weights(const std::string& path) {
+  if (std::filesystem::is_directory(path)) refuse_folder(path);
   const InputFile file(path);
-  check(file.size() >= 9, path, ": expected a weights file (safetensors or .pth), got ", file.size(), " bytes");
-  const std::string start = file.read_text(0, 9);
-  if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02") || start.starts_with("\x80\x03") || start.starts_with("\x80\x04") ||
-      start.starts_with("\x80\x05"))
-    if (start[8] != '{') return read_pth(path);
-  std::string hex;
-  for (const char c : start.substr(0, 4)) {
-    char digits[4];
-    std::snprintf(digits, sizeof digits, " %02x", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    hex += digits;
-  }
-  check(start[8] == '{', path,
-        ": expected a weights file, got neither safetensors nor a zip archive or pickle of torch.save: it begins with", hex);
-  return read_safetensors(path);
+  const std::string start = file.read_text(0, std::min<uint64_t>(file.size(), 9));
+  const bool json_follows = start.size() == 9 && start[8] == '{';  // after the header's length, of which the highest bytes are 0
+  if (json_follows && start[6] == 0 && start[7] == 0) return read_safetensors(path);
+  if (start.starts_with("PK\x03\x04") || start.starts_with("PK\x05\x06")) return read_pth(path);
+  if (start.size() == 9 && start[0] == '\x80' && start[1] >= 2 && start[1] <= 5) return read_pth(path);
+  refuse_mistaken(file);
 }
 
 std::vector<float> read_floats(const NamedTensor& t) {

@@ -43,11 +43,13 @@ struct WeightFile {
   std::string path;
   std::map<std::string, std::string> metadata;  // safetensors' __metadata__; empty for .pth
   std::vector<NamedTensor> tensors;             // in the order of the file
+  std::vector<std::string> notes = {};          // what a person should know of how it was read
 
   const NamedTensor* find(const std::string& name) const;
 };
 
-// safetensors or .pth, told apart by their first bytes. Errors name the file, the place in it and what was expected there.
+// safetensors, torch's files or a pickle, told apart by their first bytes. Errors name the file, the place in it and what was expected
+// there; of a file that is none of them, what it is and what to do instead (mistaken.h).
 WeightFile open_weights(const std::string& path);
 
 // The values of a tensor of any floating type, as f32. Errors: an integer type.

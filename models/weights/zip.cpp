@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "base/check.h"
-#include "models/weights/json.h"
+#include "base/text.h"
 
 namespace mr {
 namespace {
@@ -35,7 +35,8 @@ Directory find_directory(const InputFile& file, const std::string& where) {
   const auto is_end = [&](size_t i) {
     return number<uint32_t>(text, i) == end_signature && i + end_bytes + number<uint16_t>(text, i + 20) == text.size();
   };
-  while (!is_end(at)) check(at-- > 0, where, ": zip: no end record: the file is cut short, or not a zip archive");
+  while (!is_end(at))
+    check(at-- > 0, where, ": zip: no end record: the file is cut short (was it downloaded whole?), or not a zip archive");
 
   Directory d;
   check(number<uint16_t>(text, at + 4) == 0 && number<uint16_t>(text, at + 6) == 0, where, ": zip: expected one disk");
@@ -107,17 +108,16 @@ Central read_central(const std::string& directory, size_t& at, const std::string
 
 // Sizes come from the directory; the local header, which may leave them out, only says where the contents begin.
 ZipEntry locate(const InputFile& file, const Central& c, uint64_t limit, const std::string& where) {
-  check(c.method == 0, where, ": zip: ", printable(c.name), ": expected a stored entry, got compression method ", c.method, " (", c.stored,
-        " bytes that claim to be ", c.bytes, ")");
   check((c.flags & 1) == 0, where, ": zip: ", printable(c.name), ": expected no encryption");
-  check(c.stored == c.bytes, where, ": zip: ", printable(c.name), ": stored, but ", c.stored, " bytes claim to be ", c.bytes);
+  check(c.method != 0 || c.stored == c.bytes, where, ": zip: ", printable(c.name), ": stored, but ", c.stored, " bytes claim to be ",
+        c.bytes);
   check(c.disk == 0, where, ": zip: ", printable(c.name), ": expected one disk");
   check(c.header <= limit && limit - c.header >= local_bytes, where, ": zip: ", printable(c.name), ": its header lies past the end");
   const std::string local = file.read_text(c.header, local_bytes);
   check(number<uint32_t>(local, 0) == local_signature, where, ": zip: ", printable(c.name), ": expected a local header at ", c.header);
   const uint64_t name_bytes = number<uint16_t>(local, 26), extra_bytes = number<uint16_t>(local, 28);
-  ZipEntry e{c.header + local_bytes + name_bytes + extra_bytes, c.bytes, c.crc};
-  check(e.begin <= limit && e.bytes <= limit - e.begin, where, ": zip: ", printable(c.name), ": ", e.bytes, " bytes at ", e.begin,
+  ZipEntry e{c.header + local_bytes + name_bytes + extra_bytes, c.stored, c.bytes, c.crc, c.method};
+  check(e.begin <= limit && e.stored <= limit - e.begin, where, ": zip: ", printable(c.name), ": ", e.stored, " bytes at ", e.begin,
         " lie past the end");
   check(name_bytes == c.name.size() && file.read_text(c.header + local_bytes, name_bytes) == c.name, where, ": zip: ", printable(c.name),
         ": its local header has another name");
@@ -140,13 +140,18 @@ std::map<std::string, ZipEntry> read_zip_directory(const InputFile& file, const 
     const Central c = read_central(directory, at, where);
     const ZipEntry e = locate(file, c, d.begin, where);
     check(entries.emplace(c.name, e).second, where, ": zip: ", printable(c.name), " occurs twice");
-    ranges.push_back({c.header, e.begin + e.bytes, c.name});
+    ranges.push_back({c.header, e.begin + e.stored, c.name});
   }
   check(at == directory.size(), where, ": zip: the directory holds more than its ", d.entries, " entries");
   std::ranges::sort(ranges, {}, &Range::begin);
   for (size_t i = 1; i < ranges.size(); ++i)
     check(ranges[i].begin >= ranges[i - 1].end, where, ": zip: ", printable(ranges[i].name), " overlaps ", printable(ranges[i - 1].name));
   return entries;
+}
+
+void check_stored(const ZipEntry& e, const std::string& name, const std::string& where) {
+  check(e.method == 0, where, ": zip: ", printable(name), ": expected a stored entry, got compression method ", e.method, " (", e.stored,
+        " bytes that claim to be ", e.bytes, "): the archive was packed again; unzip it and zip it with -0, or save the weights anew");
 }
 
 void read_zip_entry(const InputFile& file, const ZipEntry& entry, const std::string& where, std::span<std::byte> out) {

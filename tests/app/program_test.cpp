@@ -16,6 +16,7 @@ TEST_CASE("every subcommand explains itself", "[app]") {
                               "coco-eval",
                               "weights",
                               "weights show",
+                              "weights fit",
                               "weights convert",
                               "dataset",
                               "dataset draw",

@@ -130,7 +130,7 @@ TEST_CASE("load: a plain ResNet fills the backbone", "[weights]") {
   }
 }
 
-TEST_CASE("load: torchvision's older names, and a prefix", "[weights]") {
+TEST_CASE("load: torchvision's older names, and a prefix put before every name", "[weights]") {
   Parameters p = small_model();
   const LoadReport r = load_weights(
       p,
@@ -141,11 +141,102 @@ TEST_CASE("load: torchvision's older names, and a prefix", "[weights]") {
   CHECK(r.loaded == std::vector<std::string>{"backbone.fpn.inner_blocks.0.0.weight", "backbone.fpn.layer_blocks.10.0.bias",
                                              "rpn.head.conv.0.0.weight", "roi_heads.mask_head.2.0.weight"});
   CHECK(r.unused.size() == 2);
-  CHECK(load_weights(p, file_of({counting("conv1.weight", {4, 5, 2, 3})}), {.allow_missing = true, .prefix = "backbone.body."})
+  CHECK(load_weights(p, file_of({counting("conv1.weight", {4, 5, 2, 3})}),
+                     {.allow_missing = true, .renames = {parse_rename("=backbone.body.")}})
             .loaded.size() == 1);
   CHECK_THROWS_WITH(
       load_weights(p, file_of({counting("rpn.head.conv.weight", {3, 3, 3, 3}), counting("rpn.head.conv.0.0.weight", {3, 3, 3, 3})})),
       Contains("both rpn.head.conv.weight and rpn.head.conv.0.0.weight stand for rpn.head.conv.0.0.weight"));
+}
+
+TEST_CASE("load: wrappers come off, nested, in the middle, and where not every name has one", "[weights]") {
+  const auto loads = [](const std::string& name, const FileShape& shape = {3, 3, 3, 3}) {
+    Parameters p = small_model();
+    const LoadReport r = load_weights(p, file_of({counting(name, shape), counting("n_averaged", {})}), {.allow_missing = true});
+    return r.loaded.size() == 1 && r.ignored == std::vector<std::string>{"n_averaged"};
+  };
+  for (const char* wrapper : {"", "module.", "model.", "_orig_mod.", "ema.", "model._orig_mod.module.", "_orig_mod.module.", "ema.module."})
+    CHECK(loads(wrapper + std::string("rpn.head.conv.0.0.weight")));
+  CHECK(loads("backbone._orig_mod.body.conv1.weight", {4, 5, 2, 3}));
+  CHECK(loads("model.backbone.body._orig_mod.layer1.0.conv1.weight", {2, 4, 1, 1}));
+
+  Parameters p = small_model();
+  const LoadReport r = load_weights(p,
+                                    file_of({counting("model.rpn.head.conv.0.0.weight", {3, 3, 3, 3}),
+                                             counting("roi_heads.mask_head.2.0.weight", {2, 2, 3, 3}), counting("criterion.weight", {1})}),
+                                    {.allow_missing = true});
+  CHECK(r.loaded.size() == 2);
+  CHECK(r.unused == std::vector<std::string>{"criterion.weight"});
+}
+
+TEST_CASE("load: a model's own names that begin like a wrapper stay", "[weights]") {
+  Parameters p;
+  p.add("model.w", {2}, Init::zeros());
+  p.add("w", {3}, Init::zeros());
+  p.pack(1);
+  const LoadReport r = load_weights(p, file_of({counting("model.w", {2}), counting("module.w", {3})}));
+  CHECK(r.loaded.size() == 2);
+  CHECK(values(p, "model.w") == std::vector<float>{0, 1});
+}
+
+TEST_CASE("load: of weights and their average in one file, the more complete ones are read, or those renamed", "[weights]") {
+  const auto from = [](float value, const std::string& name) {
+    return NamedTensor{name, FileType::f32, {3, 3, 3, 3}, [value](std::span<std::byte> out) {
+                         for (size_t i = 0; i < out.size(); i += 4) std::memcpy(out.data() + i, &value, 4);
+                       }};
+  };
+  const std::string conv = "rpn.head.conv.0.0.weight";
+  const WeightFile f =
+      file_of({from(1, "ema." + conv), from(2, "model." + conv), counting("model.roi_heads.mask_head.2.0.weight", {2, 2, 3, 3})});
+  Parameters p = small_model();
+  const LoadReport r = load_weights(p, f, {.allow_missing = true});
+  CHECK(values(p, conv)[0] == 2);
+  CHECK(r.unused == std::vector<std::string>{"ema." + conv});
+  REQUIRE(r.notes.size() == 1);
+  CHECK_THROWS_WITH(throw Error(r.notes[0]), Contains("\"ema.\"") && Contains("--rename ema.= reads the others"));
+  load_weights(p, f, {.allow_missing = true, .renames = {parse_rename("ema.=")}});
+  CHECK(values(p, conv)[0] == 1);
+}
+
+TEST_CASE("load: renames replace prefixes, and one that fits nothing is an error", "[weights]") {
+  Parameters p = small_model();
+  const WeightFile f = file_of({counting("net.head.conv.0.0.weight", {3, 3, 3, 3}), counting("net.mask.2.0.weight", {2, 2, 3, 3})});
+  const LoadReport r =
+      load_weights(p, f, {.allow_missing = true, .renames = {parse_rename("net.mask.=roi_heads.mask_head."), parse_rename("net.=rpn.")}});
+  CHECK(r.loaded.size() == 2);
+  CHECK_THROWS_WITH(
+      load_weights(p, f, {.renames = {parse_rename("not.=rpn.")}}),
+      Contains("--rename not.=rpn.: no tensor of memory has a name that begins with not. (the first is net.head.conv.0.0.weight)"));
+  CHECK_THROWS_WITH(parse_rename("net."), Contains("--rename net.: expected FROM=TO"));
+}
+
+TEST_CASE("load: the rename that would help is named", "[weights]") {
+  Parameters p = small_model();
+  const WeightFile f = file_of({counting("encoder.conv1.weight", {4, 5, 2, 3}), counting("encoder.bn1.running_mean", {4}),
+                                counting("encoder.layer1.0.conv1.weight", {2, 4, 1, 1}), counting("head.weight", {9})});
+  CHECK_THROWS_WITH(load_weights(p, f, {.allow_missing = true}),
+                    Contains("found none") && Contains("--rename encoder.=backbone.body. would make 3 of them the model's"));
+}
+
+TEST_CASE("load: the report counts by part, and is whole in its list and as JSON", "[weights]") {
+  Parameters p = small_model();
+  const LoadReport r = load_weights(
+      p,
+      file_of({counting("backbone.body.conv1.weight", {4, 5, 2, 3}), counting("roi_heads.box_predictor.cls_score.weight", {91, 3}),
+               counting("roi_heads.keypoint_head.0.weight", {1}), counting("roi_heads.keypoint_head.2.weight", {1}), counting("lr", {1})}),
+      {.skip_mismatch = true, .allow_missing = true});
+  const std::string text = summary(r), all = every_tensor(r), json = report_json(r);
+  const auto says = [](const std::string& in, const char* what) { return in.find(what) != std::string::npos; };
+  INFO(text);
+  CHECK(says(text, "1 of 10 tensors loaded; the others keep their initial values:"));
+  CHECK(says(text, "  backbone.body                                  1             0             2\n"));
+  CHECK(says(text, "  roi_heads.box_predictor                        0             1             0\n"));
+  CHECK(says(text, "3 tensors of the file not used: lr, roi_heads.keypoint_head (2)"));
+  CHECK(says(all, "loaded          backbone.body.conv1.weight\n"));
+  CHECK(says(all, "other shape     roi_heads.box_predictor.cls_score.weight: [91, 3] in the file, [5, 3] in the model\n"));
+  CHECK(says(all, "not used        roi_heads.keypoint_head.2.weight\n"));
+  CHECK(says(json, R"("loaded": ["backbone.body.conv1.weight"], "missing": [)"));
+  CHECK(says(json, R"("mismatched": [{"name": "roi_heads.box_predictor.cls_score.weight", "file": [91, 3], "model": [5, 3]}])"));
 }
 
 TEST_CASE("load: other class counts are an error with a table, or skipped", "[weights]") {

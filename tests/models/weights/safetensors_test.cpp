@@ -115,21 +115,21 @@ TEST_CASE("safetensors: every fault is an error that says where", "[weights][fau
   SECTION("the text of the header") {
     header("[1]", "expected '{'");
     header(" {}", "expected '{' as its first byte");
-    header("{} x", "nothing after the closing brace");
-    header("{\"a\xff\":1}", "byte 2: expected UTF-8");
-    header("{\"\xc0\xaf\":1}", "expected UTF-8");      // overlong
-    header("{\"\xed\xa0\x80\":1}", "expected UTF-8");  // a surrogate
-    header("{\"\\ud800\":1}", "pair of surrogates");
-    header("{\"\\x\":1}", "after a backslash");
-    header("{\"a\n\":1}", "control characters");
-    header("{\"a", "at the end of a string");
-    header("{\"a\":" + std::string(1'000'000, '[') + "}", "expected '{', got '['");  // depth
-    header(R"({"__metadata__":{"a":)" + std::string(1'000'000, '{'), "expected '\"'");
-    header(R"({"__metadata__":{"k":1}})", "expected '\"', got '1'");
-    header(R"({"__metadata__":{"k":"1","k":"2"}})", "got \"k\" again");
-    header(R"({"__metadata__":{},"__metadata__":{}})", "got \"__metadata__\" again");
+    header("{} x", "expected the end of the file");
+    header("{\"a\xff\":1}", "a string is not UTF-8");
+    header("{\"\xc0\xaf\":1}", "not UTF-8");      // overlong
+    header("{\"\xed\xa0\x80\":1}", "not UTF-8");  // a surrogate
+    header("{\"\\ud800\":1}", "half of a surrogate pair");
+    header("{\"\\x\":1}", "expected an escape");
+    header("{\"a\n\":1}", "expected the end of a string, got byte 10");
+    header("{\"a", "expected the end of a string, got the end of the file: the JSON is truncated");
+    header("{\"a\":" + std::string(1'000'000, '[') + "}", "expected an object, got '['");  // depth
+    header(R"({"__metadata__":{"a":)" + std::string(1'000'000, '{'), "expected a string, got '{'");
+    header(R"({"__metadata__":{"k":1}})", "expected a string, got '1'");
+    header(R"({"__metadata__":{"k":"1","k":"2"}})", "the key \"k\" stands twice");
+    header(R"({"__metadata__":{},"__metadata__":{}})", "the key \"__metadata__\" stands twice");
     header(R"({"a":{"dtype":"U8","shape":[9],"data_offsets":[0,9]},"a":{"dtype":"U8","shape":[0],"data_offsets":[9,9]}})",
-           "got \"a\" again");
+           "the key \"a\" stands twice");
   }
   SECTION("an entry") {
     one(R"("dtype":"F4","shape":[2],"data_offsets":[0,9])", "got \"F4\"");
@@ -138,12 +138,12 @@ TEST_CASE("safetensors: every fault is an error that says where", "[weights][fau
     one(R"("dtype":"U8","data_offsets":[0,9])", "expected dtype, shape");
     one(R"("shape":[9],"data_offsets":[0,9])", "expected dtype, shape");
     one(R"("dtype":"U8","shape":[9],"data_offsets":[0,9,9])", "two data_offsets");
-    one(R"("dtype":"U8","dtype":"U8","shape":[9],"data_offsets":[0,9])", "got \"dtype\" again");
+    one(R"("dtype":"U8","dtype":"U8","shape":[9],"data_offsets":[0,9])", "the key \"dtype\" stands twice");
     one(R"("dtype":"U8","shape":[9],"data_offsets":[0,9],"x":0)", "got \"x\"");
-    one(R"("dtype":"U8","shape":[-9],"data_offsets":[0,9])", "0 or more");
-    one(R"("dtype":"U8","shape":[9.0],"data_offsets":[0,9])", "whole number");
-    one(R"("dtype":"U8","shape":[09],"data_offsets":[0,9])", "whole number");
-    one(R"("dtype":"U8","shape":[9223372036854775808],"data_offsets":[0,9])", "below 2^63");
+    one(R"("dtype":"U8","shape":[-9],"data_offsets":[0,9])", "a whole number from 0 to 2^63 - 1, got -9");
+    one(R"("dtype":"U8","shape":[9.0],"data_offsets":[0,9])", "a whole number from 0 to 2^63 - 1, got 9.0");
+    one(R"("dtype":"U8","shape":[09],"data_offsets":[0,9])", "expected ',' or ']', got '9'");
+    one(R"("dtype":"U8","shape":[9223372036854775808],"data_offsets":[0,9])", "a whole number from 0 to 2^63 - 1, got 9223372036854775808");
     one(R"("dtype":"U8","shape":[8],"data_offsets":[0,9])", "U8 [8] is 8 bytes, but data_offsets are [0, 9]");
     one(R"("dtype":"U8","shape":[9],"data_offsets":[9,0])", "data_offsets are [9, 0]");
     one(R"("dtype":"F64","shape":[2305843009213693952,8],"data_offsets":[0,9])", "too large");
@@ -189,11 +189,9 @@ TEST_CASE("weights: folders, FIFOs and absent files are errors at once", "[weigh
   CHECK_THROWS_WITH(open_weights(folder / "."), Contains("expected a file, got a folder"));
   CHECK_THROWS_WITH(open_weights("/dev/zero"), Contains("expected a file, got a device"));
   CHECK_THROWS_WITH(open_weights(folder / "none"), Contains("there is no such file"));
-  CHECK_THROWS_WITH(open_weights(folder.write("small", "PK")), Contains("got 2 bytes"));
-  CHECK_THROWS_WITH(
-      open_weights(folder.write("image", "\x89PNG\r\n\x1a\n0123456789")),
-      Contains(
-          "image: expected a weights file, got neither safetensors nor a zip archive or pickle of torch.save: it begins with 89 50 4e 47"));
+  CHECK_THROWS_WITH(open_weights(folder.write("small", "PK")), Contains("a text, which begins with \"PK\""));
+  CHECK_THROWS_WITH(open_weights(folder.write("image", "\x89PNG\r\n\x1a\n0123456789")),
+                    Contains("image: expected weights") && Contains("a PNG picture"));
 }
 
 TEST_CASE("safetensors: what cannot be written leaves the old file as it was", "[weights][faults]") {

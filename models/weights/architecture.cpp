@@ -1,0 +1,110 @@
+#include "models/weights/architecture.h"
+
+#include <array>
+#include <cmath>
+#include <map>
+
+#include "base/check.h"
+
+namespace mr {
+namespace {
+
+class Reader {
+ public:
+  explicit Reader(const NamedTensors& named) {
+    for (const Candidate& c : named.candidates)
+      if (!c.tensor.name.empty()) shapes_.emplace(c.tensor.name, c.tensor.shape);
+  }
+  bool has(const std::string& name) const { return shapes_.contains(name); }
+  // A size of a tensor; 0 where it is absent.
+  int64_t size(const std::string& name, size_t axis) const {
+    const auto at = shapes_.find(name);
+    return at != shapes_.end() && axis < at->second.size() ? at->second[axis] : 0;
+  }
+  // How many of before + "0" + after, before + "1" + after, … there are.
+  int64_t count(const std::string& before, const std::string& after) const {
+    int64_t n = 0;
+    while (n < 1000 && has(before + std::to_string(n) + after)) ++n;
+    return n;
+  }
+
+ private:
+  std::map<std::string, FileShape> shapes_;
+};
+
+const std::string body = "backbone.body.", heads = "roi_heads.";
+
+// 18, 34, 50, 101 or 152 by the numbers of blocks; 0 for another network.
+int64_t depth_of(const Reader& r) {
+  std::array<int64_t, 4> blocks{};
+  for (size_t s = 0; s < 4; ++s) blocks[s] = r.count(body + "layer" + std::to_string(s + 1) + ".", ".conv1.weight");
+  const bool bottleneck = r.has(body + "layer1.0.conv3.weight");
+  if (blocks == std::array<int64_t, 4>{2, 2, 2, 2} && !bottleneck) return 18;
+  if (blocks == std::array<int64_t, 4>{3, 4, 6, 3}) return bottleneck ? 50 : 34;
+  if (blocks == std::array<int64_t, 4>{3, 4, 23, 3} && bottleneck) return 101;
+  if (blocks == std::array<int64_t, 4>{3, 8, 36, 3} && bottleneck) return 152;
+  return 0;
+}
+
+void read_backbone(const Reader& r, Architecture& a) {
+  const int64_t width = r.size(body + "conv1.weight", 0), depth = depth_of(r);
+  if (width == 0) return;
+  const std::string second = body + "layer1.0.conv2.weight";
+  if (depth == 0) {
+    a.odd = "a network whose stages are not those of ResNet-18, 34, 50, 101 or 152";
+  } else if (depth >= 50 && r.size(second, 0) != r.size(second, 1)) {
+    a.odd = "a ResNeXt, whose 3x3 convolutions are grouped";
+  } else if (r.size(second, 0) != width) {
+    a.odd = "a wide ResNet";
+  } else {
+    ResNetConfig& c = a.model.backbone;
+    a.backbone = true;
+    c.depth = depth;
+    c.width = width;
+    const bool statistics = r.has(body + "bn1.running_mean") || a.naming == Naming::detectron;
+    if (!statistics && r.has(body + "bn1.weight")) c.norm = NormKind::group;
+    if (statistics && c.norm == NormKind::group) c.norm = NormKind::frozen;
+  }
+}
+
+void read_heads(const Reader& r, Architecture& a) {
+  MaskRCNNConfig& m = a.model;
+  const int64_t channels = r.size("backbone.fpn.inner_blocks.0.0.weight", 0), rows = r.size(heads + "box_predictor.cls_score.weight", 0);
+  if (channels == 0 || rows < 2) return;
+  if (r.has("backbone.fpn.inner_blocks.0.1.weight") || r.has("rpn.head.conv.1.0.weight") || !r.has(heads + "box_head.fc6.weight")) {
+    a.odd = "a detector whose pyramid or heads have norms or convolutions more (torchvision's _v2 models)";
+    return;
+  }
+  a.detector = a.backbone;
+  a.classes = m.classes = rows - 1;
+  m.fpn.channels = channels;
+  const auto anchors = static_cast<size_t>(r.size("rpn.head.cls_logits.weight", 0));
+  if (anchors > 0 && anchors != m.rpn.anchor_ratios.size()) {
+    const std::vector<double> usual = RPNConfig{}.anchor_ratios;
+    if (anchors == usual.size())
+      m.rpn.anchor_ratios = usual;
+    else
+      a.odd = str("a detector with ", anchors, " anchors a place, whose ratios the file does not tell");
+  }
+  m.box.width = r.size(heads + "box_head.fc6.weight", 0);
+  m.box.size = std::llround(std::sqrt(static_cast<double>(r.size(heads + "box_head.fc6.weight", 1)) / static_cast<double>(channels)));
+  const int64_t masks = r.size(heads + "mask_predictor.mask_fcn_logits.weight", 0);
+  m.mask.enabled = masks > 0;
+  if (!m.mask.enabled) return;
+  m.mask.convs = r.count(heads + "mask_head.", ".0.weight");
+  m.mask.width = r.size(heads + "mask_predictor.conv5_mask.weight", 1);
+  m.mask.class_agnostic = masks == 1;
+}
+
+}  // namespace
+
+Architecture recognise_architecture(const WeightFile& file, const std::vector<Rename>& renames, const MaskRCNNConfig& base) {
+  const NamedTensors named = name_tensors(file, renames, Parameters(), base.backbone.norm_epsilon);
+  Architecture a{.model = base, .naming = named.naming};
+  const Reader r(named);
+  read_backbone(r, a);
+  read_heads(r, a);
+  return a;
+}
+
+}  // namespace mr

@@ -1,0 +1,167 @@
+// One tiny Mask R-CNN as torchvision's training, torch.compile, averaged models, Lightning, detectron2 and Detectron save it.
+// The files and their values: scripts/make_detector_goldens.py.
+#include <cmath>
+#include <cstring>
+
+#include "base/check.h"
+#include "models/mask_rcnn.h"
+#include "models/weights/architecture.h"
+#include "models/weights/load.h"
+#include "tests/catch.h"
+#include "tests/models/weights/make_files.h"
+
+using namespace mr;
+using namespace mr::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+const std::string golden = MR_SOURCE_DIR "/tests/golden/weights/detectors/";
+
+MaskRCNNConfig tiny() {
+  MaskRCNNConfig c;
+  c.classes = 3;
+  c.backbone.depth = 18;
+  c.backbone.width = 2;
+  c.fpn.channels = 4;
+  c.box.width = 8;
+  c.mask.convs = 2;
+  c.mask.width = 4;
+  return c;
+}
+
+// Value i of a tensor in a file: ((crc32(name) + 37 i) mod 255 − 127) / 512, of a variance 1 more than its magnitude.
+float value(const std::string& name, size_t i) {
+  const uint64_t sum = crc32(std::as_bytes(std::span(name))) + 37 * static_cast<uint64_t>(i);
+  const float v = static_cast<float>(static_cast<int>(sum % 255) - 127) / 512;
+  return name.ends_with("running_var") ? 1 + std::abs(v) : v;
+}
+
+// What a file's format leaves out, or cannot say.
+enum class Lost : uint8_t { nothing, background, statistics };
+
+float expected(const std::string& name, size_t i, const FileShape& shape, Lost lost) {
+  const size_t row = shape.empty() ? 1 : static_cast<size_t>(NamedTensor{name, FileType::f32, shape, {}}.numel() / shape[0]);
+  const bool box = name.starts_with("roi_heads.box_predictor.bbox_pred"), mask = name.find("mask_fcn_logits") != std::string::npos;
+  if (lost == Lost::background && ((box && i < 4 * row) || (mask && i < row))) return 0;
+  if (lost == Lost::statistics && name.ends_with("running_mean")) return 0;
+  if (lost == Lost::statistics && name.ends_with("running_var")) return static_cast<float>(1 - 1e-5);
+  return value(name, i);
+}
+
+LoadReport check_loaded(const std::string& file, Lost lost, const LoadOptions& options = {}) {
+  INFO(file);
+  const auto system = make_mask_rcnn(tiny(), 1);
+  Parameters& parameters = system->parameters();
+  const LoadReport report = load_weights(parameters, open_weights(golden + file), options);
+  CHECK(report.loaded.size() == parameters.all().size());
+  int wrong = 0;
+  for (const Parameter& p : parameters.all()) {
+    const NamedTensor t = to_file(p);
+    const std::vector<float> got = read_floats(t);
+    for (size_t i = 0; i < got.size(); ++i) wrong += got[i] != expected(p.name, i, t.shape, lost);
+  }
+  CHECK(wrong == 0);
+  return report;
+}
+
+}  // namespace
+
+TEST_CASE("weights as torchvision's reference training writes them, with a Namespace of everything beside them", "[weights]") {
+  const LoadReport r = check_loaded("reference.pth", Lost::nothing);
+  CHECK(r.unused.empty());
+  CHECK(r.naming == Naming::torchvision);
+  CHECK(summary(r).find("tensors loaded") != std::string::npos);
+}
+
+TEST_CASE("weights of torch.compile, of an averaged model and of Lightning, by name without an option", "[weights]") {
+  for (const char* file : {"compiled.pth", "averaged.pth", "lightning.ckpt"}) {
+    const LoadReport r = check_loaded(file, Lost::nothing);
+    CHECK(r.unused.empty());
+  }
+  CHECK(check_loaded("averaged.pth", Lost::nothing).ignored == std::vector<std::string>{"n_averaged"});
+}
+
+TEST_CASE("weights under a prefix of their own load with one rename, which the error names", "[weights]") {
+  check_loaded("renamed.pth", Lost::nothing, {.renames = {parse_rename("detector.=")}});
+  const auto system = make_mask_rcnn(tiny(), 1);
+  CHECK_THROWS_WITH(
+      load_weights(system->parameters(), open_weights(golden + "renamed.pth"), {.allow_missing = true}),
+      Contains("--rename detector.= would make " + std::to_string(system->parameters().all().size()) + " of them the model's"));
+}
+
+TEST_CASE("weights of detectron2: background is moved to the front", "[weights]") {
+  for (const char* file : {"detectron2.pth", "detectron2.pkl"}) {
+    const LoadReport r = check_loaded(file, Lost::background);
+    CHECK(r.naming == Naming::detectron2);
+    CHECK(r.unused.empty());
+    CHECK(r.ignored == std::vector<std::string>{"proposal_generator.anchor_generator.cell_anchors.0"});
+    CHECK(summary(r).find("tensors loaded, by detectron2's names") != std::string::npos);
+  }
+}
+
+TEST_CASE("weights of Detectron: norms without statistics get those that do nothing", "[weights]") {
+  const LoadReport r = check_loaded("detectron.pkl", Lost::statistics);
+  CHECK(r.naming == Naming::detectron);
+  CHECK(r.unused.empty());
+  CHECK(r.ignored == std::vector<std::string>{"conv1_w_momentum"});
+}
+
+TEST_CASE("detectron2: class-agnostic boxes serve every class, class-agnostic masks stay", "[weights]") {
+  const auto counting = [](const std::string& name, FileShape shape) {
+    return NamedTensor{name, FileType::f32, std::move(shape), [](std::span<std::byte> out) {
+                         for (size_t i = 0; i < out.size() / 4; ++i) {
+                           const auto v = static_cast<float>(i + 1);
+                           std::memcpy(out.data() + 4 * i, &v, 4);
+                         }
+                       }};
+  };
+  for (const int64_t classes : {3, 1}) {
+    MaskRCNNConfig c = tiny();
+    c.classes = classes;
+    c.mask.class_agnostic = true;
+    const auto system = make_mask_rcnn(c, 1);
+    WeightFile f;
+    f.path = "memory";
+    f.tensors = {counting("proposal_generator.rpn_head.anchor_deltas.bias", {12}),
+                 counting("roi_heads.box_predictor.cls_score.weight", {classes + 1, 8}),
+                 counting("roi_heads.box_predictor.cls_score.bias", {classes + 1}), counting("roi_heads.box_predictor.bbox_pred.bias", {4}),
+                 counting("roi_heads.mask_head.predictor.bias", {1})};
+    const LoadReport r = load_weights(system->parameters(), f, {.allow_missing = true});
+    CHECK(r.loaded.size() == 5);
+    const auto values = [&](const char* name) { return read_floats(to_file(*system->parameters().find(name))); };
+    CHECK(values("roi_heads.mask_predictor.mask_fcn_logits.bias") == std::vector<float>{1});
+    if (classes == 3) {
+      CHECK(values("roi_heads.box_predictor.cls_score.bias") == std::vector<float>{4, 1, 2, 3});
+      CHECK(values("roi_heads.box_predictor.bbox_pred.bias") == std::vector<float>{1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4, 1, 2, 3, 4});
+    } else {
+      CHECK(values("roi_heads.box_predictor.bbox_pred.bias") == std::vector<float>{0, 0, 0, 0, 1, 2, 3, 4});
+    }
+  }
+}
+
+TEST_CASE("the architecture of a file is read from names and shapes", "[weights]") {
+  for (const char* file : {"reference.pth", "lightning.ckpt", "detectron2.pkl", "detectron.pkl"}) {
+    INFO(file);
+    const Architecture a = recognise_architecture(open_weights(golden + file), {}, MaskRCNNConfig());
+    CHECK(a.detector);
+    CHECK(a.classes == 3);
+    CHECK(a.odd.empty());
+    CHECK(a.model.backbone.depth == 18);
+    CHECK(a.model.backbone.width == 2);
+    CHECK(a.model.fpn.channels == 4);
+    CHECK(a.model.box.size == 7);
+    CHECK(a.model.box.width == 8);
+    CHECK(a.model.mask.convs == 2);
+    CHECK(a.model.mask.width == 4);
+    CHECK(a.model.mask.enabled);
+  }
+}
+
+TEST_CASE("what is no file of weights though torch wrote it is named", "[weights][faults]") {
+  CHECK_THROWS_WITH(open_weights(golden + "whole_module.pt"),
+                    Contains("a whole pickled module, of the class torch.nn.modules.container.Sequential") &&
+                        Contains("torch.save(model.state_dict(), FILE)"));
+  CHECK_THROWS_WITH(open_weights(golden + "torchscript.pt"), Contains("a TorchScript program") && Contains("save its state_dict()"));
+  CHECK_THROWS_WITH(open_weights(golden + "optimiser.pth"), Contains("the state of an optimiser, without weights"));
+}
