@@ -40,7 +40,7 @@ double evaluate(const Fn& f, const std::vector<Tensor>& inputs) {
 
 // One tape node over all the outputs, so that shared parts of the tape are run once.
 void run_backward(const std::vector<Var>& outputs) {
-  const Var total = record("gradcheck", NoOptions{}, outputs, Tensor::zeros({1}, DType::f64), [outputs](Grads& g) {
+  const Var total = record("gradcheck", outputs, Tensor::zeros({1}, DType::f64), [outputs](Grads& g) {
     for (size_t k = 0; k < outputs.size(); ++k) g.give(static_cast<int>(k), random_weights(outputs[k].shape(), k));
   });
   backward(total);

@@ -63,29 +63,18 @@ bool needs_grad(const std::vector<Var>& inputs) { return any_needs_grad(inputs);
 NoGrad::NoGrad() : saved_(grad_on) { grad_on = false; }
 NoGrad::~NoGrad() { grad_on = saved_; }
 
-std::vector<Var> record_all(const char* name, OptionsFn options, std::vector<Var> inputs, std::vector<Tensor> outputs,
-                            BackwardFn backward) {
+Var record(const char* name, std::vector<Var> inputs, Tensor y, BackwardFn backward) {
   const bool on = needs_grad(inputs);
-  std::shared_ptr<Node> node;
+  Var out(std::move(y), on);
   if (on) {
-    node = std::make_shared<Node>();
+    const auto node = std::make_shared<Node>();
     node->name = name;
     node->order = next_order++;
-    node->options = std::move(options);
     node->inputs = std::move(inputs);
     node->backward = std::move(backward);
+    out.impl()->node = node;
   }
-  std::vector<Var> vars;
-  for (Tensor& y : outputs) {
-    Var v(std::move(y), on);
-    if (on) {
-      node->output_shapes.push_back(v.shape());
-      v.impl()->node = node;
-      v.impl()->output = static_cast<int>(vars.size());
-    }
-    vars.push_back(std::move(v));
-  }
-  return vars;
+  return out;
 }
 
 bool Grads::needs(int input) const { return node_->inputs[static_cast<size_t>(input)].requires_grad(); }
@@ -113,7 +102,7 @@ class Engine {
       const std::shared_ptr<Node> node = ready_.top().node;
       ready_.pop();
       auto found = pending_.find(node.get());
-      std::vector<Tensor> out = std::move(found->second);
+      Tensor out = std::move(found->second);
       pending_.erase(found);
       step(*node, std::move(out));
     }
@@ -125,7 +114,7 @@ class Engine {
     bool operator<(const Entry& o) const { return node->order < o.node->order; }
   };
 
-  void step(Node& node, std::vector<Tensor> out) {
+  void step(Node& node, Tensor out) {
     check(static_cast<bool>(node.backward), node.name, ": backward was already run through this operation");
     std::vector<Tensor> in(node.inputs.size());
     Grads grads;
@@ -134,7 +123,7 @@ class Engine {
     grads.in_ = &in;
     node.backward(grads);
     node.backward = nullptr;  // its captures are freed here
-    grads.out_.clear();
+    grads.out_ = Tensor();
     for (size_t i = 0; i < in.size(); ++i) {
       Tensor g = std::move(in[i]);
       if (g.defined()) add(node.inputs[i], g);
@@ -161,15 +150,12 @@ class Engine {
       return;
     }
     auto [it, fresh] = pending_.try_emplace(impl.node.get());
-    if (fresh) {
-      it->second.resize(impl.node->output_shapes.size());
-      ready_.push({impl.node});
-    }
-    accumulate(it->second[static_cast<size_t>(impl.output)], g, impl.value.dtype());
+    if (fresh) ready_.push({impl.node});
+    accumulate(it->second, g, impl.value.dtype());
   }
 
   std::priority_queue<Entry> ready_;
-  std::unordered_map<Node*, std::vector<Tensor>> pending_;
+  std::unordered_map<Node*, Tensor> pending_;  // ∂loss/∂y of operations that wait
 };
 
 void backward(const Var& loss, const Tensor& seed) {

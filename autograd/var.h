@@ -53,7 +53,6 @@ class Var {
     uint64_t version = 0;
     std::vector<Derived> derived;
     std::shared_ptr<Node> node;  // what made it; null for a leaf
-    int output = 0;              // which of the node's outputs it is
   };
   const std::shared_ptr<Impl>& impl() const { return impl_; }
 
@@ -61,47 +60,27 @@ class Var {
   std::shared_ptr<Impl> impl_;
 };
 
-// What a backward function sees: the gradients of the outputs, and a place for those of the inputs.
+// What a backward function sees: the gradient of the result, and a place for those of the inputs.
 class Grads {
  public:
-  // ∂loss/∂y of output i; undefined where nothing flowed back into it.
-  const Tensor& out(int i = 0) const { return out_[static_cast<size_t>(i)]; }
+  const Tensor& out() const { return out_; }  // ∂loss/∂y
   bool needs(int input) const;
   // Adds gx to ∂loss/∂(input i); ignored where the input needs none. gx must have the input's shape.
   void give(int input, Tensor gx);
 
  private:
   friend class Engine;
-  std::vector<Tensor> out_;
+  Tensor out_;
   Node* node_ = nullptr;
   std::vector<Tensor>* in_ = nullptr;
 };
 using BackwardFn = std::function<void(Grads&)>;
 
-// Reads an options struct field by field (graph pictures, export) without knowing it.
-class OptionVisitor {
- public:
-  virtual ~OptionVisitor() = default;
-  virtual void field(const char* name, int64_t value) = 0;
-  virtual void field(const char* name, double value) = 0;
-  virtual void field(const char* name, const std::string& value) = 0;
-  void field(const char* name, int value) { field(name, static_cast<int64_t>(value)); }
-  void field(const char* name, bool value) { field(name, static_cast<int64_t>(value)); }
-  void field(const char* name, float value) { field(name, static_cast<double>(value)); }
-  void field(const char* name, const char* value) { field(name, std::string(value)); }
-};
-using OptionsFn = std::function<void(OptionVisitor&)>;
-struct NoOptions {
-  void visit(OptionVisitor&) const {}
-};
-
 // One operation on the tape.
 struct Node {
-  const char* name = "";
-  uint64_t order = 0;  // of creation: a node's inputs were made before it
-  OptionsFn options;
+  const char* name = "";  // for messages
+  uint64_t order = 0;     // of creation: a node's inputs were made before it
   std::vector<Var> inputs;
-  std::vector<Shape> output_shapes;
   BackwardFn backward;  // dropped once used, and with it what it captured
 };
 
@@ -123,13 +102,9 @@ class NoGrad {
 };
 
 // The last line of every operator:
-//   return record("relu", options, {x}, y, [y](Grads& g) { g.give(0, relu_backward(y, g.out())); });
-// Captures name what stays in memory. Without gradients the outputs are plain values and `backward` is dropped unused.
-std::vector<Var> record_all(const char* name, OptionsFn options, std::vector<Var> inputs, std::vector<Tensor> outputs, BackwardFn backward);
-template <class Options> Var record(const char* name, const Options& options, std::vector<Var> inputs, Tensor y, BackwardFn backward) {
-  return record_all(
-      name, [options](OptionVisitor& v) { options.visit(v); }, std::move(inputs), {std::move(y)}, std::move(backward))[0];
-}
+//   return record("relu", {x}, y, [y](Grads& g) { g.give(0, relu_backward(y, g.out())); });
+// Captures name what stays in memory. Without gradients y is a plain value and `backward` is dropped unused.
+Var record(const char* name, std::vector<Var> inputs, Tensor y, BackwardFn backward);
 
 // Runs the tape back from `loss` (one element) with ∂loss/∂loss = 1; gradients are added to those of the leaves.
 // `seed` stands in for the 1 (same shape as loss) when given. The tape is consumed.

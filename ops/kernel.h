@@ -43,13 +43,13 @@ template <class To, int W, class From> [[gnu::always_inline]] inline Vec<To, W> 
     return __builtin_convertvector(v, Vec<To, W>);
 }
 
-// As for_channels, with n = 4 (at the end 1) neighbouring vectors at a time: a walk over a window is paid for once for all of them, and
-// their sums do not wait for each other.
-//   for_channel_groups<W>(C, [&]<int L, int n>(Lanes<L>, Group<n>, int64_t c) { Vec<float, L> sum[n]; … });
+// As for_channels, with K (at the end 1) neighbouring vectors at a time: a walk over a window is paid for once for all of them, their
+// sums stay in registers and do not wait for each other.
+//   for_channel_groups<W, 4>(C, [&]<int L, int n>(Lanes<L>, Group<n>, int64_t c) { Vec<float, L> sum[n]; … });
 template <int n> struct Group {};
-template <int W, class F> [[gnu::always_inline]] inline void for_channel_groups(int64_t channels, F&& f) {
+template <int W, int K, class F> [[gnu::always_inline]] inline void for_channel_groups(int64_t channels, F&& f) {
   int64_t c = 0;
-  for (; c + 4 * W <= channels; c += 4 * W) f(Lanes<W>{}, Group<4>{}, c);
+  for (; c + K * W <= channels; c += K * W) f(Lanes<W>{}, Group<K>{}, c);
   for_channels<W>(channels - c, [&]<int L>(Lanes<L>, int64_t rest) { f(Lanes<L>{}, Group<1>{}, c + rest); });
 }
 

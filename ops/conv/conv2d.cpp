@@ -82,7 +82,7 @@ Var conv2d(const Var& x, const Var& w, const Var& b, const Conv2dOptions& option
                             e.residual ? e.residual.value().to(c.dtype) : Tensor(), e.relu};
   const Tensor y = conv2d_forward(c, x.value(), w, finish);
 
-  return record("conv2d", options, {x, w, b, e.residual}, y,
+  return record("conv2d", {x, w, b, e.residual}, y,
                 [c, x = w.requires_grad() ? x.value() : Tensor(), w, b, scale = finish.scale, y = e.relu ? y : Tensor()](Grads& grads) {
                   const bool want_bias = b && grads.needs(2);
                   const FinishGrad f = finish_backward(grads.out(), y, want_bias);

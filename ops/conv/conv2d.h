@@ -20,13 +20,6 @@ namespace mr {
 
 struct Conv2dOptions {
   int stride = 1, padding = 0, dilation = 1, groups = 1;
-
-  void visit(OptionVisitor& v) const {
-    v.field("stride", stride);
-    v.field("padding", padding);
-    v.field("dilation", dilation);
-    v.field("groups", groups);
-  }
 };
 
 struct Epilogue {

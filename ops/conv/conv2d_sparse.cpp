@@ -138,7 +138,7 @@ Var conv2d_relu_at(const Var& x, const Var& w, const Var& b, const Conv2dOptions
   check(b.shape() == Shape{w.size(0)}, "conv2d_relu_at: b must be [", w.size(0), "], got ", b.shape());
   const Tensor y = gather_pixels(dense, at);  // [S,Cout]
   const Tensor xv = x.value();
-  return record("conv2d_relu_at", options, {x, w, b}, y, [xv, w, options, at, y](Grads& g) {
+  return record("conv2d_relu_at", {x, w, b}, y, [xv, w, options, at, y](Grads& g) {
     const Conv2dGrads f = conv2d_sparse_backward(xv, w, options, {at, g.out(), y}, g.needs(0), g.needs(1) || g.needs(2));
     g.give(0, f.gx);
     g.give(1, f.gw);

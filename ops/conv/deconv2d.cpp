@@ -24,14 +24,13 @@ Var deconv2d(const Var& x, const Var& w, const Var& b, const Deconv2dOptions& o,
   const Conv2dFinish finish{{}, b ? b.value().to(c.sum_dtype()) : Tensor(), {}, relu};
   const Tensor y = conv2d_data(c, x.value(), w, finish);
 
-  return record("deconv2d", o, {x, w, b}, y,
-                [c, x = w.requires_grad() ? x.value() : Tensor(), w, b, y = relu ? y : Tensor()](Grads& grads) {
-                  const bool want_bias = b && grads.needs(2);
-                  const FinishGrad f = finish_backward(grads.out(), y, want_bias);
-                  if (want_bias) grads.give(2, f.sums.to(b.dtype()));
-                  if (grads.needs(1)) grads.give(1, conv2d_weights(c, f.g, x));
-                  if (grads.needs(0)) grads.give(0, conv2d_forward(c, f.g, w, {}));
-                });
+  return record("deconv2d", {x, w, b}, y, [c, x = w.requires_grad() ? x.value() : Tensor(), w, b, y = relu ? y : Tensor()](Grads& grads) {
+    const bool want_bias = b && grads.needs(2);
+    const FinishGrad f = finish_backward(grads.out(), y, want_bias);
+    if (want_bias) grads.give(2, f.sums.to(b.dtype()));
+    if (grads.needs(1)) grads.give(1, conv2d_weights(c, f.g, x));
+    if (grads.needs(0)) grads.give(0, conv2d_forward(c, f.g, w, {}));
+  });
 }
 
 }  // namespace mr

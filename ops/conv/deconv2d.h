@@ -15,11 +15,6 @@ namespace mr {
 
 struct Deconv2dOptions {
   int stride = 2, padding = 0;
-
-  void visit(OptionVisitor& v) const {
-    v.field("stride", stride);
-    v.field("padding", padding);
-  }
 };
 
 Var deconv2d(const Var& x, const Var& w, const Var& b, const Deconv2dOptions& options = {}, bool relu = false);

@@ -10,7 +10,7 @@ Var add(const Var& a, const Var& b) {
   check(a.dtype() == b.dtype(), "add: a and b must have the same type, got ", a.dtype(), " and ", b.dtype());
   const Tensor y = Tensor::empty_like(a.value());
   map("add", AddRule{}, y, a.value(), b.value());
-  return record("add", NoOptions{}, {a, b}, y, [](Grads& g) {
+  return record("add", {a, b}, y, [](Grads& g) {
     g.give(0, g.out());
     g.give(1, g.out());
   });

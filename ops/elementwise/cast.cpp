@@ -5,11 +5,6 @@
 namespace mr {
 namespace {
 
-struct CastOptions {
-  DType dtype;
-  void visit(OptionVisitor& v) const { v.field("dtype", name(dtype)); }
-};
-
 Tensor converted(const Tensor& x, DType dtype) {
   if (x.dtype() == dtype || x.on_gpu()) return x.to(dtype);
   const Tensor y = Tensor::empty(x.shape(), dtype);
@@ -34,8 +29,7 @@ Tensor converted(const Tensor& x, DType dtype) {
 Var cast(const Var& x, DType dtype) {
   check(is_float(x.dtype()) && is_float(dtype), "cast: expected floating types (f32, bf16, f64), got ", x.dtype(), " to ", dtype);
   if (x.dtype() == dtype) return x;
-  return record("cast", CastOptions{dtype}, {x}, converted(x.value(), dtype),
-                [from = x.dtype()](Grads& g) { g.give(0, converted(g.out(), from)); });
+  return record("cast", {x}, converted(x.value(), dtype), [from = x.dtype()](Grads& g) { g.give(0, converted(g.out(), from)); });
 }
 
 }  // namespace mr

@@ -42,7 +42,7 @@ Var concat_rows(const std::vector<Var>& xs) {
     at += x.size(0);
   }
   begins.push_back(at);
-  return record("concat_rows", NoOptions{}, xs, y, [begins](Grads& g) {
+  return record("concat_rows", xs, y, [begins](Grads& g) {
     for (size_t k = 0; k + 1 < begins.size(); ++k) g.give(static_cast<int>(k), g.out().slice(begins[k], begins[k + 1]));
   });
 }

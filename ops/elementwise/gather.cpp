@@ -59,7 +59,7 @@ Var gather_rows(const Var& x, const Tensor& index) {
   if constexpr (gpu::exists) {
     if (y.on_gpu()) {
       gpu::gather_rows(x.value(), index, y);
-      return record("gather_rows", NoOptions{}, {x}, y, [index, shape = x.shape()](Grads& g) {
+      return record("gather_rows", {x}, y, [index, shape = x.shape()](Grads& g) {
         const Tensor gx = Tensor::empty(shape, g.out().dtype(), g.out().device());
         gpu::gather_rows_backward(g.out(), index, gx);
         g.give(0, gx);
@@ -75,7 +75,7 @@ Var gather_rows(const Var& x, const Tensor& index) {
       std::memcpy(to + static_cast<size_t>(i) * row, from + static_cast<size_t>(at[static_cast<size_t>(i)]) * row, row);
     });
   }
-  return record("gather_rows", NoOptions{}, {x}, y, [at, shape = x.shape()](Grads& g) {
+  return record("gather_rows", {x}, y, [at, shape = x.shape()](Grads& g) {
     const Tensor gx = Tensor::zeros(shape, g.out().dtype());
     if (!at.empty() && gx.numel() > 0)
       dispatch_float(gx.dtype(), "gather_rows",

@@ -4,7 +4,7 @@ namespace mr {
 
 Var reshape(const Var& x, const Shape& shape) {
   const Tensor y = x.value().reshape(shape);
-  return record("reshape", NoOptions{}, {x}, y, [from = x.shape()](Grads& g) { g.give(0, g.out().reshape(from)); });
+  return record("reshape", {x}, y, [from = x.shape()](Grads& g) { g.give(0, g.out().reshape(from)); });
 }
 
 Var flatten_rows(const Var& x) {

@@ -4,19 +4,10 @@
 #include "ops/elementwise/rules.h"
 
 namespace mr {
-namespace {
-
-struct ScaleOptions {
-  double factor;
-  void visit(OptionVisitor& v) const { v.field("factor", factor); }
-};
-
-}  // namespace
-
 Var scale(const Var& x, double factor) {
   const Tensor y = Tensor::empty_like(x.value());
   map("scale", ScaleRule{factor}, y, x.value());
-  return record("scale", ScaleOptions{factor}, {x}, y, [factor](Grads& g) {
+  return record("scale", {x}, y, [factor](Grads& g) {
     const Tensor gx = reuse(g.out());
     map("scale", ScaleRule{factor}, gx, g.out());
     g.give(0, gx);

@@ -122,7 +122,7 @@ Var class_linear(const Var& x, const Var& w, const Var& b, const Tensor& labels)
   const Tensor xv = x.value(), wv = w.value();
   const Tensor y = Tensor::empty({R, P}, x.dtype(), xv.device());
   forward(xv, wv, b.value(), labels, y);
-  return record("class_linear", NoOptions{}, {x, w, b}, y, [xv, wv, labels](Grads& g) {
+  return record("class_linear", {x, w, b}, y, [xv, wv, labels](Grads& g) {
     const Tensor gx = g.needs(0) ? Tensor::empty_like(xv) : Tensor();
     const Tensor gw = Tensor::empty_like(wv), gb = Tensor::empty({wv.size(0)}, wv.dtype(), wv.device());
     backward(xv, wv, labels, g.out(), gx, gw, gb);

@@ -8,11 +8,6 @@
 namespace mr {
 namespace {
 
-struct LinearOptions {
-  bool relu = false;
-  void visit(OptionVisitor& v) const { v.field("relu", relu); }
-};
-
 Gemm product(int64_t M, int64_t N, int64_t K, const Tensor& a, const Tensor& c) {
   Gemm g;
   g.M = M;
@@ -87,7 +82,7 @@ Var linear(const Var& x, const Var& w, const Var& b, bool relu) {
   forward(xv, w, b, relu, y);
   y = y.to(x.dtype());
 
-  return record("linear", LinearOptions{relu}, {x, w, b}, y, [xv, w, b, y = relu ? y : Tensor(), compute](Grads& grads) {
+  return record("linear", {x, w, b}, y, [xv, w, b, y = relu ? y : Tensor(), compute](Grads& grads) {
     const FinishGrad f = finish_backward(grads.out(), y, b && grads.needs(2));
     if (b) grads.give(2, f.sums.defined() ? f.sums.to(b.dtype()) : Tensor());
     const Tensor g = f.g.to(compute);

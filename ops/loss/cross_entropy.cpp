@@ -9,11 +9,6 @@
 namespace mr {
 namespace {
 
-struct CrossEntropyOptions {
-  double divisor;
-  void visit(OptionVisitor& v) const { v.field("divisor", divisor); }
-};
-
 // p = e^(z − max z); returns max z, and Σ p by `sum`.
 template <class T> acc_t<T> exponentials(const T* z, int64_t K, acc_t<T>* p, acc_t<T>& sum) {
   using A = acc_t<T>;
@@ -82,11 +77,10 @@ Var softmax_cross_entropy(const Var& logits, const Tensor& labels, const Divisor
   const int64_t R = z.size(0);
   check_labels("softmax_cross_entropy", labels, R, z.size(1));
   check_divisor("softmax_cross_entropy", divisor, R);
-  const CrossEntropyOptions options{divisor.value};
   if constexpr (gpu::exists) {
     if (z.on_gpu()) {
       const Tensor partition = gpu::softmax_partition(z);
-      return record("softmax_cross_entropy", options, {logits}, gpu::softmax_cross_entropy(z, partition, labels, divisor),
+      return record("softmax_cross_entropy", {logits}, gpu::softmax_cross_entropy(z, partition, labels, divisor),
                     [z, partition, labels, divisor](Grads& g) {
                       const Tensor gz = Tensor::empty_like(z);
                       gpu::softmax_cross_entropy_backward(z, partition, labels, divisor, g.out(), gz);
@@ -95,7 +89,7 @@ Var softmax_cross_entropy(const Var& logits, const Tensor& labels, const Divisor
     }
   }
   const Tensor p = R > 0 ? softmax(z) : Tensor::empty(z.shape(), acc_dtype(z.dtype()));
-  return record("softmax_cross_entropy", options, {logits}, loss_value(cross_entropy_sum(z, labels), divisor.number(), z.dtype()),
+  return record("softmax_cross_entropy", {logits}, loss_value(cross_entropy_sum(z, labels), divisor.number(), z.dtype()),
                 [p, labels, divisor = divisor.number(), dtype = z.dtype()](Grads& g) {
                   const Tensor gz = Tensor::empty(p.shape(), dtype);
                   cross_entropy_backward(p, labels, divisor, g.out(), gz);

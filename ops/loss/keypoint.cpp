@@ -124,7 +124,7 @@ Var keypoint_loss(const Var& logits, const Tensor& labels) {
     if (z.on_gpu()) {
       const Tensor partition = gpu::keypoint_partition(z);
       const Divisor divisor = mean_over(labels, 0, positions, 1);
-      return record("keypoint_loss", NoOptions{}, {logits}, gpu::keypoint_loss(z, partition, labels, divisor),
+      return record("keypoint_loss", {logits}, gpu::keypoint_loss(z, partition, labels, divisor),
                     [z, partition, labels, divisor](Grads& g) {
                       const Tensor gz = Tensor::empty_like(z);
                       gpu::keypoint_loss_backward(z, partition, labels, divisor, g.out(), gz);
@@ -133,12 +133,11 @@ Var keypoint_loss(const Var& logits, const Tensor& labels) {
     }
   }
   const double divisor = static_cast<double>(std::max<int64_t>(check_keypoints(labels, positions), 1));
-  return record("keypoint_loss", NoOptions{}, {logits}, loss_value(keypoint_sum(z, labels), divisor, z.dtype()),
-                [z, labels, divisor](Grads& g) {
-                  const Tensor gz = Tensor::empty_like(z);
-                  keypoint_backward(z, labels, divisor, g.out(), gz);
-                  g.give(0, gz);
-                });
+  return record("keypoint_loss", {logits}, loss_value(keypoint_sum(z, labels), divisor, z.dtype()), [z, labels, divisor](Grads& g) {
+    const Tensor gz = Tensor::empty_like(z);
+    keypoint_backward(z, labels, divisor, g.out(), gz);
+    g.give(0, gz);
+  });
 }
 
 Tensor keypoint_decode(const Tensor& logits, const Tensor& boxes) {

@@ -9,11 +9,6 @@ namespace {
 
 constexpr int64_t grain = 4096;
 
-struct BceOptions {
-  double divisor;
-  void visit(OptionVisitor& v) const { v.field("divisor", divisor); }
-};
-
 Tensor bce_value(const Tensor& z, const Tensor& t, const Tensor& w, const Divisor& divisor) {
   if constexpr (gpu::exists) {
     if (z.on_gpu()) return gpu::sigmoid_bce(z, t, w, divisor);
@@ -91,7 +86,7 @@ Var sigmoid_bce(const Var& logits, const Tensor& targets, const Tensor& weights,
   const Tensor t = check_like("sigmoid_bce", "targets", targets, z.shape(), z.dtype());
   const Tensor w = weights.defined() ? check_like("sigmoid_bce", "weights", weights, z.shape(), z.dtype()) : Tensor();
   check_divisor("sigmoid_bce", divisor, z.numel());
-  return record("sigmoid_bce", BceOptions{divisor.value}, {logits}, bce_value(z, t, w, divisor), [z, t, w, divisor](Grads& g) {
+  return record("sigmoid_bce", {logits}, bce_value(z, t, w, divisor), [z, t, w, divisor](Grads& g) {
     const Tensor gz = Tensor::empty_like(z);
     bce_backward(z, t, w, divisor, g.out(), gz);
     g.give(0, gz);
@@ -105,7 +100,7 @@ Var mask_loss(const Var& logits, const Tensor& labels, const Tensor& targets) {
   const Tensor t = check_like("mask_loss", "targets", targets, {R, z.size(1), z.size(2)}, z.dtype());
   check_labels("mask_loss", labels, R, K);
   const Divisor divisor = mean_over(labels, 0, K, pixels);
-  return record("mask_loss", NoOptions{}, {logits}, mask_value(z, labels, t, divisor), [z, t, labels, divisor](Grads& g) {
+  return record("mask_loss", {logits}, mask_value(z, labels, t, divisor), [z, t, labels, divisor](Grads& g) {
     const Tensor gz = Tensor::empty_like(z);
     mask_backward(z, labels, t, divisor, g.out(), gz);
     g.give(0, gz);

@@ -9,14 +9,6 @@ namespace {
 
 constexpr int64_t grain = 4096;
 
-struct SmoothL1Options {
-  double beta, divisor;
-  void visit(OptionVisitor& v) const {
-    v.field("beta", beta);
-    v.field("divisor", divisor);
-  }
-};
-
 void check_options(const char* op, double beta, const Divisor& divisor, int64_t terms) {
   check(beta >= 0, op, ": beta must be 0 or more, got ", beta);
   check_divisor(op, divisor, terms);
@@ -94,12 +86,11 @@ Var smooth_l1(const Var& pred, const Tensor& target, double beta, const Divisor&
   const Tensor x = pred.value();
   const Tensor t = check_like("smooth_l1", "target", target, x.shape(), x.dtype());
   check_options("smooth_l1", beta, divisor, x.numel());
-  return record("smooth_l1", SmoothL1Options{beta, divisor.value}, {pred}, smooth_value(x, t, beta, divisor),
-                [x, t, beta, divisor](Grads& g) {
-                  const Tensor gx = Tensor::empty_like(x);
-                  smooth_backward(x, t, beta, divisor, g.out(), gx);
-                  g.give(0, gx);
-                });
+  return record("smooth_l1", {pred}, smooth_value(x, t, beta, divisor), [x, t, beta, divisor](Grads& g) {
+    const Tensor gx = Tensor::empty_like(x);
+    smooth_backward(x, t, beta, divisor, g.out(), gx);
+    g.give(0, gx);
+  });
 }
 
 Var class_box_loss(const Var& deltas, const Tensor& labels, const Tensor& targets, double beta, const Divisor& divisor) {
@@ -109,12 +100,11 @@ Var class_box_loss(const Var& deltas, const Tensor& labels, const Tensor& target
   const Tensor t = check_like("class_box_loss", "targets", targets, {R, 4}, x.dtype());
   check_labels("class_box_loss", labels, R, x.size(1) / 4);
   check_options("class_box_loss", beta, divisor, R);
-  return record("class_box_loss", SmoothL1Options{beta, divisor.value}, {deltas}, class_box_value(x, labels, t, beta, divisor),
-                [x, t, labels, beta, divisor](Grads& g) {
-                  const Tensor gx = Tensor::empty_like(x);
-                  class_box_backward(x, labels, t, beta, divisor, g.out(), gx);
-                  g.give(0, gx);
-                });
+  return record("class_box_loss", {deltas}, class_box_value(x, labels, t, beta, divisor), [x, t, labels, beta, divisor](Grads& g) {
+    const Tensor gx = Tensor::empty_like(x);
+    class_box_backward(x, labels, t, beta, divisor, g.out(), gx);
+    g.give(0, gx);
+  });
 }
 
 }  // namespace mr

@@ -45,7 +45,7 @@ Var weighted_sum(const std::vector<Var>& terms, const Tensor& weights) {
     check(weights.dtype() == DType::f32 && weights.shape() == Shape{static_cast<int64_t>(n)} && weights.device() == values[0].device(),
           "weighted_sum: weights must be [", n, "] f32 on ", values[0].device(), ", got ", weights.shape(), " ", weights.dtype(), " on ",
           weights.device());
-  return record("weighted_sum", NoOptions{}, terms, sum_of(values, weights), [values, weights](Grads& g) {
+  return record("weighted_sum", terms, sum_of(values, weights), [values, weights](Grads& g) {
     const Tensor each = gradients_of(g.out(), values.size(), weights);
     for (size_t i = 0; i < values.size(); ++i) {
       const auto at = static_cast<int64_t>(i);

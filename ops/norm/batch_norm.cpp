@@ -13,17 +13,7 @@ namespace {
 struct BatchNormOptions {
   double momentum, eps;
   bool training;
-  void visit(OptionVisitor& v) const {
-    v.field("momentum", momentum);
-    v.field("eps", eps);
-    v.field("training", training);
-  }
 };
-struct FrozenOptions {
-  double eps;
-  void visit(OptionVisitor& v) const { v.field("eps", eps); }
-};
-
 void check_input(const char* op, const Tensor& x, double eps) {
   check(x.rank() >= 2, op, ": x must be [..., C] with at least two axes, got ", x.shape());
   check(is_float(x.dtype()), op, ": x must be floating, got ", x.dtype());
@@ -82,7 +72,7 @@ Var batch_norm_there(const Var& x, const Var& weight, const Var& bias, const Ten
       gpu::batch_normalization(xv, r, weight.value(), bias.value(), running_mean, running_var, o.momentum, o.eps, o.training);
   const Tensor y = Tensor::empty_like(xv);
   gpu::normalize(xv, r, n, y);
-  return record("batch_norm", o, {x, weight, bias}, y, [xv, r, n, training = o.training](Grads& g) {
+  return record("batch_norm", {x, weight, bias}, y, [xv, r, n, training = o.training](Grads& g) {
     const Tensor gx = !g.needs(0) ? Tensor() : reuse(g.out());
     const Tensor gradients = gpu::batch_norm_backward(g.out(), xv, r, n, training, gx);
     g.give(1, gradients.slice(1, 2).reshape({r.channels}));
@@ -98,7 +88,7 @@ Var frozen_there(const Var& x, const Tensor& weight, const Tensor& bias, const T
   const gpu::Normalization n = gpu::batch_normalization(xv, r, weight, bias, mean, var, 0, eps, false);
   const Tensor y = Tensor::empty_like(xv);
   gpu::normalize(xv, r, n, y);
-  return record("frozen_batch_norm", FrozenOptions{eps}, {x}, y, [r, n](Grads& g) {
+  return record("frozen_batch_norm", {x}, y, [r, n](Grads& g) {
     const Tensor gx = reuse(g.out());
     gpu::scale_rows(g.out(), r, n, gx);
     g.give(0, gx);
@@ -133,7 +123,7 @@ Var batch_norm(const Var& x, const Var& weight, const Var& bias, const Tensor& r
   const std::vector<double> scale = products(w, s.rstd);
   normalize(xv, r, s.mean, scale, b, y);
 
-  return record("batch_norm", BatchNormOptions{momentum, eps, training}, {x, weight, bias}, y, [xv, r, s, scale, training](Grads& g) {
+  return record("batch_norm", {x, weight, bias}, y, [xv, r, s, scale, training](Grads& g) {
     const GradSums sums = grad_sums(g.out(), xv, r, s.mean);
     const std::vector<double> gw = products(sums.gx, s.rstd);
     g.give(1, to_tensor(gw, acc_dtype(xv.dtype())));
@@ -190,7 +180,7 @@ Var frozen_batch_norm(const Var& x, const Tensor& weight, const Tensor& bias, co
   const NormRows r{1, rows_of(xv), C};
   const Tensor y = Tensor::empty_like(xv);
   normalize(xv, r, m, scale, b, y);
-  return record("frozen_batch_norm", FrozenOptions{eps}, {x}, y, [r, scale](Grads& g) {
+  return record("frozen_batch_norm", {x}, y, [r, scale](Grads& g) {
     const std::vector<double> zero(scale.size());
     const Tensor gx = reuse(g.out());
     normalize(g.out(), r, zero, scale, zero, gx);

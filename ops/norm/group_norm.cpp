@@ -11,10 +11,6 @@ namespace {
 struct GroupNormOptions {
   int groups;
   double eps;
-  void visit(OptionVisitor& v) const {
-    v.field("groups", groups);
-    v.field("eps", eps);
-  }
 };
 
 struct Statistics {
@@ -51,7 +47,7 @@ Var group_norm_there(const Var& x, const Var& weight, const Var& bias, const Nor
   const gpu::Normalization n = gpu::group_normalization(xv, r, w, bias.value(), o.groups, o.eps);
   const Tensor y = Tensor::empty_like(xv);
   gpu::normalize(xv, r, n, y);
-  return record("group_norm", o, {x, weight, bias}, y, [xv, r, n, w, groups = o.groups](Grads& g) {
+  return record("group_norm", {x, weight, bias}, y, [xv, r, n, w, groups = o.groups](Grads& g) {
     const Tensor gx = g.needs(0) ? reuse(g.out()) : Tensor();
     const Tensor gradients = gpu::group_norm_backward(g.out(), xv, r, n, w, groups, gx);
     g.give(1, gradients.slice(1, 2).reshape({r.channels}));
@@ -85,7 +81,7 @@ Var group_norm(const Var& x, const Var& weight, const Var& bias, int groups, dou
   const Tensor y = Tensor::empty_like(xv);
   normalize(xv, r, s.mean, scale, shift, y);
 
-  return record("group_norm", GroupNormOptions{groups, eps}, {x, weight, bias}, y, [xv, r, s, w, scale, groups](Grads& g) {
+  return record("group_norm", {x, weight, bias}, y, [xv, r, s, w, scale, groups](Grads& g) {
     const GradSums sums = grad_sums(g.out(), xv, r, s.mean);
     std::vector<double> gw(r.statistics());  // [N·C]: one image's share of gw
     for (size_t i = 0; i < gw.size(); ++i) gw[i] = sums.gx[i] * s.rstd[i];

@@ -75,7 +75,7 @@ Var global_average_pool(const Var& x) {
   check(shape[1] * shape[2] > 0, "global_average_pool: the map must have pixels, got ", shape);
   const Tensor y = Tensor::empty({shape[0], shape[3]}, x.dtype(), x.value().device());
   average_maps(x.value(), y);
-  return record("global_average_pool", NoOptions{}, {x}, y, [shape](Grads& g) {
+  return record("global_average_pool", {x}, y, [shape](Grads& g) {
     const Tensor gx = Tensor::empty(shape, g.out().dtype(), g.out().device());
     spread(g.out(), gx);
     g.give(0, gx);

@@ -19,7 +19,7 @@ template <int W, bool with_place, class T> void pool_row(const T* x, T* y, uint8
   for (int64_t j = 0; j < win.OW; ++j) {
     const int64_t w0 = win.begin(j), w1 = win.end(j, win.W);
     const int first = win.place(h0, w0, i, j);
-    for_channel_groups<W>(win.C, [=]<int L, int n>(Lanes<L>, Group<n>, int64_t c) {
+    for_channel_groups<W, 4>(win.C, [=]<int L, int n>(Lanes<L>, Group<n>, int64_t c) {
       const T* corner = x + (h0 * win.W + w0) * win.C + c;
       Vec<acc_t<T>, L> best[n];
       Vec<index_t<T>, L> where[n];
@@ -53,7 +53,7 @@ template <int W, class T> void unpool_row(const T* gy, const uint8_t* place, T* 
   const int64_t i0 = win.first(h), i1 = win.last(h, win.OH);
   for (int64_t w = 0; w < win.W; ++w) {
     const int64_t j0 = win.first(w), j1 = win.last(w, win.OW);
-    for_channel_groups<W>(win.C, [=]<int L, int n>(Lanes<L>, Group<n>, int64_t c) {
+    for_channel_groups<W, 4>(win.C, [=]<int L, int n>(Lanes<L>, Group<n>, int64_t c) {
       Vec<acc_t<T>, L> sum[n] = {};
       for (int64_t i = i0; i < i1; ++i) {
         for (int64_t j = j0; j < j1; ++j) {
@@ -133,7 +133,7 @@ Var max_pool2d(const Var& x, const MaxPoolOptions& options) {
   const Tensor y = Tensor::empty({x.size(0), win.OH, win.OW, win.C}, x.dtype(), device);
   const Tensor place = needs_grad({x}) ? Tensor::empty(y.shape(), DType::u8, device) : Tensor();
   pool(x.value(), win, y, place);
-  return record("max_pool2d", options, {x}, y, [place, win, shape = x.shape()](Grads& g) {
+  return record("max_pool2d", {x}, y, [place, win, shape = x.shape()](Grads& g) {
     const Tensor gx = Tensor::empty(shape, g.out().dtype(), g.out().device());
     unpool(g.out(), place, win, gx);
     g.give(0, gx);

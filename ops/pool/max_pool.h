@@ -19,11 +19,6 @@ struct MaxPoolOptions {
   int size = 3;
   int stride = 2;
   int padding = 1;
-  void visit(OptionVisitor& v) const {
-    v.field("size", size);
-    v.field("stride", stride);
-    v.field("padding", padding);
-  }
 };
 
 Var max_pool2d(const Var& x, const MaxPoolOptions& options = {});

@@ -10,14 +10,6 @@
 namespace mr {
 namespace {
 
-struct BilinearOptions {
-  int out_h, out_w;
-  void visit(OptionVisitor& v) const {
-    v.field("out_h", out_h);
-    v.field("out_w", out_w);
-  }
-};
-
 // One axis: what output i reads, and its transpose, what reads pixel p.
 struct Axis {
   struct Reader {
@@ -129,7 +121,7 @@ Var resize_bilinear(const Var& x, int out_h, int out_w) {
   if constexpr (gpu::exists) {
     if (x.value().on_gpu()) {
       gpu::resize_bilinear(x.value(), y);
-      return record("resize_bilinear", BilinearOptions{out_h, out_w}, {x}, y, [shape](Grads& grads) {
+      return record("resize_bilinear", {x}, y, [shape](Grads& grads) {
         const Tensor gx = Tensor::empty(shape, grads.out().dtype(), grads.out().device());
         gpu::resize_bilinear_backward(grads.out(), gx);
         grads.give(0, gx);
@@ -139,7 +131,7 @@ Var resize_bilinear(const Var& x, int out_h, int out_w) {
   const auto grid = std::make_shared<const Grid>(
       Grid{shape[0], shape[1], shape[2], shape[3], out_h, out_w, Axis(shape[1], out_h), Axis(shape[2], out_w)});
   resize(x.value(), *grid, y);
-  return record("resize_bilinear", BilinearOptions{out_h, out_w}, {x}, y, [grid, shape](Grads& grads) {
+  return record("resize_bilinear", {x}, y, [grid, shape](Grads& grads) {
     const Tensor gx = Tensor::empty(shape, grads.out().dtype());
     resize_backward(grads.out(), *grid, gx);
     grads.give(0, gx);

@@ -9,14 +9,6 @@
 namespace mr {
 namespace {
 
-struct NearestOptions {
-  int out_h, out_w;
-  void visit(OptionVisitor& v) const {
-    v.field("out_h", out_h);
-    v.field("out_w", out_w);
-  }
-};
-
 using Sizes = NearestSizes<int64_t>;
 
 // Row i of image n: copied.
@@ -111,7 +103,7 @@ Var upsample_nearest(const Var& x, int out_h, int out_w) {
   const Sizes s = sizes_of("upsample_nearest", x.shape(), out_h, out_w);
   const Tensor y = Tensor::empty({s.N, s.OH, s.OW, s.C}, x.dtype(), x.value().device());
   upsample(x.value(), s, y);
-  return record("upsample_nearest", NearestOptions{out_h, out_w}, {x}, y, [s](Grads& g) { g.give(0, downsum(g.out(), s)); });
+  return record("upsample_nearest", {x}, y, [s](Grads& g) { g.give(0, downsum(g.out(), s)); });
 }
 
 Var add_upsampled(const Var& lateral, const Var& coarse) {
@@ -123,7 +115,7 @@ Var add_upsampled(const Var& lateral, const Var& coarse) {
         coarse.dtype());
   const Tensor y = Tensor::empty_like(lateral.value());
   add_upsampled(lateral.value(), coarse.value(), s, y);
-  return record("add_upsampled", NoOptions{}, {lateral, coarse}, y, [s](Grads& g) {
+  return record("add_upsampled", {lateral, coarse}, y, [s](Grads& g) {
     g.give(0, g.out());
     if (g.needs(1)) g.give(1, downsum(g.out(), s));
   });

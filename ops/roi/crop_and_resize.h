@@ -25,7 +25,6 @@ namespace mr {
 struct CropAndResizeOptions {
   int size = 7;  // P: bins along each axis, 2×2 points each
   Reduce reduce = Reduce::max;
-  void visit(OptionVisitor& v) const;
 };
 
 Var crop_and_resize(const std::vector<Var>& maps, const std::vector<int>& strides, const Var& rois, const Tensor& levels,

@@ -1,20 +1,11 @@
-// The inner loop of the RoI kernels: channels in groups of K vectors, so that what a group accumulates stays in registers.
+// What the RoI kernels share: who owns which channels, and a running maximum. Their inner loop is for_channel_groups (ops/kernel.h).
 #pragma once
 
 #include <type_traits>
 
-#include "tensor/parallel.h"
-#include "tensor/simd.h"
+#include "ops/kernel.h"
 
 namespace mr {
-
-// group(Lanes<W>{}, std::integral_constant<int, K>{}, c) for groups of K·W channels, then single vectors, then single channels.
-template <int W, int K, class F> [[gnu::always_inline]] inline void for_channel_groups(int64_t channels, F&& group) {
-  int64_t c = 0;
-  for (; c + K * W <= channels; c += K * W) group(Lanes<W>{}, std::integral_constant<int, K>{}, c);
-  for (; c + W <= channels; c += W) group(Lanes<W>{}, std::integral_constant<int, 1>{}, c);
-  for (; c < channels; ++c) group(Lanes<1>{}, std::integral_constant<int, 1>{}, c);
-}
 
 // Channels that one thread owns where a backward scatters: whole cache lines, one block a thread. How they are cut leaves the bits
 // alone, since each channel's sums are its own.

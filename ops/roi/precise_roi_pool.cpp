@@ -4,15 +4,9 @@
 
 namespace mr {
 
-void PreciseRoIPoolOptions::visit(OptionVisitor& v) const {
-  v.field("size", size);
-  v.field("aligned", aligned);
-}
-
 Var precise_roi_pool(const std::vector<Var>& maps, const std::vector<int>& strides, const Var& rois, const Tensor& levels,
                      const PreciseRoIPoolOptions& o) {
-  return filter_rois("precise_roi_pool", [o](OptionVisitor& v) { o.visit(v); }, {maps, strides, rois, levels},
-                     {.kind = AxisKind::integral, .size = o.size, .aligned = o.aligned});
+  return filter_rois("precise_roi_pool", {maps, strides, rois, levels}, {.kind = AxisKind::integral, .size = o.size, .aligned = o.aligned});
 }
 
 }  // namespace mr

@@ -34,7 +34,6 @@ namespace mr {
 struct PreciseRoIPoolOptions {
   int size = 7;          // P: bins along each axis
   bool aligned = false;  // subtract ½ after dividing by the stride
-  void visit(OptionVisitor& v) const;
 };
 
 Var precise_roi_pool(const std::vector<Var>& maps, const std::vector<int>& strides, const Var& rois, const Tensor& levels,

@@ -77,7 +77,6 @@ struct RoIAlignOptions {
   int sampling_ratio = 2;  // n_s: samples along each axis of a bin; 0: adaptive, about one a cell
   bool aligned = false;    // subtract ½: true is right, false is what torchvision's weights were trained with
   Reduce reduce = Reduce::mean;
-  void visit(OptionVisitor& v) const;
 };
 
 Var roi_align(const std::vector<Var>& maps, const std::vector<int>& strides, const Var& rois, const Tensor& levels,

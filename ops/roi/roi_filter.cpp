@@ -71,7 +71,7 @@ template <class T> struct FilterForward {
   }
 
   template <int W> void bin(T* out) const {
-    for_channel_groups<W, 8>(channels, [&]<int L, int K>(Lanes<L>, std::integral_constant<int, K>, int64_t c) {
+    for_channel_groups<W, 8>(channels, [&]<int L, int K>(Lanes<L>, Group<K>, int64_t c) {
       const int64_t* at = cells.at.data();
       const A* weight = cells.weight.data();
       Vec<A, L> sum[K] = {};
@@ -212,7 +212,7 @@ template <class T> struct BackwardRow {
 
   template <int W> void gather_share(int32_t begin, int32_t end) const {
     for (int q = 0; q < size; ++q)
-      for_channel_groups<W, 4>(block, [&]<int L, int K>(Lanes<L>, std::integral_constant<int, K>, int64_t c) {
+      for_channel_groups<W, 4>(block, [&]<int L, int K>(Lanes<L>, Group<K>, int64_t c) {
         Vec<A, L> sum[K] = {};
         for (int32_t k = begin; k < end; ++k) {
           const RowUse use = uses.row_uses[k];
@@ -230,7 +230,7 @@ template <class T> struct BackwardRow {
     for (int32_t i = uses.roi_column[r]; i < uses.roi_column[r + 1]; ++i) {
       A* gx = row + uses.columns[i].x * pitch;
       const int32_t begin = uses.columns[i].first, end = uses.columns[i + 1].first;
-      for_channel_groups<W, 8>(block, [&]<int L, int K>(Lanes<L>, std::integral_constant<int, K>, int64_t c) {
+      for_channel_groups<W, 8>(block, [&]<int L, int K>(Lanes<L>, Group<K>, int64_t c) {
         Vec<A, L> sum[K];
 #pragma GCC unroll 8
         for (int v = 0; v < K; ++v) sum[v] = load<L>(gx + c + v * L);
@@ -335,9 +335,9 @@ template <class T> void box_gradient(const RoIInputs& in, const std::vector<Tens
 
 }  // namespace
 
-Var filter_rois(const char* op, OptionsFn options, const RoICall& call, const AxisRule& rule) {
+Var filter_rois(const char* op, const RoICall& call, const AxisRule& rule) {
   if constexpr (gpu::exists) {
-    if (call.on_gpu()) return gpu::filter_rois(op, std::move(options), call, rule);
+    if (call.on_gpu()) return gpu::filter_rois(op, call, rule);
   }
   const int size = rule.size;
   const auto in = std::make_shared<const RoIInputs>(check_roi_inputs(op, call, size));
@@ -349,14 +349,14 @@ Var filter_rois(const char* op, OptionsFn options, const RoICall& call, const Ax
   const Tensor rois = call.rois.value();
   // The maps are kept only where the boxes have a gradient: theirs asks what lies under them.
   const std::vector<Tensor> kept = call.rois.requires_grad() ? x : std::vector<Tensor>();
-  return record_all(op, std::move(options), call.inputs(), {y}, [=](Grads& g) {
+  return record(op, call.inputs(), y, [=](Grads& g) {
     const RoIGradients found = wanted_gradients(g, shapes, rois, [&](const Shape& s) { return Tensor::empty(s, in->dtype); });
     dispatch_float(in->dtype, op, [&]<class T>(T) {
       gather<T>(*in, size, rule, g.out(), found.maps);
       if (found.rois.defined()) box_gradient<T>(*in, kept, size, rule, g.out(), found.rois);
     });
     give_gradients(g, found, in->dtype);
-  })[0];
+  });
 }
 
 }  // namespace mr

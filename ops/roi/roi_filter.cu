@@ -289,7 +289,7 @@ void box_gradient(const RoIWork& work, const RoITaps& taps, const std::vector<Te
 
 }  // namespace
 
-Var filter_rois(const char* op, OptionsFn options, const RoICall& call, const AxisRule& rule) {
+Var filter_rois(const char* op, const RoICall& call, const AxisRule& rule) {
   check_roi_shapes(op, call, rule.size);
   const RoIWork work(op, call, rule.size);
   const std::vector<Tensor> x = work.aligned_maps(call);
@@ -297,13 +297,13 @@ Var filter_rois(const char* op, OptionsFn options, const RoICall& call, const Ax
   const RoITaps taps = roi_taps(work, rule, false);
   forward(work, taps, x, y);
   const std::vector<Tensor> kept = call.rois.requires_grad() ? x : std::vector<Tensor>();
-  return record_all(op, std::move(options), call.inputs(), {y}, [=](Grads& g) {
+  return record(op, call.inputs(), y, [=](Grads& g) {
     const RoIGradients found = work.wanted(g);
     const Tensor gy = aligned(g.out());
     backward(work, taps, gy, found.maps);
     if (found.rois.defined()) box_gradient(work, roi_taps(work, rule, true), kept, gy, found.rois);
     give_gradients(g, found, work.dtype);
-  })[0];
+  });
 }
 
 }  // namespace mr::gpu

@@ -15,6 +15,6 @@
 namespace mr {
 
 // [R,P,P,C]. Errors: as check_roi_inputs.
-Var filter_rois(const char* op, OptionsFn options, const RoICall& call, const AxisRule& rule);
+Var filter_rois(const char* op, const RoICall& call, const AxisRule& rule);
 
 }  // namespace mr

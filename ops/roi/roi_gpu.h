@@ -19,9 +19,9 @@
 namespace mr::gpu {
 
 // Errors: as check_roi_shapes; more than 8 maps; more than 2³¹ bins.
-Var filter_rois(const char* op, OptionsFn options, const RoICall& call, const AxisRule& rule);
-Var maximum_rois(const char* op, OptionsFn options, const RoICall& call, const AxisRule& rule);
-Var pool_rois(const char* op, OptionsFn options, const RoICall& call, int size, PoolBins bins);
+Var filter_rois(const char* op, const RoICall& call, const AxisRule& rule);
+Var maximum_rois(const char* op, const RoICall& call, const AxisRule& rule);
+Var pool_rois(const char* op, const RoICall& call, int size, PoolBins bins);
 
 Tensor count_invalid_rois(const Tensor& rois, const Tensor& levels, int64_t images, int64_t depth);
 

@@ -31,7 +31,7 @@ template <class T> struct PoolForward {
 
   template <int W> void bin(CellRange down, CellRange across, int64_t out) const {
     const bool empty = down.begin >= down.end || across.begin >= across.end;
-    for_channel_groups<W, 4>(channels, [&]<int L, int K>(Lanes<L>, std::integral_constant<int, K>, int64_t c) {
+    for_channel_groups<W, 4>(channels, [&]<int L, int K>(Lanes<L>, Group<K>, int64_t c) {
       using Index = typename ArgMax<A, L>::Index;
       ArgMax<A, L> m[K];
       for (int v = 0; v < K; ++v) m[v].start(empty ? A(0) : std::numeric_limits<A>::lowest());
@@ -100,20 +100,12 @@ template <class T> void pool_backward(const RoIInputs& in, int size, const Tenso
 
 }  // namespace
 
-void RoIPoolOptions::visit(OptionVisitor& v) const {
-  constexpr const char* names[] = {"overlapping", "disjoint", "truncated"};
-  v.field("size", size);
-  v.field("bins", names[static_cast<int>(bins)]);
-}
-
 Var roi_pool(const std::vector<Var>& maps, const std::vector<int>& strides, const Tensor& rois, const Tensor& levels,
              const RoIPoolOptions& o) {
   const Var boxes(rois);
   const RoICall call{maps, strides, boxes, levels};
   if constexpr (gpu::exists) {
-    if (call.on_gpu())
-      return gpu::pool_rois(
-          "roi_pool", [o](OptionVisitor& v) { o.visit(v); }, call, o.size, o.bins);
+    if (call.on_gpu()) return gpu::pool_rois("roi_pool", call, o.size, o.bins);
   }
   const auto in = std::make_shared<const RoIInputs>(check_roi_inputs("roi_pool", call, o.size));
   const Tensor y = Tensor::empty({in->count(), o.size, o.size, in->channels}, in->dtype);
@@ -122,7 +114,7 @@ Var roi_pool(const std::vector<Var>& maps, const std::vector<int>& strides, cons
   dispatch_float(in->dtype, "roi_pool", [&]<class T>(T) { pool_forward<T>(*in, x, o, y, arg); });
   std::vector<Shape> shapes;
   for (const Tensor& t : x) shapes.push_back(t.shape());
-  return record("roi_pool", o, call.inputs(), y, [=](Grads& g) {
+  return record("roi_pool", call.inputs(), y, [=](Grads& g) {
     const RoIGradients found = wanted_gradients(g, shapes, rois, [&](const Shape& s) { return Tensor::zeros(s, sum_type(in->dtype)); });
     dispatch_float(in->dtype, "roi_pool", [&]<class T>(T) { pool_backward<T>(*in, o.size, g.out(), arg, found.maps); });
     give_gradients(g, found, in->dtype);

@@ -107,18 +107,18 @@ void backward(const RoIWork& work, PoolBins bins, const RoIPlaces& places, const
 
 }  // namespace
 
-Var pool_rois(const char* op, OptionsFn options, const RoICall& call, int size, PoolBins bins) {
+Var pool_rois(const char* op, const RoICall& call, int size, PoolBins bins) {
   check_roi_shapes(op, call, size);
   const RoIWork work(op, call, size);
   const Tensor y = work.output(work.dtype);
   const Tensor arg = needs_grad(call.maps) ? work.output(DType::i32) : Tensor();  // h·W + w of the cell that won, −1: none
   const RoIPlaces places = find_places("pool_places", work, [&]<class A>(A) { return FindCells<A>{size, bins}; });
   forward(work, bins, places, work.aligned_maps(call), y, arg);
-  return record_all(op, std::move(options), call.inputs(), {y}, [=](Grads& g) {
+  return record(op, call.inputs(), y, [=](Grads& g) {
     const RoIGradients found = work.wanted(g);
     backward(work, bins, places, aligned(g.out()), arg, found.maps);
     give_gradients(g, found, work.dtype);
-  })[0];
+  });
 }
 
 }  // namespace mr::gpu

@@ -33,7 +33,6 @@ namespace mr {
 struct RoIPoolOptions {
   int size = 7;  // P: bins along each axis
   PoolBins bins = PoolBins::overlapping;
-  void visit(OptionVisitor& v) const;
 };
 
 Var roi_pool(const std::vector<Var>& maps, const std::vector<int>& strides, const Tensor& rois, const Tensor& levels,

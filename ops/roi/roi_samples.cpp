@@ -59,7 +59,7 @@ template <class T> struct MaxForwardBin {
 
   template <int W> void operator()(Lanes<W>) const {
     const A lowest = bin.zero || bin.samples.empty() ? A(0) : std::numeric_limits<A>::lowest();
-    for_channel_groups<W, 4>(channels, [&]<int L, int K>(Lanes<L>, std::integral_constant<int, K>, int64_t c) {
+    for_channel_groups<W, 4>(channels, [&]<int L, int K>(Lanes<L>, Group<K>, int64_t c) {
       ArgMax<A, L> m[K];
 #pragma GCC unroll 8
       for (int v = 0; v < K; ++v) m[v].start(lowest);
@@ -174,7 +174,7 @@ template <class T> void box_gradient(const RoIInputs& in, const std::vector<Tens
   });
 }
 
-Var maximum(const char* op, OptionsFn options, const RoICall& call, const AxisRule& rule) {
+Var maximum(const char* op, const RoICall& call, const AxisRule& rule) {
   const int size = rule.size;
   const auto in = std::make_shared<const RoIInputs>(check_roi_inputs(op, call, size));
   const Tensor y = Tensor::empty({in->count(), size, size, in->channels}, in->dtype);
@@ -185,24 +185,24 @@ Var maximum(const char* op, OptionsFn options, const RoICall& call, const AxisRu
   for (const Tensor& t : x) shapes.push_back(t.shape());
   const Tensor rois = call.rois.value();
   const std::vector<Tensor> kept = call.rois.requires_grad() ? x : std::vector<Tensor>();
-  return record_all(op, std::move(options), call.inputs(), {y}, [=](Grads& g) {
+  return record(op, call.inputs(), y, [=](Grads& g) {
     const RoIGradients found = wanted_gradients(g, shapes, rois, [&](const Shape& s) { return Tensor::zeros(s, sum_type(in->dtype)); });
     dispatch_float(in->dtype, op, [&]<class T>(T) {
       scatter<T>(*in, size, rule, g.out(), arg, found.maps);
       if (found.rois.defined()) box_gradient<T>(*in, kept, size, rule, g.out(), arg, found.rois);
     });
     give_gradients(g, found, in->dtype);
-  })[0];
+  });
 }
 
 }  // namespace
 
-Var sample_rois(const char* op, OptionsFn options, const RoICall& call, Reduce reduce, const AxisRule& rule) {
-  if (reduce == Reduce::mean) return filter_rois(op, std::move(options), call, rule);
+Var sample_rois(const char* op, const RoICall& call, Reduce reduce, const AxisRule& rule) {
+  if (reduce == Reduce::mean) return filter_rois(op, call, rule);
   if constexpr (gpu::exists) {
-    if (call.on_gpu()) return gpu::maximum_rois(op, std::move(options), call, rule);
+    if (call.on_gpu()) return gpu::maximum_rois(op, call, rule);
   }
-  return maximum(op, std::move(options), call, rule);
+  return maximum(op, call, rule);
 }
 
 }  // namespace mr

@@ -194,7 +194,7 @@ void box_gradient(const RoIWork& work, const AxisRule& rule, const RoIPlaces& pl
 
 }  // namespace
 
-Var maximum_rois(const char* op, OptionsFn options, const RoICall& call, const AxisRule& rule) {
+Var maximum_rois(const char* op, const RoICall& call, const AxisRule& rule) {
   check_roi_shapes(op, call, rule.size);
   const RoIWork work(op, call, rule.size);
   const std::vector<Tensor> x = work.aligned_maps(call);
@@ -204,13 +204,13 @@ Var maximum_rois(const char* op, OptionsFn options, const RoICall& call, const A
   const RoIPlaces places = find_places("maximum_places", work, [&]<class A>(A) { return FindSamples<A>{rule}; });
   forward(work, rule, places, x, y, arg);
   const std::vector<Tensor> kept = call.rois.requires_grad() ? x : std::vector<Tensor>();
-  return record_all(op, std::move(options), call.inputs(), {y}, [=](Grads& g) {
+  return record(op, call.inputs(), y, [=](Grads& g) {
     const RoIGradients found = work.wanted(g);
     const Tensor gy = aligned(g.out());
     backward(work, rule, places, gy, arg, found.maps);
     if (found.rois.defined()) box_gradient(work, rule, places, kept, gy, arg, found.rois);
     give_gradients(g, found, work.dtype);
-  })[0];
+  });
 }
 
 }  // namespace mr::gpu

@@ -14,6 +14,6 @@
 namespace mr {
 
 // [R,P,P,C]. Errors: as check_roi_inputs.
-Var sample_rois(const char* op, OptionsFn options, const RoICall& call, Reduce reduce, const AxisRule& rule);
+Var sample_rois(const char* op, const RoICall& call, Reduce reduce, const AxisRule& rule);
 
 }  // namespace mr

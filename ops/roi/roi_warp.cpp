@@ -4,18 +4,11 @@
 
 namespace mr {
 
-void RoIWarpOptions::visit(OptionVisitor& v) const {
-  v.field("size", size);
-  v.field("sampling_ratio", sampling_ratio);
-  v.field("reduce", reduce == Reduce::mean ? "mean" : "max");
-  v.field("variant", variant == WarpVariant::paper ? "paper" : "mnc");
-}
-
 Var roi_warp(const std::vector<Var>& maps, const std::vector<int>& strides, const Var& rois, const Tensor& levels,
              const RoIWarpOptions& o) {
   check(o.sampling_ratio >= 1 && o.sampling_ratio <= 64, "roi_warp: sampling_ratio must be 1 … 64, got ", o.sampling_ratio);
   return sample_rois(
-      "roi_warp", [o](OptionVisitor& v) { o.visit(v); }, {maps, strides, rois, levels}, o.reduce,
+      "roi_warp", {maps, strides, rois, levels}, o.reduce,
       {.kind = o.variant == WarpVariant::paper ? AxisKind::warp : AxisKind::mnc, .size = o.size, .sampling_ratio = o.sampling_ratio});
 }
 

@@ -41,7 +41,6 @@ struct RoIWarpOptions {
   int sampling_ratio = 2;  // n_s of the paper's variant: samples along each axis of a bin, at least 1
   Reduce reduce = Reduce::mean;
   WarpVariant variant = WarpVariant::paper;
-  void visit(OptionVisitor& v) const;
 };
 
 Var roi_warp(const std::vector<Var>& maps, const std::vector<int>& strides, const Var& rois, const Tensor& levels,

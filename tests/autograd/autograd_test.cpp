@@ -11,7 +11,7 @@ Var square(const Var& x, double wrong = 1) {
   Tensor y = Tensor::empty_like(x.value());
   const Tensor xv = x.value();
   for (int64_t i = 0; i < y.numel(); ++i) y.data<double>()[i] = xv.at(i) * xv.at(i);
-  return record("square", NoOptions{}, {x}, y, [xv, wrong](Grads& g) {
+  return record("square", {x}, y, [xv, wrong](Grads& g) {
     Tensor gx = Tensor::empty_like(xv);
     for (int64_t i = 0; i < gx.numel(); ++i) gx.data<double>()[i] = wrong * 2 * xv.at(i) * g.out().at(i);
     g.give(0, gx);
@@ -21,7 +21,7 @@ Var square(const Var& x, double wrong = 1) {
 Var plus(const Var& a, const Var& b) {
   Tensor y = a.value().clone();
   y.add_(b.value());
-  return record("plus", NoOptions{}, {a, b}, y, [](Grads& g) {
+  return record("plus", {a, b}, y, [](Grads& g) {
     g.give(0, g.out());
     g.give(1, g.out());
   });

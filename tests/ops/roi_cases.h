@@ -70,7 +70,7 @@ inline Var rois_of(const Var& boxes) {
   const int64_t R = boxes.size(0);
   const Tensor rois = Tensor::zeros({R, 5}, DType::f64);
   for (int64_t i = 0; i < 4 * R; ++i) rois.data<double>()[i / 4 * 5 + 1 + i % 4] = boxes.value().at(i);
-  return record("rois_of", NoOptions{}, {boxes}, rois, [R](Grads& g) {
+  return record("rois_of", {boxes}, rois, [R](Grads& g) {
     const Tensor gb = Tensor::empty({R, 4}, DType::f64);
     for (int64_t i = 0; i < 4 * R; ++i) gb.data<double>()[i] = g.out().at(i / 4 * 5 + 1 + i % 4);
     g.give(0, gb);

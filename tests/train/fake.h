@@ -39,7 +39,7 @@ class FakeSystem : public System {
     }
     statistics_.value().data<float>()[0] += 0.125f;  // as a live norm's statistics change
     const Tensor g = Tensor::of<double>({4}, {gw[0], gw[1], gw[2], gb});
-    const Var loss = record("fit", NoOptions{}, {w_, b_}, Tensor::full({}, fit), [g](Grads& grads) {
+    const Var loss = record("fit", {w_, b_}, Tensor::full({}, fit), [g](Grads& grads) {
       const double s = grads.out().at(0);
       grads.give(
           0, Tensor::of<float>({3}, {static_cast<float>(s * g.at(0)), static_cast<float>(s * g.at(1)), static_cast<float>(s * g.at(2))}));
