@@ -1,6 +1,11 @@
 // mrcnn: trains, evaluates and runs Mask R-CNN.
+#include <poll.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <new>
@@ -32,11 +37,31 @@ void check_subcommands(CLI::App& program, int argc, char** argv) {
   }
 }
 
-}  // namespace
+// Whether whoever read standard output has closed it: the pipe's other end, or the terminal.
+bool reader_has_left() {
+  pollfd output{STDOUT_FILENO, POLLOUT, 0};
+  return poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP)) != 0;
+}
 
-// What can throw outside the try is the table of options itself.
-int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
-  mr::app::prepare_process();
+// A copy of the descriptor is closed: a file system behind a network reports only then what it could not store.
+bool output_is_stored() {
+  errno = 0;
+  std::cout.flush();
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0 || !std::cout) return false;
+  const int copy = dup(STDOUT_FILENO);
+  return copy < 0 || close(copy) == 0;
+}
+
+// The exit status of a command that ended with `status`: what it printed may be its only result, so that a command whose output was
+// lost has failed. A reader that left (mrcnn … | head) had all that it wanted, and nothing is said.
+int status_of_output(int status) {
+  if (output_is_stored()) return status;
+  const std::string why = errno != 0 ? std::string(": ") + std::strerror(errno) : "";
+  if (reader_has_left()) return status;
+  return complain("standard output: what the command printed is lost, or a part of it" + why, status != 0 ? status : 1);
+}
+
+int run(int argc, char** argv) {
   CLI::App program(
       "Mask R-CNN: trains, evaluates and predicts, on the CPU or a GPU.\n\n"
       "  mrcnn train scenes_small --out run            the built-in drawn street scenes\n"
@@ -50,7 +75,6 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   try {
     check_subcommands(program, argc, argv);
     program.parse(argc, argv);
-    mr::check(static_cast<bool>(std::cout.flush()), "standard output: cannot be written");
     return 0;
   } catch (const Exit& e) {
     return e.status;
@@ -70,4 +94,12 @@ int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
   } catch (const std::exception& e) {
     return complain(e.what(), 1);
   }
+}
+
+}  // namespace
+
+// What can throw outside the try of run() is the table of options itself.
+int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
+  mr::app::prepare_process();
+  return status_of_output(run(argc, argv));
 }
