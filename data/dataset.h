@@ -1,5 +1,5 @@
 // What a dataset is to the rest of the program: numbered samples, each an image with its instances.
-// COCO files, Cityscapes folders and the drawn street scenes are Datasets.
+// COCO files and the drawn street scenes are Datasets.
 #pragma once
 
 #include <cstdint>

@@ -11,7 +11,7 @@
 
 namespace mr {
 
-enum class DataKind : uint8_t { scenes, coco, cityscapes };
+enum class DataKind : uint8_t { scenes, coco };
 
 // What the network's class k stands for.
 enum class Labels : uint8_t {
@@ -38,7 +38,7 @@ struct DataConfig {
   int64_t val_scenes = 100;
 
   void visit(Fields& f) {
-    f.choice("kind", kind, {"scenes", "coco", "cityscapes"}, "drawn street scenes, or images with annotations in COCO's format");
+    f.choice("kind", kind, {"scenes", "coco"}, "drawn street scenes, or images with annotations in COCO's format");
     f.field("root", root, "folder that the four paths below start from; empty: the current one");
     f.field("train_annotations", train_annotations, "");
     f.field("train_images", train_images, "");

@@ -109,7 +109,6 @@ std::shared_ptr<const Dataset> open_coco(const Recipe& recipe, const std::string
 
 std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split) {
   const DataConfig& d = recipe.data;
-  check(d.kind != DataKind::cityscapes, "data.kind: cityscapes folders cannot be read yet; write them as COCO annotations");
   if (d.kind == DataKind::scenes) {
     SceneOptions options = d.scenes;
     if (split == Split::val) {

@@ -13,7 +13,7 @@ namespace mr {
 
 enum class Split : uint8_t { train, val };
 
-// Errors: files that are missing or wrong; a class of the recipe that the annotations lack; data.kind = "cityscapes" (not readable yet).
+// Errors: files that are missing or wrong; a class of the recipe that the annotations lack.
 std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split);
 std::shared_ptr<const Dataset> open_coco(const Recipe& recipe, const std::string& annotations, const std::string& images, bool keep_empty);
 bool has_split(const Recipe& recipe, Split split);

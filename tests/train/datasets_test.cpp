@@ -196,6 +196,6 @@ TEST_CASE("datasets that are not there are errors that say what to set", "[datas
   r.data.train_annotations = "/none/a.json";  // no root can help
   CHECK_THROWS_WITH(open_dataset(r, Split::train),
                     !Contains("data.root") && Contains("data.train_annotations: /none/a.json: there is no such file"));
-  r.data.kind = DataKind::cityscapes;
-  CHECK_THROWS_WITH(open_dataset(r, Split::train), Contains("cityscapes folders cannot be read yet"));
+  CHECK_THROWS_WITH(recipe_from_toml("data.kind = \"cityscapes\"", "my.toml"),
+                    Contains("my.toml:1: data.kind: expects one of scenes, coco, got \"cityscapes\""));
 }
