@@ -24,7 +24,8 @@ struct Setting {
   std::string raw;    // of --set: the text as typed, taken where the field is a string
 };
 
-// Reads TOML text into settings in the order of the file. Errors: what TOML forbids, with file and line.
+// Reads TOML text into settings in the order of the file. Errors: what TOML forbids, and what is larger or deeper than a recipe may be
+// (train/toml_check.h), as "my.toml:12:7: …", by line and character.
 std::vector<Setting> parse_toml(const std::string& text, const std::string& file);
 // "optimiser.lr=0.01". The value is TOML, or else a bare string:  data.root=../nuclei
 Setting parse_assignment(const std::string& text);

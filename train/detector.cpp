@@ -1,8 +1,9 @@
 #include "train/detector.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "base/json_reader.h"
+#include "base/json_text.h"
 #include "models/mask_rcnn.h"
 #include "models/weights/architecture.h"
 #include "models/weights/detectron.h"
@@ -13,16 +14,23 @@
 namespace mr {
 namespace {
 
-using nlohmann::json;
-
+// A list of the metadata: whole numbers or texts.
 template <class T> std::vector<T> list_of(const WeightFile& file, const char* key) {
   const auto at = file.metadata.find(key);
   if (at == file.metadata.end()) return {};
-  try {
-    return json::parse(at->second).get<std::vector<T>>();
-  } catch (const json::exception&) {
-    fail(file.path, ": metadata ", key, ": expects a list in JSON, got ", at->second.substr(0, 60));
-  }
+  std::vector<T> values;
+  JsonReader json(at->second, str(file.path, ": metadata ", key, ": expected a list in JSON"));
+  json.array([&] {
+    if constexpr (std::is_same_v<T, std::string>) {
+      values.emplace_back(json.string());
+    } else {
+      const JsonNumber n = json.number();
+      if (!n.is_integer) json.fail(str("expected a whole number, got ", n.text));
+      values.push_back(n.integer);
+    }
+  });
+  json.end();
+  return values;
 }
 
 Recipe recipe_of(const WeightFile& file, const std::string& given, const std::vector<std::string>& assignments) {
@@ -98,8 +106,8 @@ static Recipe recipe_to_keep(Recipe r) {
 void save_detector(const Detector& d, const std::string& path) {
   save_weights(d.system->parameters(), path,
                {{"recipe", to_toml(recipe_to_keep(d.recipe), false)},
-                {"classes", json(d.classes.names).dump()},
-                {"category_ids", json(d.classes.ids).dump()}});
+                {"classes", JsonWriter().list(d.classes.names).take()},
+                {"category_ids", JsonWriter().list(d.classes.ids).take()}});
 }
 
 std::string init_weights(Detector& d) {

@@ -1,4 +1,4 @@
-// The one file that sees toml++.
+// The one file that sees toml++, which gets nothing that has not passed check_toml.
 #define TOML_ENABLE_FORMATTERS 0
 #include <toml++/toml.h>
 
@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "train/config.h"
+#include "train/toml_check.h"
 
 namespace mr {
 namespace {
@@ -45,11 +46,13 @@ int64_t line_of(const Setting& s) { return std::stoll(s.where.substr(s.where.rfi
 }  // namespace
 
 std::vector<Setting> parse_toml(const std::string& text, const std::string& file) {
+  check_toml(text, file);
   std::vector<Setting> settings;
   try {
     collect(toml::parse(text, file), "", file, settings);
   } catch (const toml::parse_error& e) {
-    fail(file, ":", static_cast<int64_t>(e.source().begin.line), ": ", std::string(e.description()));
+    const toml::source_position at = e.source().begin;
+    fail(file, ":", at.line, ":", at.column, ": ", std::string(e.description()));
   }
   std::stable_sort(settings.begin(), settings.end(), [](const Setting& a, const Setting& b) { return line_of(a) < line_of(b); });
   return settings;
@@ -65,10 +68,9 @@ Setting parse_assignment(const std::string& text) {
   s.value = Scalar(s.raw);
   if (s.raw.find('\n') != std::string::npos) return s;
   try {
-    std::vector<Setting> parsed;
-    collect(toml::parse("v = " + s.raw), "", "--set", parsed);
+    std::vector<Setting> parsed = parse_toml("v = " + s.raw, "--set");
     if (parsed.size() == 1 && parsed[0].key == "v") s.value = std::move(parsed[0].value);
-  } catch (const toml::parse_error&) {
+  } catch (const Error&) {
     // not TOML: a bare string
   }
   return s;
