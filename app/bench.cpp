@@ -2,9 +2,9 @@
 
 #include "app/commands.h"
 #include "app/device_option.h"
+#include "bench/timings/model.h"
+#include "bench/timings/ops.h"
 #include "tensor/context.h"
-#include "train/bench_model.h"
-#include "train/bench_ops.h"
 
 namespace mr::app {
 namespace {

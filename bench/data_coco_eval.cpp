@@ -5,6 +5,7 @@
 #include <exception>
 #include <string>
 
+#include "base/json_text.h"
 #include "data/coco/coco_results.h"
 
 int main(int argc, char** argv) {
@@ -23,9 +24,10 @@ int main(int argc, char** argv) {
       const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
       best = i == 0 || seconds < best ? seconds : best;
     }
-    std::printf("{\"seconds\": %.4f, \"images\": %lld, \"objects\": %lld, \"detections\": %lld, \"figures\": %s}\n", best,
-                static_cast<long long>(last.images), static_cast<long long>(last.objects), static_cast<long long>(last.detections),
-                to_json(last.figures).c_str());
+    mr::JsonWriter j;
+    j.object().field("seconds", best).field("images", last.images).field("objects", last.objects).field("detections", last.detections);
+    j.key("figures").written(to_json(last.figures)).end();
+    std::printf("%s\n", j.text().c_str());
   } catch (const std::exception& e) {
     std::fprintf(stderr, "%s\n", e.what());
     return 1;

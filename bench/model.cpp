@@ -11,6 +11,7 @@
 #include <functional>
 #include <string>
 
+#include "base/json_text.h"
 #include "bench/best_of.h"
 #include "models/mask_rcnn.h"
 #include "models/weights/load.h"
@@ -169,10 +170,10 @@ int main(int argc, char** argv) try {
   getrusage(RUSAGE_SELF, &usage);
   const double peak = device.type == DeviceType::cpu ? static_cast<double>(usage.ru_maxrss) / (1 << 20)
                                                      : static_cast<double>(allocator_stats(device).reserved_bytes) / (1 << 30);
-  std::printf(
-      "{\"inference\": %.5f, \"train\": %.5f, \"recorded\": %.5f, \"detections\": %lld, \"peak_gib\": %.2f, \"precision\": \"%s\", "
-      "\"isa\": \"%s\"}\n",
-      inference, train, recorded, static_cast<long long>(found), peak, name(context().precision), name(isa()));
+  JsonWriter j;
+  j.object().field("inference", inference).field("train", train).field("recorded", recorded).field("detections", found);
+  j.field("peak_gib", peak).field("precision", name(context().precision)).field("isa", name(isa())).end();
+  std::printf("%s\n", j.text().c_str());
   return 0;
 } catch (const std::exception& e) {
   std::fprintf(stderr, "bench_model: %s\n", e.what());

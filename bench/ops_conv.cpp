@@ -13,13 +13,13 @@
 #include <string>
 #include <string_view>
 
+#include "base/json_text.h"
 #include "bench/best_of.h"
+#include "bench/inputs.h"
 #include "ops/conv/conv2d_rungs.h"
 #include "ops/gemm/gemm.h"
 #include "ops/gemm/linear.h"
 #include "tensor/context.h"
-#include "tensor/parallel.h"
-#include "tensor/rng.h"
 #include "tensor/simd.h"
 
 using namespace mr;
@@ -114,15 +114,7 @@ Arguments parse(int argc, char** argv) {
   return a;
 }
 
-Tensor random(const Shape& shape) {
-  const Tensor t = Tensor::empty(shape);
-  parallel_ranges(t.numel(), 1 << 14, [&](int64_t b, int64_t e) {
-    Rng rng(1, "bench", 0, static_cast<uint64_t>(b));
-    for (int64_t i = b; i < e; ++i) t.data<float>()[i] = rng.uniform() - 0.5f;
-  });
-  return t;
-}
-Tensor random(const Arguments& a, const Shape& shape) { return random(shape).to(a.dtype).to(a.device); }
+Tensor random(const Arguments& a, const Shape& shape) { return random_tensor(shape).to(a.dtype).to(a.device); }
 
 double processor_seconds() {
   timespec t;
@@ -133,11 +125,11 @@ double processor_seconds() {
 void time(const Arguments& a, const Layer& l, const char* pass, const char* rung, double flops, const std::function<void()>& f) {
   if (!a.pass.empty() && a.pass != pass) return;
   const double best = best_of(a.repeat, a.device, 16, f, a.clock == "cpu" ? processor_seconds : wall_seconds);
-  std::printf(
-      "{\"layer\": \"%s\", \"n\": %ld, \"h\": %ld, \"w\": %ld, \"cin\": %ld, \"cout\": %ld, \"k\": %d, \"stride\": %d, \"pass\": \"%s\", "
-      "\"rung\": \"%s\", "
-      "\"seconds\": %.6f, \"gflops\": %.1f}\n",
-      l.name, a.batch * l.N, l.H, l.W, l.Cin, l.Cout, l.k, l.stride, pass, rung, best, 1e-9 * flops / best);
+  JsonWriter j;
+  j.object().field("layer", l.name).field("n", a.batch * l.N).field("h", l.H).field("w", l.W).field("cin", l.Cin).field("cout", l.Cout);
+  j.field("k", l.k).field("stride", l.stride).field("pass", pass).field("rung", rung).field("seconds", best);
+  j.field("gflops", 1e-9 * flops / best).end();
+  std::printf("%s\n", j.text().c_str());
   std::fflush(stdout);
 }
 
@@ -145,8 +137,8 @@ void time_conv(const Arguments& a, const Layer& l) {
   const Conv2dCase c =
       conv2d_case({a.batch * l.N, l.H, l.W, l.Cin}, {l.Cout, l.k, l.k, l.Cin}, {.stride = l.stride, .padding = l.k / 2}, a.dtype, a.device);
   const Tensor x = random(a, c.x_shape()), gy = random(a, c.y_shape());  // [N,H,W,C]
-  const Var w(random(c.w_shape()).to(a.device));
-  const Conv2dFinish finish{random({c.Cout}).to(a.device), random({c.Cout}).to(a.device), {}, true};
+  const Var w(random_tensor(c.w_shape()).to(a.device));
+  const Conv2dFinish finish{random_tensor({c.Cout}).to(a.device), random_tensor({c.Cout}).to(a.device), {}, true};
   for (const Conv2dRung& rung : conv2d_rungs(a.device))
     for (const Conv2dPass pass : {Conv2dPass::forward, Conv2dPass::data, Conv2dPass::weights}) {
       if (!rung.supports(c, pass) || (a.rung == "all" && std::string_view(rung.name).ends_with("reference"))) continue;
@@ -164,9 +156,9 @@ void time_conv(const Arguments& a, const Layer& l) {
 }
 
 void time_linear(const Arguments& a, const Layer& l) {
-  const Var x(random({l.N, l.Cin})), w(random({l.Cout, l.Cin})), b(random({l.Cout}));
+  const Var x(random_tensor({l.N, l.Cin})), w(random_tensor({l.Cout, l.Cin})), b(random_tensor({l.Cout}));
   const double flops = 2.0 * static_cast<double>(l.N * l.Cin * l.Cout);
-  const Tensor gy = random({l.N, l.Cout});
+  const Tensor gy = random_tensor({l.N, l.Cout});
   const char* rung = "gemm";
   time(a, l, "forward", rung, flops, [&] {
     if (a.cold) w.touch();

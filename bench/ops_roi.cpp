@@ -12,7 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "base/json_text.h"
 #include "bench/best_of.h"
+#include "bench/inputs.h"
 #include "ops/roi/crop_and_resize.h"
 #include "ops/roi/precise_roi_pool.h"
 #include "ops/roi/roi_align.h"
@@ -20,7 +22,6 @@
 #include "ops/roi/roi_warp.h"
 #include "tensor/context.h"
 #include "tensor/parallel.h"
-#include "tensor/rng.h"
 #include "tensor/simd.h"
 
 using namespace mr;
@@ -65,30 +66,14 @@ Arguments parse(int argc, char** argv) {
   return a;
 }
 
-Tensor random_map(const Arguments& a) {
-  const Tensor x = Tensor::empty({1, a.h, a.w, a.channels});
-  uint64_t i = 0;
-  for (float& v : x.values<float>()) v = static_cast<float>(mix64(i++) >> 40) * 0x1p-23f - 1;
-  return x.to(a.dtype == "bf16" ? DType::bf16 : DType::f32).to(a.device);
-}
-
 Tensor read_rois(const Arguments& a) {
+  if (a.rois.empty()) return random_boxes(1000, a.h * a.stride, a.w * a.stride, 5).to(a.device);
+  std::ifstream f(a.rois, std::ios::binary);
+  check(f.good(), "bench_ops_roi: cannot read ", a.rois);
   std::vector<float> rows;
-  if (a.rois.empty()) {
-    Rng rng(1, "bench boxes");
-    const float width = static_cast<float>(a.w * a.stride), height = static_cast<float>(a.h * a.stride);
-    for (int r = 0; r < 1000; ++r) {
-      const float x = rng.uniform(), y = rng.uniform();
-      const float right = std::min(x + rng.uniform() * 0.3f + 0.02f, 1.0f), bottom = std::min(y + rng.uniform() * 0.3f + 0.02f, 1.0f);
-      rows.insert(rows.end(), {0, x * width, y * height, right * width, bottom * height});
-    }
-  } else {
-    std::ifstream f(a.rois, std::ios::binary);
-    check(f.good(), "bench_ops_roi: cannot read ", a.rois);
-    float v;
-    while (f.read(reinterpret_cast<char*>(&v), sizeof v)) rows.push_back(v);
-    check(rows.size() % 5 == 0, "bench_ops_roi: ", a.rois, " must hold rows of five f32, got ", rows.size(), " numbers");
-  }
+  float v;
+  while (f.read(reinterpret_cast<char*>(&v), sizeof v)) rows.push_back(v);
+  check(rows.size() % 5 == 0, "bench_ops_roi: ", a.rois, " must hold rows of five f32, got ", rows.size(), " numbers");
   return Tensor::of<float>({static_cast<int64_t>(rows.size()) / 5, 5}, rows).to(a.device);
 }
 
@@ -122,14 +107,16 @@ Best measure(const Var& x, int repeat, Device device, const std::function<Var()>
 
 int run(int argc, char** argv) {
   const Arguments a = parse(argc, argv);
-  const Var x(random_map(a), true);  // [1,H,W,C]
+  const DType dtype = a.dtype == "bf16" ? DType::bf16 : DType::f32;
+  const Var x(random_tensor({1, a.h, a.w, a.channels}).to(dtype).to(a.device), true);  // [1,H,W,C]
   const Tensor rois = read_rois(a);
   const OnDevice where(a.device);
-  std::printf("{\"threads\": %d, \"isa\": \"%s\"", thread_count(), name(isa()));
+  JsonWriter j;
+  j.object().field("threads", thread_count()).field("isa", name(isa()));
   const auto report = [&](const char* op, const std::function<Var()>& f) {
     if (!a.only.empty() && a.only != op) return;
     const Best b = measure(x, a.repeat, a.device, f);
-    std::printf(", \"%s\": {\"forward\": %.5f, \"backward\": %.5f}", op, b.forward, b.backward);
+    j.key(op).object().field("forward", b.forward).field("backward", b.backward).end();
   };
   report("align", [&] { return roi_align({x}, {a.stride}, rois, {}, {.size = a.size}); });
   report("pool", [&] { return roi_pool({x}, {a.stride}, rois, {}, {.size = a.size}); });
@@ -138,7 +125,7 @@ int run(int argc, char** argv) {
   report("precise", [&] { return precise_roi_pool({x}, {a.stride}, boxes, {}, {.size = a.size}); });
   report("crop", [&] { return crop_and_resize({x}, {a.stride}, boxes, {}, {.size = a.size}); });
   report("max", [&] { return roi_align({x}, {a.stride}, rois, {}, {.size = a.size, .reduce = Reduce::max}); });
-  std::printf("}\n");
+  std::printf("%s\n", j.end().text().c_str());
   return 0;
 }
 

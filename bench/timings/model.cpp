@@ -1,4 +1,4 @@
-#include "train/bench_model.h"
+#include "bench/timings/model.h"
 
 #include <fmt/format.h>
 
@@ -6,13 +6,14 @@
 #include <cmath>
 #include <functional>
 
+#include "base/json_text.h"
+#include "bench/best_of.h"
 #include "models/mask_rcnn.h"
 #include "models/weights/load.h"
 #include "tensor/context.h"
 #include "tensor/device.h"
 #include "tensor/rng.h"
 #include "tensor/simd.h"
-#include "train/pace.h"
 
 namespace mr {
 namespace {
@@ -63,10 +64,10 @@ ModelTiming time_of(const std::string& name, Device device, int64_t repeats, con
   const uint64_t before = allocator_stats(device).system_allocations;
   std::vector<double> seconds;
   for (int64_t i = 0; i < repeats; ++i) {
-    const double begin = seconds_since_start();
+    const double begin = wall_seconds();
     work();
     synchronize(device);
-    seconds.push_back(seconds_since_start() - begin);
+    seconds.push_back(wall_seconds() - begin);
   }
   const AllocatorStats stats = allocator_stats(device);
   std::sort(seconds.begin(), seconds.end());
@@ -125,12 +126,13 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
 }
 
 std::string to_json(const std::vector<ModelTiming>& timings) {
-  std::string out;
-  for (const ModelTiming& t : timings)
-    out += fmt::format(
-        "{}\"{}\": {{\"seconds\": {:.6f}, \"median\": {:.6f}, \"detections\": {}, \"peak_bytes\": {}, \"system_allocations\": {}}}",
-        out.empty() ? "" : ", ", t.name, t.best, t.median, t.detections, t.peak_bytes, t.system_allocations);
-  return "{" + out + "}";
+  JsonWriter j;
+  j.object();
+  for (const ModelTiming& t : timings) {
+    j.key(t.name).object().field("seconds", t.best).field("median", t.median).field("detections", t.detections);
+    j.field("peak_bytes", t.peak_bytes).field("system_allocations", t.system_allocations).end();
+  }
+  return j.end().take();
 }
 
 std::string to_text(const std::vector<ModelTiming>& timings) {

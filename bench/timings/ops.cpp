@@ -1,10 +1,13 @@
-#include "train/bench_ops.h"
+#include "bench/timings/ops.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <functional>
 
+#include "base/json_text.h"
+#include "bench/best_of.h"
+#include "bench/inputs.h"
 #include "ops/boxes/boxes_gpu.h"
 #include "ops/boxes/nms.h"
 #include "ops/conv/conv2d_rungs.h"
@@ -14,8 +17,6 @@
 #include "tensor/context.h"
 #include "tensor/device.h"
 #include "tensor/gpu/built.h"
-#include "tensor/rng.h"
-#include "train/pace.h"
 
 namespace mr {
 namespace {
@@ -36,27 +37,6 @@ constexpr ConvLayer conv_layers[] = {
     {8, 64, 64, 64, 64, 3, 1},     {8, 32, 32, 128, 128, 3, 1},   {8, 64, 64, 128, 128, 3, 1},
 };
 
-// All of these on the device of the moment.
-Tensor random(const Shape& shape) {
-  std::vector<float> values(static_cast<size_t>(shape.numel()));
-  uint64_t i = 0;
-  for (float& v : values) v = static_cast<float>(mix64(i++) >> 40) * 0x1p-23f - 1;
-  return Tensor::of<float>(shape, values);
-}
-
-Tensor random_boxes(int64_t count, double height, double width, int columns) {  // columns 5: RoIs, with the image's index
-  Rng rng(1, "bench boxes");
-  std::vector<float> rows;
-  for (int64_t r = 0; r < count; ++r) {
-    const double x = rng.uniform(0, 0.9), y = rng.uniform(0, 0.9);
-    if (columns == 5) rows.push_back(0);
-    for (const double v :
-         {x * width, y * height, std::min(x + rng.uniform(0.02, 0.32), 1.0) * width, std::min(y + rng.uniform(0.02, 0.32), 1.0) * height})
-      rows.push_back(static_cast<float>(v));
-  }
-  return Tensor::of<float>({count, columns}, rows);
-}
-
 class Bench {
  public:
   Bench(const std::string& filter, int64_t repeats, Device device) : filter_(filter), repeats_(repeats), device_(device) {}
@@ -75,10 +55,10 @@ class Bench {
     for (int64_t i = 0; i <= repeats_; ++i) {
       before();
       synchronize(device_);
-      const double begin = seconds_since_start();
+      const double begin = wall_seconds();
       work();
       synchronize(device_);
-      if (i > 0) best = std::min(best, seconds_since_start() - begin);
+      if (i > 0) best = std::min(best, wall_seconds() - begin);
     }
     timings.push_back({name, rung, best, 1e-9 * flops / best});
   }
@@ -112,8 +92,8 @@ void time_conv(Bench& bench, const ConvLayer& l) {
   bool any = false;
   for (const char* pass : {" forward", " data", " weights"}) any |= bench.wanted(name + pass);
   if (!any) return;
-  const Tensor x = random(c.x_shape()), gy = random(c.y_shape());  // [N,H,W,C]
-  const Var w(random(c.w_shape()));
+  const Tensor x = random_tensor(c.x_shape()), gy = random_tensor(c.y_shape());  // [N,H,W,C]
+  const Var w(random_tensor(c.w_shape()));
   const auto rung = [&](Conv2dPass pass) { return conv2d_choice(c, pass).name; };
   bench.time(name + " forward", rung(Conv2dPass::forward), c.flops(), [&] { conv2d_forward(c, x, w, {}); });
   bench.time(name + " data", rung(Conv2dPass::data), c.flops(), [&] { conv2d_data(c, gy, w, {}); });
@@ -128,14 +108,14 @@ std::vector<OpTiming> bench_ops(const std::string& filter, int64_t repeats, Devi
   Bench bench(filter, repeats, device);
   for (const ConvLayer& l : conv_layers) time_conv(bench, l);
   if (bench.wanted("linear 12544-1024 1000")) {
-    const Var x(random({1000, 12544})), w(random({1024, 12544})), b(random({1024}));
+    const Var x(random_tensor({1000, 12544})), w(random_tensor({1024, 12544})), b(random_tensor({1024}));
     bench.time("linear 12544-1024 1000", "", 2.0 * 1000 * 12544 * 1024, [&] { linear(x, w, b, true); });
   }
-  const Var map(random({1, 200, 304, 256}), true);  // [N,H,W,C]
+  const Var map(random_tensor({1, 200, 304, 256}), true);  // [N,H,W,C]
   const Tensor rois = random_boxes(1000, 800, 1216, 5);
   bench.time_var("roi_align 1000 7x7 256", map, [&] { return roi_align({map}, {4}, rois, {}); });
   bench.time_var("roi_pool 1000 7x7 256", map, [&] { return roi_pool({map}, {4}, rois, {}); });
-  const Tensor boxes = random_boxes(2000, 800, 1216, 4), scores = random({2000});
+  const Tensor boxes = random_boxes(2000, 800, 1216, 4), scores = random_tensor({2000});
   const auto thin_out = [&] {
     if constexpr (gpu::exists) {
       if (device.type != DeviceType::cpu) return void(gpu::nms(boxes.reshape({1, 2000, 4}), scores.reshape({1, 2000}), {}, 0.7, 2000));
@@ -149,11 +129,13 @@ std::vector<OpTiming> bench_ops(const std::string& filter, int64_t repeats, Devi
 }
 
 std::string to_json(const std::vector<OpTiming>& timings) {
-  std::string out;
-  for (const OpTiming& t : timings)
-    out += fmt::format("{}{{\"name\": \"{}\", \"rung\": \"{}\", \"seconds\": {:.6f}, \"gflops\": {:.1f}}}", out.empty() ? "" : ",\n ",
-                       t.name, t.rung, t.seconds, t.gflops);
-  return "[" + out + "]";
+  JsonWriter j;
+  j.array();
+  for (const OpTiming& t : timings) {
+    if (&t != timings.data()) j.line(" ");
+    j.object().field("name", t.name).field("rung", t.rung).field("seconds", t.seconds).field("gflops", t.gflops).end();
+  }
+  return j.end().take();
 }
 
 std::string to_text(const std::vector<OpTiming>& timings) {

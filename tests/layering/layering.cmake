@@ -1,7 +1,7 @@
 # Reads every include of the tree and fails on one that runs against the layers, on a borrowed library outside its room, and on a
 # heavy header in a header.      usage: cmake -DROOT=<folder of the project> -P layering.cmake
 #
-#   base <- geometry <- tensor <- autograd <- ops <- models <- train <- app      data: base, geometry and tensor only
+#   base <- geometry <- tensor <- autograd <- ops <- models <- train <- bench <- app      data: base, geometry and tensor only
 cmake_minimum_required(VERSION 3.25)
 
 # What each folder may include.
@@ -13,8 +13,8 @@ set(may_ops ops ${may_autograd})
 set(may_models models ${may_ops})
 set(may_data data ${may_tensor})
 set(may_train train ${may_models} data)
-set(may_app app ${may_train})
 set(may_bench bench ${may_train})
+set(may_app app ${may_bench})
 set(may_examples ${may_train})
 set(may_gpu ${may_train})                          # tests/gpu: kernels from every folder, and a whole run
 set(folders base geometry tensor autograd ops models data train app bench examples tests)
@@ -35,7 +35,7 @@ set(rooms
   "yaml.h=^data/convert/yolo_yaml\\.cpp$"
   "simdjson.h=^data/.*\\.cpp$"
   "toml\\+\\+/.*=^train/.*\\.cpp$"
-  "fmt/.*=^(train|app)/.*\\.cpp$"
+  "fmt/.*=^(train|app|bench/timings)/.*\\.cpp$"
   "CLI/.*=^app/.*$"
   "benchmark/.*=^bench/.*\\.cpp$"
   "catch2/.*=^tests/catch\\.h$"
