@@ -104,8 +104,12 @@ void add_lint(CLI::App& dataset) {
   c->add_flag("--json", a->json, "for a machine");
   c->footer("The exit status is 1 where there is an error: what would stop training, or spoil it in silence. Warnings leave it 0.");
   c->callback([a] {
-    const LintReport report = lint_coco(a->annotations, a->options);
-    std::cout << (a->json ? to_json(report) : to_text(report)) << "\n";
+    LintPrinter printer(a->annotations, a->json, [](const std::string& text) {
+      std::cout << text;
+      if (!std::cout) throw Exit{1};  // what is printed is lost: no more need be found
+    });
+    const LintReport report = lint_coco(a->annotations, a->options, [&](const LintProblem& p) { printer.problem(p); });
+    printer.end(report);
     if (report.exit_status() != 0) throw Exit{report.exit_status()};
   });
 }

@@ -175,6 +175,8 @@ void decode(const Rle& mask, int x0, int y0, Bitmap& bits) {
 
 RleWriter::RleWriter(int height, int width) { mask_ = empty_mask(height, width); }
 
+void RleWriter::expect(size_t runs) { mask_.counts.reserve(mask_.counts.size() + 2 * runs + 1); }
+
 void RleWriter::ones(uint32_t begin, uint32_t end) {
   if (end <= begin) return;
   std::vector<uint32_t>& counts = mask_.counts;
@@ -291,14 +293,14 @@ Box rle_box(const Rle& mask) {
   return {static_cast<float>(w.x1), static_cast<float>(w.y1), static_cast<float>(w.x2), static_cast<float>(w.y2)};
 }
 
-Rle rle_merge(std::span<const Rle> masks, bool intersect) {
+// By halves, so that a run of n masks is looked at log2 n times.
+Rle rle_merge(std::span<const Rle> masks, bool intersect) {  // NOLINT(misc-no-recursion): log2 n deep
   if (masks.empty()) fail("merge needs at least one mask");
-  Rle out = masks[0];
-  for (const Rle& next : masks.subspan(1)) {
-    check_same_size(out, next);
-    out = merge_two(out, next, intersect);
-  }
-  return out;
+  if (masks.size() == 1) return masks[0];
+  for (const Rle& m : masks) check_same_size(masks[0], m);
+  if (masks.size() == 2) return merge_two(masks[0], masks[1], intersect);
+  const size_t half = masks.size() / 2;
+  return merge_two(rle_merge(masks.first(half), intersect), rle_merge(masks.subspan(half), intersect), intersect);
 }
 
 double rle_iou(const Rle& detection, const Rle& truth, bool crowd) {

@@ -36,6 +36,7 @@ struct Rle {
 class RleWriter {
  public:
   RleWriter(int height, int width);
+  void expect(size_t runs);  // room for so many more: worth it for millions
   void ones(uint32_t begin, uint32_t end);
   Rle finish();
 

@@ -52,6 +52,7 @@ class CocoDataset : public Dataset {
   int64_t index_of(int64_t image_id) const;  // −1: there is no such image, or it was left out as empty
   const CocoLeftOut& left_out() const { return left_out_; }
   const CocoFile& file() const { return file_; }
+  const std::vector<size_t>& annotations(int64_t index) const { return annotations_.at(static_cast<size_t>(index)); }  // places in the file
 
  private:
   void build(bool keep_empty, const CocoReport& report);

@@ -1,5 +1,6 @@
 #include "data/coco/coco_lint.h"
 
+#include <algorithm>
 #include <cmath>
 #include <unordered_map>
 #include <utility>
@@ -7,7 +8,6 @@
 #include "base/check.h"
 #include "data/coco/box_kind.h"
 #include "data/coco/coco_dataset.h"
-#include "data/coco/coco_results.h"
 #include "data/eval/coco_eval.h"
 #include "data/image/stated_size.h"
 #include "tensor/parallel.h"
@@ -42,21 +42,23 @@ std::string image_fault(const CocoImage& im, const CocoLintOptions& options) {
 
 void lint_images(const CocoFile& file, const CocoLintOptions& options, LintReport& report) {
   std::unordered_map<std::string, int64_t> names;
+  const auto tell = [&](const CocoImage& im, Severity severity, std::string text) {
+    report.add({severity, str("image ", im.id), im.id, {}, "file_name", std::move(text)});
+  };
   for (const CocoImage& im : file.images)
     if (const auto [other, fresh] = names.emplace(im.file, im.id); !fresh)
-      report.problems.push_back({Severity::warning,
-                                 str("image ", im.id),
-                                 im.id,
-                                 {},
-                                 "file_name",
-                                 str("'", im.file, "' is that of image ", other->second, " too")});
+      tell(im, Severity::warning, str("'", im.file, "' is that of image ", other->second, " too"));
   if (options.images.empty()) return;
-  std::vector<std::string> faults(file.images.size());
-  parallel_for(static_cast<int64_t>(faults.size()), 4,
-               [&](int64_t i) { faults[static_cast<size_t>(i)] = image_fault(file.images[static_cast<size_t>(i)], options); });
-  for (size_t i = 0; i < faults.size(); ++i)
-    if (!faults[i].empty())
-      report.problems.push_back({Severity::error, str("image ", file.images[i].id), file.images[i].id, {}, "file_name", faults[i]});
+  constexpr size_t block = 256;  // images looked at before what was found is told
+  for (size_t begin = 0; begin < file.images.size(); begin += block) {
+    std::vector<std::string> faults(std::min(block, file.images.size() - begin));
+    parallel_for(static_cast<int64_t>(faults.size()), 4, [&](int64_t i) {
+      const auto k = static_cast<size_t>(i);
+      faults[k] = image_fault(file.images[begin + k], options);
+    });
+    for (size_t k = 0; k < faults.size(); ++k)
+      if (!faults[k].empty()) tell(file.images[begin + k], Severity::error, std::move(faults[k]));
+  }
 }
 
 // Training clips them; evaluation does not.
@@ -67,56 +69,80 @@ void lint_boxes(const CocoFile& file, LintReport& report) {
     const CocoImage& im = *images.at(a.image_id);
     const bool within = a.x >= -1 && a.y >= -1 && a.x + a.w <= im.width + 1 && a.y + a.h <= im.height + 1;
     if (a.faulty || within) continue;
-    report.problems.push_back({Severity::warning, str("annotation ", a.id, " (image ", im.id, ")"), im.id, a.id, "bbox",
-                               str("reaches outside its image of ", im.height, "x", im.width, ": [", a.x, ", ", a.y, ", ", a.w, ", ", a.h,
-                                   "]; training clips it")});
+    report.add({Severity::warning, str("annotation ", a.id, " (image ", im.id, ")"), im.id, a.id, "bbox",
+                str("reaches outside its image of ", im.height, "x", im.width, ": [", a.x, ", ", a.y, ", ", a.w, ", ", a.h,
+                    "]; training clips it")});
   }
 }
 
-void self_check(const CocoFile& file, bool masks, LintReport& report) {
-  const CocoGroundTruth truth = coco_ground_truth(file, masks);
-  for (const CocoType type : {CocoType::bbox, CocoType::segm}) {
-    if (type == CocoType::segm && !masks) continue;
-    const double ap = coco_self_check(truth, type);
-    if (ap < 0 || std::abs(ap - 1) < 1e-9) continue;  // below 0: no object at all
-    report.problems.push_back({Severity::warning,
-                               "",
-                               {},
-                               {},
-                               type == CocoType::bbox ? "boxes" : "masks",
-                               str("the ground truth, taken as detections, scores ", ap, " AP rather than 1")});
+// Image `index` as training sees it: boxes clipped, without what it does without. The self-checks get all objects as the file states them.
+// Masks are made here and not kept.
+LintImage read_objects(const CocoDataset& dataset, int64_t index, bool masks, CocoSelfCheck& boxes, CocoSelfCheck& outlines) {
+  LintImage out;
+  out.info = dataset.info(index);
+  out.objects = dataset.truth(index, masks);
+  std::vector<const CocoObject*> objects;
+  for (const CocoObject& o : out.objects) objects.push_back(&o);
+  if (masks) outlines.image(static_cast<size_t>(index), objects);
+  boxes.image(static_cast<size_t>(index), std::move(objects));
+
+  const std::vector<size_t>& places = dataset.annotations(index);
+  size_t kept = 0;
+  for (size_t k = 0; k < places.size(); ++k) {
+    if (dataset.file().annotations[places[k]].faulty) continue;
+    if (kept != k) out.objects[kept] = std::move(out.objects[k]);
+    CocoBox& b = out.objects[kept++].box;
+    const double x1 = std::clamp(b.x, 0.0, static_cast<double>(out.info.width)),
+                 x2 = std::clamp(b.x + b.w, 0.0, static_cast<double>(out.info.width));
+    const double y1 = std::clamp(b.y, 0.0, static_cast<double>(out.info.height)),
+                 y2 = std::clamp(b.y + b.h, 0.0, static_cast<double>(out.info.height));
+    b = {x1, y1, x2 - x1, y2 - y1};
   }
+  out.objects.resize(kept);
+  return out;
+}
+
+void tell_self_check(const CocoSelfCheck& check, const char* what, LintReport& report) {
+  const double ap = check.AP();
+  if (ap < 0 || std::abs(ap - 1) < 1e-9) return;  // below 0: no object at all
+  report.add({Severity::warning, "", {}, {}, what, str("the ground truth, taken as detections, scores ", ap, " AP rather than 1")});
+}
+
+void lint_objects(const CocoDataset& dataset, bool masks, LintReport& report) {
+  const auto images = static_cast<size_t>(dataset.size());
+  CocoSelfCheck boxes(dataset.class_names(), dataset.category_ids(), images, CocoType::bbox);
+  CocoSelfCheck outlines(dataset.class_names(), dataset.category_ids(), masks ? images : 0, CocoType::segm);
+  ImagesLint(dataset).run([&](int64_t index) { return read_objects(dataset, index, masks, boxes, outlines); }, report);
+  tell_self_check(boxes, "boxes", report);
+  tell_self_check(outlines, "masks", report);
 }
 
 }  // namespace
 
-LintReport lint_coco(const std::string& annotations, const CocoLintOptions& options) {
-  LintReport report;
-  report.file = annotations;
+LintReport lint_coco(const std::string& annotations, const CocoLintOptions& options, LintSink sink) {
+  LintReport report(annotations, std::move(sink));
   CocoFile file;
-  const CocoReport hear = [&report](const CocoProblem& p) { report.problems.push_back(told(p)); };
+  const CocoReport hear = [&report](const CocoProblem& p) { report.add(told(p)); };
   try {
     file = read_coco(annotations, {.masks = options.masks}, hear);
   } catch (const Error& e) {
     std::string what = e.what();  // begins with the file, which the report names
     if (what.starts_with(annotations + ": ")) what.erase(0, annotations.size() + 2);
-    report.problems.push_back({Severity::error, "", {}, {}, "", what});
+    report.add({Severity::error, "", {}, {}, "", what});
     return report;
   }
   report.images = static_cast<int64_t>(file.images.size());
-  if (report.problems.empty()) {  // or else they may be gone as faulty
-    if (file.annotations.empty()) report.problems.push_back({Severity::warning, "", {}, {}, "annotations", "there are none"});
-    if (file.images.empty()) report.problems.push_back({Severity::error, "", {}, {}, "images", "there are none"});
+  if (report.errors() == 0 && report.warnings() == 0) {  // or else they may be gone as faulty
+    if (file.annotations.empty()) report.add({Severity::warning, "", {}, {}, "annotations", "there are none"});
+    if (file.images.empty()) report.add({Severity::error, "", {}, {}, "images", "there are none"});
   }
-  if (const std::string kind = box_kind_fault(file); !kind.empty()) report.problems.push_back({Severity::error, "", {}, {}, "", kind});
-  report.objects = static_cast<int64_t>(file.annotations.size());
+  if (const std::string kind = box_kind_fault(file); !kind.empty()) report.add({Severity::error, "", {}, {}, "", kind});
+  const auto objects = static_cast<int64_t>(file.annotations.size());
   lint_boxes(file, report);
   lint_images(file, options, report);
-  if (!file.categories.empty()) {
-    LintReport rest = lint_dataset(CocoDataset(file, options.images, {.masks = options.masks}, hear), options.masks);
-    std::move(rest.problems.begin(), rest.problems.end(), std::back_inserter(report.problems));
-  }
-  self_check(file, options.masks, report);
+  if (!file.categories.empty())
+    lint_objects(CocoDataset(std::move(file), options.images, {.masks = options.masks}, hear), options.masks, report);
+  report.objects = objects;  // with those that training does without
   return report;
 }
 

@@ -6,11 +6,9 @@
 #include <map>
 #include <set>
 #include <tuple>
-#include <unordered_set>
+#include <utility>
 
 #include "base/check.h"
-#include "base/json_text.h"
-#include "data/dataset.h"
 #include "geometry/rle.h"
 #include "tensor/parallel.h"
 
@@ -23,25 +21,31 @@ bool finite(const Box& b) { return std::isfinite(b.x1) && std::isfinite(b.y1) &&
 
 std::string text(const Box& b) { return str("[", b.x1, ", ", b.y1, ", ", b.x2, ", ", b.y2, "]"); }
 
+// As training sees it.
+Box box_of(const CocoBox& b) {
+  return {static_cast<float>(b.x), static_cast<float>(b.y), static_cast<float>(b.x + b.w), static_cast<float>(b.y + b.h)};
+}
+
+LintProblem problem_of(const ImageInfo& info, int64_t annotation, Severity severity, const char* field, const std::string& what) {
+  return {severity, str("annotation ", annotation, " (image ", info.image_id, ")"), info.image_id, annotation, field, what};
+}
+
 // The problems of one image.
 class ImageLint {
  public:
-  ImageLint(const ImageInfo& info, int classes, bool masks) : info_(info), classes_(classes), masks_(masks) {}
+  ImageLint(LintImage& image, int classes) : info_(image.info), problems_(image.problems), classes_(classes) {}
 
-  std::vector<LintProblem> run(const std::vector<Instance>& objects) {
-    for (const Instance& o : objects) {
-      object_ = &o;
-      label();
-      if (box() && masks_ && mask()) agreement();
-      if (o.id == 0) add(Severity::warning, "id", "is 0, which cocoapi counts as a false positive whenever it is found");
-    }
-    return std::move(problems_);
+  void object(const CocoObject& o) {
+    object_ = &o;
+    box_ = box_of(o.box);
+    label();
+    if (box() && o.mask.height > 0 && mask()) agreement();
+    if (o.id == 0) add(Severity::warning, "id", "is 0, which cocoapi counts as a false positive whenever it is found");
   }
 
  private:
   void add(Severity severity, const char* field, const std::string& what) {
-    problems_.push_back(
-        {severity, str("annotation ", object_->id, " (image ", info_.image_id, ")"), info_.image_id, object_->id, field, what});
+    problems_.push_back(problem_of(info_, object_->id, severity, field, what));
   }
 
   void label() {
@@ -51,7 +55,7 @@ class ImageLint {
 
   // True if there is a box to compare a mask with.
   bool box() {
-    const Box& b = object_->box;
+    const Box& b = box_;
     const auto W = static_cast<float>(info_.width), H = static_cast<float>(info_.height);
     if (!finite(b) || !(b.x2 > b.x1) || !(b.y2 > b.y1))
       return add(Severity::error, "box", "must be finite and have an area, got " + text(b)), false;
@@ -66,132 +70,159 @@ class ImageLint {
 
   // True if it has pixels.
   bool mask() {
-    const CroppedMask& m = object_->mask;
-    const int64_t right = int64_t{m.x0} + m.bits.width, bottom = int64_t{m.y0} + m.bits.height;
-    if (m.image_height != info_.height || m.image_width != info_.width)
-      return add(Severity::error, "mask",
-                 str("must be of its image's size, ", info_.height, "x", info_.width, ", got ", m.image_height, "x", m.image_width)),
-             false;
-    if (m.x0 < 0 || m.y0 < 0 || right > m.image_width || bottom > m.image_height)
-      return add(Severity::error, "mask",
-                 str("reaches outside its image: rows ", m.y0, " ... ", bottom, ", columns ", m.x0, " ... ", right)),
-             false;
-    if (std::any_of(m.bits.pixels.begin(), m.bits.pixels.end(), [](uint8_t p) { return p != 0; })) return true;
+    if (rle_area(object_->mask) > 0) return true;
     add(Severity::warning, "mask", "has no pixel: the object cannot be found");
     return false;
   }
 
   // Box and area against the mask's, beyond what rounding to pixels can do.
   void agreement() {
-    const Rle runs = rle_encode(object_->mask);
-    const Box around = rle_box(runs), &b = object_->box;
+    const Box around = rle_box(object_->mask), &b = box_;
     const double off =
         std::max({std::abs(around.x1 - b.x1), std::abs(around.y1 - b.y1), std::abs(around.x2 - b.x2), std::abs(around.y2 - b.y2)});
     if (off > 3 + 0.05 * std::max(b.width(), b.height()))
       add(Severity::warning, "box", str("is ", off, " pixels off the box around its mask: ", text(b), ", ", text(around)));
-    const auto pixels = static_cast<double>(rle_area(runs));
+    const auto pixels = static_cast<double>(rle_area(object_->mask));
     const double perimeter = 2 * (double{b.width()} + double{b.height()});
     if (std::abs(pixels - object_->area) > 0.2 * std::max(pixels, object_->area) + perimeter)
       add(Severity::warning, "area", str("is ", object_->area, ", but the mask has ", pixels, " pixels"));
   }
 
-  ImageInfo info_;
+  const ImageInfo& info_;
+  std::vector<LintProblem>& problems_;
   int classes_;
-  bool masks_;
-  const Instance* object_ = nullptr;
+  const CocoObject* object_ = nullptr;
+  Box box_;
   std::set<std::tuple<int, float, float, float, float>> boxes_;
-  std::vector<LintProblem> problems_;
 };
 
-void lint_classes(const Dataset& dataset, const std::vector<int64_t>& objects, LintReport& report) {
-  std::map<std::string, int64_t> seen;
-  const std::vector<int64_t> ids = dataset.category_ids();
-  for (size_t k = 0; k < ids.size(); ++k) {
-    const std::string& name = dataset.class_names()[k];
-    const std::string record = str("category ", ids[k]);
-    if (const auto [other, fresh] = seen.emplace(name, ids[k]); !fresh)
-      report.problems.push_back(
-          {Severity::warning, record, {}, {}, "name", str("'", name, "' is that of category ", other->second, " too")});
-    if (objects[k] == 0) report.problems.push_back({Severity::warning, record, {}, {}, "", str("'", name, "' has no object")});
+// What keeps a mask from being one of its image; empty if nothing does.
+std::string mask_fault(const CroppedMask& m, const ImageInfo& info) {
+  const int64_t right = int64_t{m.x0} + m.bits.width, bottom = int64_t{m.y0} + m.bits.height;
+  if (m.image_height != info.height || m.image_width != info.width)
+    return str("must be of its image's size, ", info.height, "x", info.width, ", got ", m.image_height, "x", m.image_width);
+  if (m.x0 < 0 || m.y0 < 0 || right > m.image_width || bottom > m.image_height)
+    return str("reaches outside its image: rows ", m.y0, " ... ", bottom, ", columns ", m.x0, " ... ", right);
+  return {};
+}
+
+LintImage read_image_of(const Dataset& dataset, int64_t index, bool masks) {
+  LintImage out;
+  out.info = dataset.info(index);
+  for (const Instance& i : dataset.instances(index)) {
+    CocoObject& o = out.objects.emplace_back();
+    o.id = i.id, o.image_id = out.info.image_id, o.label = i.label;
+    o.box = coco_box(i.box), o.area = i.area, o.crowd = i.crowd;
+    if (!masks) continue;
+    if (const std::string fault = mask_fault(i.mask, out.info); fault.empty())
+      o.mask = rle_encode(i.mask);
+    else
+      out.problems.push_back(problem_of(out.info, i.id, Severity::error, "mask", fault));
   }
+  return out;
 }
 
 }  // namespace
 
-int64_t LintReport::errors() const {
-  return std::count_if(problems.begin(), problems.end(), [](const LintProblem& p) { return p.severity == Severity::error; });
+void LintReport::add(LintProblem problem) {
+  ++(problem.severity == Severity::error ? errors_ : warnings_);
+  if (sink_)
+    sink_(problem);
+  else
+    problems.push_back(std::move(problem));
 }
-int64_t LintReport::warnings() const { return static_cast<int64_t>(problems.size()) - errors(); }
 
-LintReport lint_dataset(const Dataset& dataset, bool masks) {
-  const int64_t n = dataset.size();
-  const auto classes = static_cast<int>(dataset.class_names().size());
-  struct PerImage {
-    std::vector<LintProblem> problems;
-    std::vector<int64_t> ids;
-    std::vector<int> labels;
-    int64_t image_id = 0;
-  };
-  std::vector<PerImage> images(static_cast<size_t>(n));
-  parallel_for(n, 8, [&](int64_t i) {
-    PerImage& one = images[static_cast<size_t>(i)];
-    const ImageInfo info = dataset.info(i);
-    const std::vector<Instance> objects = dataset.instances(i);
-    one.image_id = info.image_id;
-    one.problems = ImageLint(info, classes, masks).run(objects);
-    for (const Instance& o : objects) {
-      one.ids.push_back(o.id);
-      if (!o.crowd) one.labels.push_back(o.label);
+void ImagesLint::run(const std::function<LintImage(int64_t)>& read, LintReport& report) {
+  constexpr int64_t block = 64;  // images held at a time
+  const int64_t n = dataset_.size();
+  const auto classes = static_cast<int>(objects_.size());
+  for (int64_t begin = 0; begin < n; begin += block) {
+    std::vector<LintImage> images(static_cast<size_t>(std::min(block, n - begin)));
+    parallel_for(static_cast<int64_t>(images.size()), 1, [&](int64_t i) {
+      LintImage& image = images[static_cast<size_t>(i)];
+      image = read(begin + i);
+      ImageLint lint(image, classes);
+      for (CocoObject& o : image.objects) {
+        lint.object(o);
+        o.mask = {};  // an image may have many of them
+      }
+    });
+    for (LintImage& image : images) {
+      for (LintProblem& p : image.problems) report.add(std::move(p));
+      count(image, report);
     }
-  });
-
-  LintReport report;
-  report.images = n;
-  std::vector<int64_t> of_class(static_cast<size_t>(classes));
-  std::unordered_set<int64_t> ids;
-  int64_t empty = 0;
-  for (PerImage& one : images) {
-    std::move(one.problems.begin(), one.problems.end(), std::back_inserter(report.problems));
-    for (const int64_t id : one.ids)
-      if (!ids.insert(id).second)
-        report.problems.push_back(
-            {Severity::error, str("annotation ", id, " (image ", one.image_id, ")"), one.image_id, id, "id", "stands twice"});
-    for (const int label : one.labels)
-      if (label >= 1 && label <= classes) ++of_class[static_cast<size_t>(label) - 1];
-    report.objects += static_cast<int64_t>(one.ids.size());
-    empty += one.labels.empty();
   }
-  lint_classes(dataset, of_class, report);
-  if (empty > 0) report.problems.push_back({Severity::warning, "", {}, {}, "images", str(empty, " of ", n, " have no object")});
+  report.images = n;
+  lint_classes(report);
+  if (empty_images_ > 0) report.add({Severity::warning, "", {}, {}, "images", str(empty_images_, " of ", n, " have no object")});
+}
+
+void ImagesLint::count(const LintImage& image, LintReport& report) {
+  bool any = false;
+  for (const CocoObject& o : image.objects) {
+    ++report.objects;
+    if (!ids_.insert(o.id).second) report.add(problem_of(image.info, o.id, Severity::error, "id", "stands twice"));
+    if (o.crowd) continue;
+    any = true;
+    if (o.label >= 1 && static_cast<size_t>(o.label) <= objects_.size()) ++objects_[static_cast<size_t>(o.label) - 1];
+  }
+  empty_images_ += !any;
+}
+
+void ImagesLint::lint_classes(LintReport& report) const {
+  std::map<std::string, int64_t> seen;
+  const std::vector<int64_t> ids = dataset_.category_ids();
+  for (size_t k = 0; k < ids.size(); ++k) {
+    const std::string& name = dataset_.class_names()[k];
+    const std::string record = str("category ", ids[k]);
+    if (const auto [other, fresh] = seen.emplace(name, ids[k]); !fresh)
+      report.add({Severity::warning, record, {}, {}, "name", str("'", name, "' is that of category ", other->second, " too")});
+    if (objects_[k] == 0) report.add({Severity::warning, record, {}, {}, "", str("'", name, "' has no object")});
+  }
+}
+
+LintReport lint_dataset(const Dataset& dataset, bool masks, LintSink sink) {
+  LintReport report({}, std::move(sink));
+  ImagesLint(dataset).run([&](int64_t i) { return read_image_of(dataset, i, masks); }, report);
   return report;
 }
 
-std::string to_text(const LintReport& report) {
-  std::string out;
-  const std::string file = report.file.empty() ? "" : report.file + ": ";
-  for (const LintProblem& p : report.problems) {
-    out += file + (p.severity == Severity::error ? "error: " : "warning: ");
-    if (!p.record.empty()) out += p.record + ": ";
-    if (!p.field.empty()) out += p.field + ": ";
-    out += p.text + "\n";
-  }
-  return out + file +
-         str(report.errors(), " errors, ", report.warnings(), " warnings in ", report.images, " images with ", report.objects,
-             " annotations\n");
+LintPrinter::LintPrinter(std::string file, bool json, Out out) : file_(std::move(file)), as_json_(json), out_(std::move(out)) {
+  if (as_json_) json_.object().field("file", file_).key("problems").array();
 }
 
-std::string to_json(const LintReport& report) {
-  std::string out = "{\"file\": " + json_string(report.file);
-  out += str(", \"errors\": ", report.errors(), ", \"warnings\": ", report.warnings(), ", \"images\": ", report.images,
-             ", \"annotations\": ", report.objects, ", \"problems\": [");
-  for (const LintProblem& p : report.problems) {
-    if (&p != report.problems.data()) out += ",";
-    out += str("\n {\"severity\": ", p.severity == Severity::error ? "\"error\"" : "\"warning\"", ", \"record\": ", json_string(p.record));
-    if (p.image_id) out += str(", \"image_id\": ", *p.image_id);
-    if (p.annotation_id) out += str(", \"annotation_id\": ", *p.annotation_id);
-    out += ", \"field\": " + json_string(p.field) + ", \"text\": " + json_string(p.text) + "}";
+void LintPrinter::problem(const LintProblem& p) {
+  const std::string severity = p.severity == Severity::error ? "error" : "warning";
+  if (!as_json_) {
+    std::string line = (file_.empty() ? "" : file_ + ": ") + severity + ": ";
+    if (!p.record.empty()) line += p.record + ": ";
+    if (!p.field.empty()) line += p.field + ": ";
+    return out_(line + p.text + "\n");
   }
-  return out + "]}";
+  json_.line(" ").object().field("severity", severity).field("record", p.record);
+  if (p.image_id) json_.field("image_id", *p.image_id);
+  if (p.annotation_id) json_.field("annotation_id", *p.annotation_id);
+  json_.field("field", p.field).field("text", p.text).end();
+  out_(json_.take());
 }
+
+void LintPrinter::end(const LintReport& report) {
+  if (!as_json_)
+    return out_((file_.empty() ? "" : file_ + ": ") + str(report.errors(), " errors, ", report.warnings(), " warnings in ", report.images,
+                                                          " images with ", report.objects, " annotations\n"));
+  json_.end().field("errors", report.errors()).field("warnings", report.warnings());
+  json_.field("images", report.images).field("annotations", report.objects).end();
+  out_(json_.take() + "\n");
+}
+
+static std::string printed(const LintReport& report, bool json) {
+  std::string out;
+  LintPrinter printer(report.file, json, [&out](const std::string& piece) { out += piece; });
+  for (const LintProblem& p : report.problems) printer.problem(p);
+  printer.end(report);
+  return out;
+}
+std::string to_text(const LintReport& report) { return printed(report, false); }
+std::string to_json(const LintReport& report) { return printed(report, true); }
 
 }  // namespace mr

@@ -5,16 +5,23 @@
 //   warnings    worth a look: a box that reaches outside its image, or is not the box around its mask; an object without pixels; a stated
 //               area far from the mask's; two objects of one class with one box; an annotation id of 0 (cocoapi counts it as a false
 //               positive); classes without objects or of one name; images without objects
+//
+// Problems are told as they are found, in the order of the images. What is held meanwhile are the objects of a few images (a block of
+// them, by all threads), and the ids of the annotations.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
-namespace mr {
+#include "base/json_text.h"
+#include "data/dataset.h"
+#include "data/eval/coco_eval.h"
 
-class Dataset;
+namespace mr {
 
 struct LintProblem {
   enum class Severity : uint8_t { error, warning };
@@ -23,21 +30,69 @@ struct LintProblem {
   std::optional<int64_t> image_id, annotation_id;
   std::string field, text;
 };
+using LintSink = std::function<void(const LintProblem&)>;
 
+// What was found in all.
 struct LintReport {
   std::string file;  // for messages; empty where there is none
   int64_t images = 0, objects = 0;
-  std::vector<LintProblem> problems;
+  std::vector<LintProblem> problems;  // without a sink: they are kept here
 
-  int64_t errors() const;
-  int64_t warnings() const;
-  int exit_status() const { return errors() > 0 ? 1 : 0; }
+  explicit LintReport(std::string file_name = {}, LintSink sink = {}) : file(std::move(file_name)), sink_(std::move(sink)) {}
+  void add(LintProblem problem);
+  int64_t errors() const { return errors_; }
+  int64_t warnings() const { return warnings_; }
+  int exit_status() const { return errors_ > 0 ? 1 : 0; }
+
+ private:
+  LintSink sink_;
+  int64_t errors_ = 0, warnings_ = 0;
 };
 
 // `masks`: look at the masks too.
-LintReport lint_dataset(const Dataset& dataset, bool masks = true);
+LintReport lint_dataset(const Dataset& dataset, bool masks = true, LintSink sink = {});
 
-std::string to_text(const LintReport& report);  // a line a problem, then a summary
+// One image as it is looked at. An object's mask is looked at where it has a size.
+struct LintImage {
+  ImageInfo info;
+  std::vector<CocoObject> objects;
+  std::vector<LintProblem> problems;  // found when it was read
+};
+
+// The checks of images, and of the classes over all of them, for whatever holds objects.
+class ImagesLint {
+ public:
+  explicit ImagesLint(const Dataset& dataset) : dataset_(dataset), objects_(dataset.class_names().size()) {}
+  // `read` makes image i of [0, the data set's size) and is called from several threads at once.
+  void run(const std::function<LintImage(int64_t)>& read, LintReport& report);
+
+ private:
+  void count(const LintImage& image, LintReport& report);
+  void lint_classes(LintReport& report) const;
+
+  const Dataset& dataset_;
+  std::vector<int64_t> objects_;  // of each class, crowds not counted
+  std::unordered_set<int64_t> ids_;
+  int64_t empty_images_ = 0;
+};
+
+// Writes a report as it comes: a line a problem, then a summary; or as JSON,
+// {"file", "problems": [{"severity", "record", "image_id", "annotation_id", "field", "text"}, …], "errors", "warnings", "images", "annotations"}.
+class LintPrinter {
+ public:
+  using Out = std::function<void(const std::string&)>;
+  LintPrinter(std::string file, bool json, Out out);
+  void problem(const LintProblem& p);
+  void end(const LintReport& report);
+
+ private:
+  std::string file_;
+  bool as_json_;
+  Out out_;
+  JsonWriter json_;
+};
+
+std::string to_text(const LintReport& report);  // of a report that kept its problems
 std::string to_json(const LintReport& report);
 
 }  // namespace mr

@@ -115,26 +115,20 @@ std::string to_text(const DatasetStats& s) {
 }
 
 std::string to_json(const DatasetStats& s) {
-  std::string out =
-      str("{\"images\": ", s.images, ", \"empty_images\": ", s.empty_images, ", \"objects\": ", s.objects, ", \"crowds\": ", s.crowds,
-          ", \"small\": ", s.small, ", \"medium\": ", s.medium, ", \"large\": ", s.large, ", \"percents\": [");
-  const auto list = [&out](const auto& values) {
-    for (size_t k = 0; k < values.size(); ++k) out += (k > 0 ? ", " : "") + json_number(static_cast<double>(values[k]));
-    out += "]";
-  };
-  list(DatasetStats::kPercents);
-  for (const Row& row : kRows) {
-    out += str(", \"", row.key, "\": [");
-    list(s.*row.value);
-  }
-  out += ", \"classes\": [";
-  for (const DatasetStats::Class& c : s.classes) {
-    if (&c != s.classes.data()) out += ", ";
-    out += "{\"name\": " + json_string(c.name) +
-           str(", \"category_id\": ", c.category_id, ", \"objects\": ", c.objects, ", \"images\": ", c.images, ", \"crowds\": ", c.crowds,
-               "}");
-  }
-  return out + "]}";
+  JsonWriter j;
+  j.object().field("images", s.images).field("empty_images", s.empty_images).field("objects", s.objects).field("crowds", s.crowds);
+  j.field("small", s.small).field("medium", s.medium).field("large", s.large).key("percents").list(DatasetStats::kPercents);
+  for (const Row& row : kRows) j.key(row.key).list(s.*row.value);
+  j.key("classes").array();
+  for (const DatasetStats::Class& c : s.classes)
+    j.object()
+        .field("name", c.name)
+        .field("category_id", c.category_id)
+        .field("objects", c.objects)
+        .field("images", c.images)
+        .field("crowds", c.crowds)
+        .end();
+  return j.end().end().take();
 }
 
 }  // namespace mr

@@ -34,11 +34,6 @@ struct Counted {
   std::array<int64_t, kRanges> objects = {};  // not ignored
 };
 
-struct ImageResult {
-  std::vector<Scored> scored;    // by class, then score
-  std::vector<Counted> counted;  // by class; every class that has objects here
-};
-
 // Indices of records, image after image: those of image i are at [start[i], start[i+1]), in their order.
 struct ByImage {
   std::vector<size_t> start, at;
@@ -162,12 +157,11 @@ template <class Record> std::vector<const Record*> of_label(const std::vector<co
   return out;
 }
 
-ImageResult evaluate_image(CocoType type, size_t limit, std::vector<const CocoObject*> objects,
-                           std::vector<const CocoDetection*> detections) {
+void evaluate_image(CocoType type, size_t limit, std::vector<const CocoObject*> objects, std::vector<const CocoDetection*> detections,
+                    std::vector<Scored>& scored, std::vector<Counted>& counts) {
   std::stable_sort(objects.begin(), objects.end(), [](const auto* a, const auto* b) { return a->label < b->label; });
   std::stable_sort(detections.begin(), detections.end(),
                    [](const auto* a, const auto* b) { return a->label != b->label ? a->label < b->label : a->score > b->score; });
-  ImageResult out;
   size_t g = 0, d = 0;
   while (g < objects.size() || d < detections.size()) {
     const int label =
@@ -175,11 +169,10 @@ ImageResult evaluate_image(CocoType type, size_t limit, std::vector<const CocoOb
     auto mine = of_label(objects, g, label);
     auto found = of_label(detections, d, label);
     if (found.size() > limit) found.resize(limit);
-    Counted& counted = out.counted.emplace_back();
+    Counted& counted = counts.emplace_back();
     counted.label = label;
-    Match(type, std::move(mine), std::move(found)).run(out.scored, counted);
+    Match(type, std::move(mine), std::move(found)).run(scored, counted);
   }
-  return out;
 }
 
 // What one class comes to.
@@ -284,6 +277,48 @@ void check_input(const CocoGroundTruth& truth, const std::vector<CocoDetection>&
 
 }  // namespace
 
+struct CocoEvaluation::Image {
+  std::vector<Scored> scored;    // by class, then score
+  std::vector<Counted> counted;  // by class; every class that has objects here
+};
+
+CocoEvaluation::CocoEvaluation(std::vector<std::string> class_names, std::vector<int64_t> category_ids, size_t images,
+                               const CocoEvalOptions& options)
+    : class_names_(std::move(class_names)), category_ids_(std::move(category_ids)), options_(options), images_(images) {}
+CocoEvaluation::~CocoEvaluation() = default;
+
+void CocoEvaluation::image(size_t index, std::vector<const CocoObject*> objects, std::vector<const CocoDetection*> detections) {
+  const auto check_label = [&](const auto* record) {
+    check(record->label >= 1 && static_cast<size_t>(record->label) <= class_names_.size(), "coco_evaluate: image ", record->image_id,
+          ": label must be in 1 ... ", class_names_.size(), ", got ", record->label);
+  };
+  for (const CocoObject* g : objects) check_label(g);
+  for (const CocoDetection* d : detections) check_label(d);
+  Image& out = images_.at(index);
+  evaluate_image(options_.type, static_cast<size_t>(options_.max_dets[2]), std::move(objects), std::move(detections), out.scored,
+                 out.counted);
+}
+
+CocoFigures CocoEvaluation::figures() const {
+  const size_t K = class_names_.size();
+  std::vector<std::vector<const Scored*>> scored(K);
+  std::vector<std::array<int64_t, kRanges>> counts(K);
+  for (const Image& r : images_) {
+    for (const Scored& s : r.scored) scored[static_cast<size_t>(s.label) - 1].push_back(&s);
+    for (const Counted& c : r.counted)
+      for (size_t a = 0; a < kRanges; ++a) counts[static_cast<size_t>(c.label) - 1][a] += c.objects[a];
+  }
+  std::vector<ClassFigures> classes(K);
+  parallel_for(static_cast<int64_t>(K), 1, [&](int64_t index) {
+    const auto k = static_cast<size_t>(index);
+    classes[k] = evaluate_class(std::move(scored[k]), counts[k], options_.max_dets);
+  });
+  CocoFigures figures = summary(classes);
+  for (size_t k = 0; k < K; ++k)
+    figures.per_class.push_back({class_names_[k], category_ids_[k], classes[k].any[kAll] ? classes[k].precision[kAll] : -1});
+  return figures;
+}
+
 CocoFigures coco_evaluate(const CocoGroundTruth& truth, const std::vector<CocoDetection>& detections, const CocoEvalOptions& options) {
   check_input(truth, detections, options);
   std::vector<int64_t> ids = truth.image_ids;  // by rising id: equal scores keep this order
@@ -293,33 +328,16 @@ CocoFigures coco_evaluate(const CocoGroundTruth& truth, const std::vector<CocoDe
     check(images.emplace(ids[i], i).second, "coco_evaluate: image ", ids[i], " stands twice in the ground truth");
   const ByImage objects = by_image(truth.objects, images, "object"), found = by_image(detections, images, "detection");
 
-  std::vector<ImageResult> results(ids.size());
+  CocoEvaluation evaluation(truth.class_names, truth.category_ids, ids.size(), options);
   parallel_for(static_cast<int64_t>(ids.size()), 16, [&](int64_t index) {
     const auto i = static_cast<size_t>(index);
     std::vector<const CocoObject*> g;
     std::vector<const CocoDetection*> d;
     for (size_t k = objects.start[i]; k < objects.start[i + 1]; ++k) g.push_back(&truth.objects[objects.at[k]]);
     for (size_t k = found.start[i]; k < found.start[i + 1]; ++k) d.push_back(&detections[found.at[k]]);
-    results[i] = evaluate_image(options.type, static_cast<size_t>(options.max_dets[2]), std::move(g), std::move(d));
+    evaluation.image(i, std::move(g), std::move(d));
   });
-
-  const size_t K = truth.class_names.size();
-  std::vector<std::vector<const Scored*>> scored(K);
-  std::vector<std::array<int64_t, kRanges>> counts(K);
-  for (const ImageResult& r : results) {
-    for (const Scored& s : r.scored) scored[static_cast<size_t>(s.label) - 1].push_back(&s);
-    for (const Counted& c : r.counted)
-      for (size_t a = 0; a < kRanges; ++a) counts[static_cast<size_t>(c.label) - 1][a] += c.objects[a];
-  }
-  std::vector<ClassFigures> classes(K);
-  parallel_for(static_cast<int64_t>(K), 1, [&](int64_t index) {
-    const auto k = static_cast<size_t>(index);
-    classes[k] = evaluate_class(std::move(scored[k]), counts[k], options.max_dets);
-  });
-  CocoFigures figures = summary(classes);
-  for (size_t k = 0; k < K; ++k)
-    figures.per_class.push_back({truth.class_names[k], truth.category_ids[k], classes[k].any[kAll] ? classes[k].precision[kAll] : -1});
-  return figures;
+  return evaluation.figures();
 }
 
 }  // namespace mr

@@ -78,6 +78,26 @@ struct CocoFigures {
   std::vector<Class> per_class;
 };
 
+// The figures of images that come one at a time: of each only what matched is kept.
+class CocoEvaluation {
+ public:
+  CocoEvaluation(std::vector<std::string> class_names, std::vector<int64_t> category_ids, size_t images, const CocoEvalOptions& options);
+  ~CocoEvaluation();
+  CocoEvaluation(const CocoEvaluation&) = delete;
+  CocoEvaluation& operator=(const CocoEvaluation&) = delete;
+
+  // Image `index` by rising image id; several threads at once may give different ones.
+  void image(size_t index, std::vector<const CocoObject*> objects, std::vector<const CocoDetection*> detections);
+  CocoFigures figures() const;
+
+ private:
+  struct Image;
+  std::vector<std::string> class_names_;
+  std::vector<int64_t> category_ids_;
+  CocoEvalOptions options_;
+  std::vector<Image> images_;
+};
+
 CocoFigures coco_evaluate(const CocoGroundTruth& truth, const std::vector<CocoDetection>& detections, const CocoEvalOptions& options = {});
 
 // The objects of a dataset, as its truth() has them; `masks`: with their masks.
@@ -85,6 +105,18 @@ CocoGroundTruth coco_ground_truth(const Dataset& dataset, bool masks = true);
 
 // AP of the ground truth taken as detections: 1, or the ground truth and the evaluator do not fit (an object with id 0, say).
 double coco_self_check(const CocoGroundTruth& truth, CocoType type);
+
+// The same image by image, as CocoEvaluation. Left out, since to compare them would take gigabytes: a mask of more than four million
+// runs (an outline that crosses itself all over), and an image of more than 3000 objects.
+class CocoSelfCheck {
+ public:
+  CocoSelfCheck(std::vector<std::string> class_names, std::vector<int64_t> category_ids, size_t images, CocoType type);
+  void image(size_t index, std::vector<const CocoObject*> objects);
+  double AP() const { return evaluation_.figures().AP; }
+
+ private:
+  CocoEvaluation evaluation_;
+};
 
 // {"AP": …, …, "ARl": …, "per_class": {name: AP, …}}; a name that two classes share is followed by " #" and the category id.
 std::string to_json(const CocoFigures& figures);

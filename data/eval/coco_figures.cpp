@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <map>
 
@@ -33,16 +34,14 @@ constexpr Named kFigures[] = {
 }  // namespace
 
 std::string to_json(const CocoFigures& figures) {
-  std::string out = "{";
-  for (const Named& f : kFigures) out += str('"', f.key, "\": ", json_number(figures.*f.value), ", ");
+  JsonWriter j;
+  j.object();
+  for (const Named& f : kFigures) j.field(f.key, figures.*f.value);
   std::map<std::string, int> times;
   for (const CocoFigures::Class& c : figures.per_class) ++times[c.name];
-  out += "\"per_class\": {";
-  for (const CocoFigures::Class& c : figures.per_class) {
-    if (&c != figures.per_class.data()) out += ", ";
-    out += json_string(times[c.name] > 1 ? str(c.name, " #", c.category_id) : c.name) + ": " + json_number(c.AP);
-  }
-  return out + "}}";
+  j.key("per_class").object();
+  for (const CocoFigures::Class& c : figures.per_class) j.field(times[c.name] > 1 ? str(c.name, " #", c.category_id) : c.name, c.AP);
+  return j.end().end().take();
 }
 
 std::string to_text(const CocoFigures& figures) {
@@ -83,16 +82,29 @@ CocoGroundTruth coco_ground_truth(const Dataset& dataset, bool masks) {
   return out;
 }
 
-double coco_self_check(const CocoGroundTruth& truth, CocoType type) {
+CocoSelfCheck::CocoSelfCheck(std::vector<std::string> class_names, std::vector<int64_t> category_ids, size_t images, CocoType type)
+    : evaluation_(std::move(class_names), std::move(category_ids), images, {type, coco_max_dets(INT32_MAX)}) {}
+
+void CocoSelfCheck::image(size_t index, std::vector<const CocoObject*> objects) {
+  constexpr size_t most_runs = size_t{1} << 23;  // counts, two a run
+  constexpr size_t most_objects = 3000;          // each is compared with each
+  if (objects.size() > most_objects) return;
+  std::erase_if(objects, [](const CocoObject* g) { return g->mask.counts.size() > most_runs; });
   std::vector<CocoDetection> detections;
-  std::map<std::pair<int64_t, int>, int> objects;  // of an image and class
-  int most = 1;
-  for (const CocoObject& g : truth.objects) {
-    if (g.crowd) continue;
-    detections.push_back({g.image_id, g.label, 1.0, g.box, g.mask, {}});
-    most = std::max(most, ++objects[{g.image_id, g.label}]);
-  }
-  return coco_evaluate(truth, detections, {type, coco_max_dets(most)}).AP;
+  for (const CocoObject* g : objects)
+    if (!g->crowd) detections.push_back({g->image_id, g->label, 1.0, g->box, g->mask, {}});
+  std::vector<const CocoDetection*> found;
+  for (const CocoDetection& d : detections) found.push_back(&d);
+  evaluation_.image(index, std::move(objects), std::move(found));
+}
+
+double coco_self_check(const CocoGroundTruth& truth, CocoType type) {
+  std::map<int64_t, std::vector<const CocoObject*>> images;  // by rising id
+  for (const CocoObject& g : truth.objects) images[g.image_id].push_back(&g);
+  CocoSelfCheck check(truth.class_names, truth.category_ids, images.size(), type);
+  size_t index = 0;
+  for (auto& [id, objects] : images) check.image(index++, std::move(objects));
+  return check.AP();
 }
 
 }  // namespace mr

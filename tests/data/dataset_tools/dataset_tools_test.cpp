@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <atomic>
+
 #include "base/check.h"
 #include "data/dataset.h"
 #include "data/dataset_tools/lint.h"
@@ -46,7 +49,7 @@ TEST_CASE("lint: a sound data set has no problem", "[lint]") {
   CHECK(r.problems.empty());
   CHECK(r.exit_status() == 0);
   CHECK(to_text(r) == "0 errors, 0 warnings in 1 images with 2 annotations\n");
-  CHECK(to_json(r) == R"({"file": "", "errors": 0, "warnings": 0, "images": 1, "annotations": 2, "problems": []})");
+  CHECK(to_json(r) == "{\"file\": \"\", \"problems\": [], \"errors\": 0, \"warnings\": 0, \"images\": 1, \"annotations\": 2}\n");
 }
 
 TEST_CASE("lint: every problem, by image and annotation", "[lint]") {
@@ -137,4 +140,57 @@ TEST_CASE("stats: nothing, and a label out of range", "[stats]") {
   CHECK(s.object_width[6] == 0);
   CHECK_THROWS_WITH(dataset_stats(Listed({{object(7, 3, 0, 0, 1, 1)}})),
                     Contains("annotation 7 (image 100): label must be in 1 ... 2, got 3"));
+}
+
+namespace {
+
+// Many images with one odd object each; it knows how many of them were asked for.
+class Counting : public Listed {
+ public:
+  explicit Counting(int64_t images) : Listed({}), images_(images) {}
+  int64_t size() const override { return images_; }
+  std::vector<Instance> instances(int64_t i) const override {
+    ++asked;
+    return {object(i, 1, 5, 5, 25, 25), object(images_ + i, 1, 5, 5, 25, 25)};
+  }
+  mutable std::atomic<int64_t> asked = 0;
+
+ private:
+  int64_t images_;
+};
+
+}  // namespace
+
+TEST_CASE("lint: problems are told as they are found, and not kept", "[lint]") {
+  const Counting d(1000);
+  std::vector<int64_t> told;
+  int64_t asked_at_first = 0;
+  const LintReport r = lint_dataset(d, true, [&](const LintProblem& p) {
+    if (told.empty()) asked_at_first = d.asked;
+    if (p.image_id) told.push_back(*p.image_id);
+  });
+  CHECK(asked_at_first > 0);
+  CHECK(asked_at_first < 200);
+  CHECK(d.asked == 1000);
+  CHECK(told.size() == 1000 + 1);  // a twin in each image, and annotation 0
+  CHECK(std::is_sorted(told.begin(), told.end()));
+  CHECK(r.problems.empty());
+  CHECK(r.warnings() == 1000 + 1 + 1);
+  CHECK(r.objects == 2000);
+}
+
+TEST_CASE("lint: printed piece by piece, as text and as JSON", "[lint]") {
+  LintReport r("a \"b\".json");
+  r.add({LintProblem::Severity::error, "annotation 5 (image 7)", 7, 5, "box", "is \"odd\""});
+  r.add({LintProblem::Severity::warning, "", {}, {}, "images", "there are none"});
+  CHECK(to_text(r) ==
+        "a \"b\".json: error: annotation 5 (image 7): box: is \"odd\"\na \"b\".json: warning: images: there are none\n"
+        "a \"b\".json: 1 errors, 1 warnings in 0 images with 0 annotations\n");
+  CHECK(to_json(r) ==
+        R"({"file": "a \"b\".json", "problems": [
+ {"severity": "error", "record": "annotation 5 (image 7)", "image_id": 7, "annotation_id": 5, "field": "box", "text": "is \"odd\""
+},
+ {"severity": "warning", "record": "", "field": "images", "text": "there are none"}], "errors": 1, "warnings": 1, "images": 0, "annotations": 0
+}
+)");
 }
