@@ -1,18 +1,17 @@
 #include "ops/elementwise/add.h"
 
-#include "ops/elementwise/map.h"
+#include "ops/elementwise/rowwise.h"
 #include "ops/elementwise/rules.h"
 
 namespace mr {
 
 Var add(const Var& a, const Var& b) {
-  check(a.shape() == b.shape(), "add: a and b must have the same shape, got ", a.shape(), " and ", b.shape());
-  check(a.dtype() == b.dtype(), "add: a and b must have the same type, got ", a.dtype(), " and ", b.dtype());
+  check_operands("add", a.value(), b.value());
   const Tensor y = Tensor::empty_like(a.value());
-  map("add", AddRule{}, y, a.value(), b.value());
-  return record("add", {a, b}, y, [](Grads& g) {
+  map_with_row("add", AddRule{}, y, a.value(), b.value());
+  return record("add", {a, b}, y, [shape = b.shape(), dtype = b.dtype()](Grads& g) {
     g.give(0, g.out());
-    g.give(1, g.out());
+    if (g.needs(1)) g.give(1, gradient_of_operand(g.out(), shape, dtype));
   });
 }
 

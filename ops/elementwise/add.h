@@ -1,9 +1,9 @@
 // Sum of two tensors.
 //
-//   y = a + b          a, b, y: one shape, one floating type
+//   y = a + b          a, y: one shape, one floating type;  b: as a, or a vector [C] along a's last axis, added to each of its rows
 //
-// Gradient: ∂L/∂a = ∂L/∂b = gy, passed on without a copy.
-// Errors: shapes or types differ. There is no broadcasting: a bias belongs to the convolution that makes the map.
+// Gradient: ∂L/∂a = ∂L/∂b = gy, passed on without a copy; of a vector the sum of gy over the rows.
+// Errors: types differ; shapes differ and b is not [C]. A convolution adds its bias itself (ops/conv/conv2d.h).
 #pragma once
 
 #include "autograd/var.h"

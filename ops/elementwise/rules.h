@@ -19,6 +19,13 @@ struct AddRule {
   template <class V> MR_HD V operator()(V a, V b) const { return a + b; }
 };
 
+struct SubtractRule {
+  template <class V> MR_HD V operator()(V a, V b) const { return a - b; }
+};
+struct MultiplyRule {
+  template <class V> MR_HD V operator()(V a, V b) const { return a * b; }
+};
+
 struct ScaleRule {
   double factor;
   template <class V> MR_HD V operator()(V x) const { return static_cast<element_t<V>>(factor) * x; }

@@ -1,10 +1,14 @@
 #include "ops/elementwise/add.h"
 #include "ops/elementwise/cast.h"
 #include "ops/elementwise/concat.h"
+#include "ops/elementwise/dropout.h"
 #include "ops/elementwise/gather.h"
+#include "ops/elementwise/mean.h"
+#include "ops/elementwise/multiply.h"
 #include "ops/elementwise/relu.h"
 #include "ops/elementwise/scale.h"
 #include "ops/elementwise/sigmoid.h"
+#include "ops/elementwise/subtract.h"
 #include "tests/gpu/ops/same.h"
 
 namespace mr::gpu {
@@ -17,6 +21,26 @@ TEST_CASE("add, relu, scale, sigmoid are the same on the device", "[gpu]") {
   same_on_device(one, [](const std::vector<Var>& x) { return relu(x[0]); });
   same_on_device(one, [](const std::vector<Var>& x) { return scale(x[0], 0.75); });
   same_on_device(one, [](const std::vector<Var>& x) { return sigmoid(x[0]); });
+}
+
+TEST_CASE("subtract, multiply, and a vector along the last axis are the same on the device", "[gpu]") {
+  const Tensor a = random_tensor({17, 61}, 1), b = random_tensor({17, 61}, 2), packs = random_tensor({3, 5, 64}, 3);
+  const Tensor odd = random_tensor({61}, 4), even = random_tensor({64}, 5);
+  const auto difference = [](const std::vector<Var>& x) { return subtract(x[0], x[1]); };
+  const auto product = [](const std::vector<Var>& x) { return multiply(x[0], x[1]); };
+  const auto sum = [](const std::vector<Var>& x) { return add(x[0], x[1]); };
+  for (const std::vector<Tensor>& two : {std::vector{a, b}, {a, odd}, {packs, even}, {random_tensor({0, 3}, 6), random_tensor({3}, 7)}}) {
+    same_on_device(two, difference, 4);
+    same_on_device(two, product, 4);
+    same_on_device(two, sum, 4);
+  }
+}
+
+TEST_CASE("mean and dropout are the same on the device", "[gpu]") {
+  for (const Shape& shape : {Shape{1}, Shape{17, 61}, Shape{5000}}) {
+    same_on_device({random_tensor(shape, 1)}, [](const std::vector<Var>& x) { return mean(x[0]); });
+    same_on_device({random_tensor(shape, 1)}, [](const std::vector<Var>& x) { return dropout(x[0], 0.3, Rng(7, "drop")); });
+  }
 }
 
 TEST_CASE("an elementwise operator takes a slice whose memory is not aligned to a pack", "[gpu]") {
