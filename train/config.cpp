@@ -50,7 +50,7 @@ std::string toml(const Scalar& v) {
   if (const auto* i = std::get_if<int64_t>(&v)) return toml(*i);
   if (const auto* d = std::get_if<double>(&v)) return toml(*d);
   if (const auto* s = std::get_if<std::string>(&v)) return toml(*s);
-  return "a date or a table";
+  return "a list or a table";
 }
 
 template <class T> std::string toml(const std::vector<T>& v) {

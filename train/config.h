@@ -15,7 +15,7 @@
 
 namespace mr {
 
-using Scalar = std::variant<std::monostate, bool, int64_t, double, std::string>;  // monostate: a date, a table in a list
+using Scalar = std::variant<std::monostate, bool, int64_t, double, std::string>;  // monostate: a list or a table in a list
 
 struct Setting {
   std::string key;  // "optimiser.lr"

@@ -12,9 +12,38 @@ constexpr size_t kLargest = size_t{256} << 10;
 constexpr size_t kLongestValue = 64;
 constexpr int kDeepest = 16;
 
-bool letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+bool digit(char c) { return c >= '0' && c <= '9'; }
+bool letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || digit(c); }
 bool of_bare_key(char c) { return letter_or_digit(c) || c == '_' || c == '-'; }
 bool of_bare_value(char c) { return of_bare_key(c) || c == '.' || c == ':' || c == '+'; }
+
+// Takes digits with single '_' between them off the text; false if there is none.
+template <class Digit> bool take_digits(std::string_view& s, Digit&& is_digit) {
+  if (s.empty() || !is_digit(s[0])) return false;
+  while (!s.empty() && (is_digit(s[0]) || (s[0] == '_' && s.size() > 1 && is_digit(s[1])))) s.remove_prefix(s[0] == '_' ? 2 : 1);
+  return true;
+}
+
+// A value without quotes or brackets: true, false, a whole number in base 10, 16, 8 or 2, a number with a fraction or an exponent, inf, nan.
+bool is_bare_value(std::string_view s) {
+  if (s == "true" || s == "false") return true;
+  if (s.starts_with("0x"))
+    return s.remove_prefix(2),
+           take_digits(s, [](char c) { return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }) && s.empty();
+  if (s.starts_with("0o")) return s.remove_prefix(2), take_digits(s, [](char c) { return c >= '0' && c <= '7'; }) && s.empty();
+  if (s.starts_with("0b")) return s.remove_prefix(2), take_digits(s, [](char c) { return c == '0' || c == '1'; }) && s.empty();
+  if (s.starts_with('+') || s.starts_with('-')) s.remove_prefix(1);
+  if (s == "inf" || s == "nan") return true;
+  if (s.size() > 1 && s[0] == '0' && (digit(s[1]) || s[1] == '_')) return false;
+  if (!take_digits(s, digit)) return false;
+  if (s.starts_with('.') && (s.remove_prefix(1), !take_digits(s, digit))) return false;
+  if (s.starts_with('e') || s.starts_with('E')) {
+    s.remove_prefix(1);
+    if (s.starts_with('+') || s.starts_with('-')) s.remove_prefix(1);
+    if (!take_digits(s, digit)) return false;
+  }
+  return s.empty();
+}
 
 class TomlCheck {
  public:
@@ -131,18 +160,14 @@ class TomlCheck {
     if (first == '[') return list(depth + 1);
     if (first == '{') return inline_table(depth + 1);
     if (first == '"' || first == '\'') return text(first);
-    const size_t begin = at_;
-    if (!letter_or_digit(first) && first != '+' && first != '-') unexpected("a value: a number, true, false, a text in quotes, a list");
-    while (of_bare_value(peek())) ++at_;
-    if (peek() == ' ' && date_and_time(begin))
-      for (++at_; of_bare_value(peek());) ++at_;
-    const size_t length = at_ - begin;
-    if (length <= kLongestValue) return;
-    at_ = begin;
-    stop(str("expected a value of at most ", kLongestValue, " characters, got ", length));
+    const char* const wanted = "a value: a number, true, false, a text in quotes, a list";
+    size_t length = 0;
+    while (of_bare_value(peek(length))) ++length;
+    if (length == 0) unexpected(wanted);
+    const std::string_view bare = text_.substr(at_, length);
+    if (length > kLongestValue || !is_bare_value(bare)) stop(str("expected ", wanted, ", got '", printable(bare), "'"));
+    at_ += length;
   }
-  // 1979-05-27 07:32:00, the one value with a blank in it.
-  bool date_and_time(size_t begin) const { return at_ - begin == 10 && text_[begin + 4] == '-' && peek(1) >= '0' && peek(1) <= '9'; }
 
   void list(int depth) {  // NOLINT(misc-no-recursion)
     take('[', "'['");

@@ -113,7 +113,7 @@ TEST_CASE("rasterise: a tangle over a large image takes time by its outline, and
   constexpr int side = 9000;  // more columns than are held at a time
   std::vector<double> xy;
   uint64_t state = 1;
-  for (int i = 0; i < 2400; ++i) {
+  for (int i = 0; i < 1800; ++i) {
     state = state * 6364136223846793005u + 1442695040888963407u;
     xy.push_back(static_cast<double>(state >> 40) * side / (1 << 24));
   }
@@ -122,7 +122,7 @@ TEST_CASE("rasterise: a tangle over a large image takes time by its outline, and
   CHECK(mask.counts.size() > 1'000'000);
   std::vector<uint32_t> ends;  // of the runs, to find a pixel's
   for (uint32_t at = 0; const uint32_t count : mask.counts) ends.push_back(at += count);
-  for (const int x : {0, 1, 4500, 7455, 7456, 8998, 8999}) {
+  for (const int x : {0, 4500, 7455, 7456, 8999}) {
     const std::vector<bool> expected = traced_column(xy, side, x);
     std::vector<bool> got;
     for (uint32_t y = 0; y < side; ++y)

@@ -187,10 +187,9 @@ TEST_CASE("lint: printed piece by piece, as text and as JSON", "[lint]") {
         "a \"b\".json: error: annotation 5 (image 7): box: is \"odd\"\na \"b\".json: warning: images: there are none\n"
         "a \"b\".json: 1 errors, 1 warnings in 0 images with 0 annotations\n");
   CHECK(to_json(r) ==
-        R"({"file": "a \"b\".json", "problems": [
- {"severity": "error", "record": "annotation 5 (image 7)", "image_id": 7, "annotation_id": 5, "field": "box", "text": "is \"odd\""
-},
- {"severity": "warning", "record": "", "field": "images", "text": "there are none"}], "errors": 1, "warnings": 1, "images": 0, "annotations": 0
-}
-)");
+        "{\"file\": \"a \\\"b\\\".json\", \"problems\": [\n"
+        " {\"severity\": \"error\", \"record\": \"annotation 5 (image 7)\", \"image_id\": 7, \"annotation_id\": 5, \"field\": \"box\", "
+        "\"text\": \"is \\\"odd\\\"\"},\n"
+        " {\"severity\": \"warning\", \"record\": \"\", \"field\": \"images\", \"text\": \"there are none\"}], "
+        "\"errors\": 1, \"warnings\": 1, \"images\": 0, \"annotations\": 0}\n");
 }
