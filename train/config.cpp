@@ -25,26 +25,7 @@ std::string toml(double v) {
   if (s.find_first_of(".e") == std::string::npos) s += ".0";
   return s;
 }
-std::string toml(const std::string& v) {
-  std::string s = "\"";
-  for (const char c : v) {
-    const auto u = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      s += '\\';
-      s += c;
-    } else if (c == '\n') {
-      s += "\\n";
-    } else if (u < 0x20 || u == 0x7f) {
-      constexpr char hex[] = "0123456789abcdef";
-      s += "\\u00";
-      s += hex[u >> 4];
-      s += hex[u & 15];
-    } else {
-      s += c;
-    }
-  }
-  return s + "\"";
-}
+std::string toml(const std::string& v) { return toml_string(v); }
 std::string toml(const Scalar& v) {
   if (const auto* b = std::get_if<bool>(&v)) return toml(*b);
   if (const auto* i = std::get_if<int64_t>(&v)) return toml(*i);
@@ -184,6 +165,27 @@ class Assign final : public PathFields {
 };
 
 }  // namespace
+
+std::string toml_string(const std::string& text) {
+  std::string s = "\"";
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      s += '\\';
+      s += c;
+    } else if (c == '\n') {
+      s += "\\n";
+    } else if (u < 0x20 || u == 0x7f) {
+      constexpr char hex[] = "0123456789abcdef";
+      s += "\\u00";
+      s += hex[u >> 4];
+      s += hex[u & 15];
+    } else {
+      s += c;
+    }
+  }
+  return s + "\"";
+}
 
 std::vector<FlatField> flatten(const Visit& visit) {
   Flatten f;

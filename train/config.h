@@ -51,6 +51,7 @@ struct FlatField {
 std::vector<FlatField> flatten(const Visit& visit);
 
 std::string to_toml(const Visit& visit, bool with_docs);
+std::string toml_string(const std::string& text);  // quoted and escaped
 uint64_t config_hash(const Visit& visit);
 
 struct Difference {

@@ -103,12 +103,7 @@ std::string class_table(const Objects& o) {
   return s;
 }
 
-std::string quoted(const std::string& path) {
-  std::string s;
-  for (const char c : std::filesystem::absolute(path).lexically_normal().string())
-    s += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
-  return "\"" + s + "\"";
-}
+std::string quoted(const std::string& path) { return toml_string(std::filesystem::absolute(path).lexically_normal().string()); }
 
 }  // namespace
 

@@ -13,6 +13,7 @@ constexpr size_t kLongestValue = 64;
 constexpr int kDeepest = 16;
 
 bool digit(char c) { return c >= '0' && c <= '9'; }
+bool hex_digit(char c) { return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 bool letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || digit(c); }
 bool of_bare_key(char c) { return letter_or_digit(c) || c == '_' || c == '-'; }
 bool of_bare_value(char c) { return of_bare_key(c) || c == '.' || c == ':' || c == '+'; }
@@ -27,9 +28,7 @@ template <class Digit> bool take_digits(std::string_view& s, Digit&& is_digit) {
 // A value without quotes or brackets: true, false, a whole number in base 10, 16, 8 or 2, a number with a fraction or an exponent, inf, nan.
 bool is_bare_value(std::string_view s) {
   if (s == "true" || s == "false") return true;
-  if (s.starts_with("0x"))
-    return s.remove_prefix(2),
-           take_digits(s, [](char c) { return digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }) && s.empty();
+  if (s.starts_with("0x")) return s.remove_prefix(2), take_digits(s, hex_digit) && s.empty();
   if (s.starts_with("0o")) return s.remove_prefix(2), take_digits(s, [](char c) { return c >= '0' && c <= '7'; }) && s.empty();
   if (s.starts_with("0b")) return s.remove_prefix(2), take_digits(s, [](char c) { return c == '0' || c == '1'; }) && s.empty();
   if (s.starts_with('+') || s.starts_with('-')) s.remove_prefix(1);
@@ -207,19 +206,40 @@ class TomlCheck {
     const char* const wanted = quote == '"' ? "a '\"' at the end of a text" : "a \"'\" at the end of a text";
     ++at_;
     while (peek() != quote) {
-      if (quote == '"' && peek() == '\\') ++at_;  // what follows is no end
       if (at_end() || at_newline()) unexpected(wanted);
-      character(wanted);
+      if (quote == '"' && peek() == '\\')
+        escape();
+      else
+        character(wanted);
     }
     ++at_;
+  }
+  void escape() {
+    ++at_;
+    const int digits = peek() == 'u' ? 4 : peek() == 'U' ? 8 : 0;
+    if (digits == 0 && (peek() == '\0' || std::string_view("btnfr\"\\").find(peek()) == std::string_view::npos)) unexpected("an escape");
+    ++at_;
+    for (int i = 0; i < digits; ++i, ++at_)
+      if (!hex_digit(peek())) unexpected("a hexadecimal digit");
+  }
+  // A backslash at the end of a line joins it with the next.
+  bool end_of_line_escaped() {
+    const size_t before = at_++;
+    blanks();
+    if (newline()) return true;
+    at_ = before;
+    return false;
   }
   void lines_of_text(char quote) {  // in three quotes; up to two more of them may stand before the last three
     const char* const wanted = quote == '"' ? "three '\"' at the end of a text" : "three \"'\" at the end of a text";
     at_ += 3;
     while (!(peek() == quote && peek(1) == quote && peek(2) == quote)) {
-      if (quote == '"' && peek() == '\\') ++at_;
       if (at_end()) unexpected(wanted);
-      if (!newline()) character(wanted);
+      if (quote == '"' && peek() == '\\') {
+        if (!end_of_line_escaped()) escape();
+      } else if (!newline()) {
+        character(wanted);
+      }
     }
     at_ += 3;
     for (int more = 0; more < 2 && peek() == quote; ++more) ++at_;

@@ -64,6 +64,9 @@ TEST_CASE("TOML: what toml++ would trip over is named by line and character", "[
   refused("x = 'a\n'", "my.toml:1:7: expected a \"'\" at the end of a text, got the end of the line");
   refused("x = \"\"\"a\n\n", "my.toml:3:1: expected three '\"' at the end of a text, got the end of the text");
   refused("x = \"\\\"", "my.toml:1:8: expected a '\"' at the end of a text");
+  refused("x = \"\\\xc3\xa9\"", "my.toml:1:7: expected an escape, got '\xc3\xa9'");
+  refused("x = \"\"\"\\ \xc3\xa9\"\"\"", "my.toml:1:9: expected an escape, got ' '");
+  refused("x = \"\\u12g4\"", "my.toml:1:10: expected a hexadecimal digit, got 'g'");
   refused("# a\x01 b", "my.toml:1:4: expected a comment without control characters, got '?'");
   refused("x = " + repeated("1", 65), "my.toml:1:5: expected a value");
   for (const char* odd : {"1.0.",      "1__0", "_1",  "1_",  "01",   "+",    ".5",       "1.",         "1.e5",     "1e",
