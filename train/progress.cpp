@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/json_reader.h"
 #include "train/pace.h"
 
 namespace mr {
@@ -55,10 +56,19 @@ namespace {
 
 // The iteration that a line tells of; −1 where it is no line of metrics.
 int64_t iteration_of(const std::string& line) {
-  const auto parsed = nlohmann::json::parse(line, nullptr, false);
-  if (!parsed.is_object()) return -1;
-  const auto found = parsed.find("iteration");
-  return found != parsed.end() && found->is_number_integer() ? std::max<int64_t>(found->get<int64_t>(), -1) : -1;
+  int64_t iteration = -1;
+  try {
+    JsonReader json(line, "metrics");
+    json.object([&](std::string_view key) {
+      if (key != "iteration" || json.kind() != JsonReader::Kind::number) return json.skip();
+      const JsonNumber n = json.number();
+      if (n.is_integer) iteration = std::max<int64_t>(n.integer, -1);
+    });
+    json.end();
+    return iteration;
+  } catch (const Error&) {
+    return -1;
+  }
 }
 
 // "line 3", "lines 3, 5, 8, …"

@@ -1,6 +1,4 @@
 // What a command prints may be its only result: where it cannot be written, the command has failed.
-#include <csignal>
-
 #include "tests/app/program.h"
 
 using namespace mr;
@@ -55,21 +53,18 @@ TEST_CASE("output that cannot be written is an error of every command", "[app]")
            "eval " + weights,
            "eval --json " + weights,
            "predict " + weights + " " + data + "/images --out " + folder() + "/full_found2",
-           "train scenes_small --out " + folder() + "/full_run2" + small,
        })
     check_error(command + " > /dev/full", "standard output: what the command printed is lost, or a part of it");
   check_error("recipe list > /dev/full", ": No space left on device\n");
-  CHECK(fs::exists(folder() + "/full_run2/last.safetensors"));  // the work is done nevertheless
+  CHECK(fs::exists(folder() + "/full_found2/results.json"));  // the work is done nevertheless
 }
 
 TEST_CASE("a reader who stops reading ends a command in quiet", "[app]") {
   const ClosedPipe nobody;
-  const Result killed = mrcnn("recipe list >&9");
-  CHECK(killed.status == 128 + SIGPIPE);
-  CHECK(killed.err.empty());
-  const auto before = std::signal(SIGPIPE, SIG_IGN);  // as under nohup, or in a program that starts this one
-  const Result told = mrcnn("recipe list >&9");
-  std::signal(SIGPIPE, before);
-  CHECK(told.status == 0);
-  CHECK(told.err.empty());
+  for (const char* command : {"recipe list", "recipe show scenes_small", "--help"}) {
+    INFO(command);
+    const Result r = mrcnn(std::string(command) + " >&9");
+    CHECK(r.status == 0);
+    CHECK(r.err.empty());
+  }
 }
