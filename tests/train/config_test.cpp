@@ -107,7 +107,7 @@ TEST_CASE("bad settings are errors that name file, line, key and the nearest rig
   CHECK_THROWS_WITH(read("sides = [800, \"a\"]"), Contains("expects a list of whole numbers"));
   CHECK_THROWS_WITH(read("[optimiser]\nlr = [1]\n"), Contains("expects a number, got [1]"));
   CHECK_THROWS_WITH(read("kind = \"cosin\""), Contains("expects one of step, cosine, got \"cosin\"; the nearest is cosine"));
-  CHECK_THROWS_WITH(read("name = 2024-01-01"), Contains("expects a text"));
+  CHECK_THROWS_WITH(read("name = 2024-01-01"), Contains("my.toml:1:8: expected a value"));
   CHECK_THROWS_WITH(read("batch = 1\nbatch = 2\n"), Contains("my.toml:2"));
   CHECK_THROWS_WITH(read("batch = \n"), Contains("my.toml:1"));
   CHECK_THROWS_WITH(read("name = \"\xff\""), Contains("my.toml:1"));

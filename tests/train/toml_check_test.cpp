@@ -1,11 +1,9 @@
 #include "train/toml_check.h"
 
-#include <chrono>
-#include <cstdlib>
-
 #include "base/check.h"
 #include "tensor/rng.h"
 #include "tests/catch.h"
+#include "tests/fuzz.h"
 #include "train/config.h"
 #include "train/recipe.h"
 
@@ -245,26 +243,9 @@ class Texts {
 }  // namespace
 
 TEST_CASE("fuzz: recipes", "[toml][fuzz]") {
-  const char* times = std::getenv("MR_FUZZ");
-  const int64_t n = 20'000 * (times != nullptr ? std::max(1, std::atoi(times)) : 1);
   std::string all;
   for (const ShippedRecipe& r : shipped_recipes()) all += r.toml;
-  int64_t read = 0, foreign = 0;
-  double slowest = 0;
-  for (int64_t i = 0; i < n; ++i) {
-    Rng rng(11, "fuzz toml", 0, static_cast<uint64_t>(i));
-    const std::string text = Texts(all, rng).next();
-    const auto begin = std::chrono::steady_clock::now();
-    try {
-      parse_toml(text, "my.toml");
-      ++read;
-    } catch (const Error&) {
-    } catch (const std::exception&) {  // a check is missing
-      ++foreign;
-    }
-    slowest = std::max(slowest, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
-  }
-  CHECK(foreign == 0);
-  CHECK(slowest < 1);
-  CHECK(read > n / 20);  // what was changed without harm reached toml++
+  const test::FuzzRun r =
+      test::fuzz(test::fuzz_rounds(20'000), "fuzz toml", [&](Rng& rng) { parse_toml(Texts(all, rng).next(), "my.toml"); });
+  CHECK(r.read > r.inputs / 20);  // what was changed without harm reached toml++
 }
