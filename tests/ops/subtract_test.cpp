@@ -23,9 +23,9 @@ TEST_CASE("subtract: gradient, also of a vector along the last axis", "[subtract
 }
 
 TEST_CASE("subtract: undoes add, and from itself nothing stays", "[subtract]") {
-  const Var a(distinct_tensor({3, 37}, "a")), row(Tensor::full({37}, 0.5, DType::f64));
+  const Var a(random_tensor({3, 37}, "a", DType::bf16).to(DType::f64)), row(Tensor::full({37}, 0.5, DType::f64));  // few digits: exact sums
   CHECK(same_bits(subtract(a, a).value(), Tensor::zeros({3, 37}, DType::f64)));
-  CHECK(same_bits(subtract(add(a, row), row).value(), add(subtract(a, row), row).value()));
+  CHECK(same_bits(subtract(add(a, row), row).value(), a.value()));
 }
 
 TEST_CASE("subtract: every type rounds the exact difference once", "[subtract]") {
