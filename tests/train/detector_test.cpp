@@ -171,7 +171,8 @@ TEST_CASE("weights that do not fit are errors", "[detector]") {
   CHECK_THROWS_WITH(load_detector(folder / "bare.safetensors"), Contains("holds no recipe; name one"));
   CHECK_THROWS_WITH(load_detector(folder / "bare.safetensors", "scenes_small"), Contains("names no classes"));
   save_weights(d.system->parameters(), folder / "odd.safetensors", {{"recipe", to_toml(d.recipe)}, {"classes", "[1, 2"}});
-  CHECK_THROWS_WITH(load_detector(folder / "odd.safetensors"), Contains("metadata classes: expected a list in JSON: line 1, column 2 (byte 1): expected a string, got '1'"));
+  CHECK_THROWS_WITH(load_detector(folder / "odd.safetensors"),
+                    Contains("metadata classes: expected a list in JSON: line 1, column 2 (byte 1): expected a string, got '1'"));
   save_weights(d.system->parameters(), folder / "twice.safetensors",
                {{"recipe", to_toml(d.recipe)},
                 {"classes", R"(["a", "b", "c", "d", "e", "f", "g", "h"])"},
