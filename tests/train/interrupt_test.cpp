@@ -31,7 +31,7 @@ bool raised(int signal, int times = 1) {
 
 }  // namespace
 
-TEST_CASE("the first signal is noted; of those that come later only a Ctrl-C pressed again ends the program", "[interrupt]") {
+TEST_CASE("the first signal is noted, and of those that come later only a Ctrl-C pressed again ends the program", "[interrupt]") {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     CHECK(status_of([&] { return catch_interrupts(), interrupted() == 0 && raised(signal) && interrupted() == signal; }) == 0);
     CHECK(status_of([&] {

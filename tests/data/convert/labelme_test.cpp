@@ -51,7 +51,7 @@ TEST_CASE("labelme: polygons, rectangles, circles and lines are drawn where they
   CHECK_THAT(joined(c.report.notes), Contains("1 of 5 objects are boxes") && Contains("1 open lines were taken as outlines"));
 }
 
-TEST_CASE("labelme: one group is one object in parts; a label apart is another", "[convert]") {
+TEST_CASE("labelme: one group is one object in parts, and a label apart is another", "[convert]") {
   const Folder f;
   picture(f, "a.png", 40, 60);
   f.file("a.json", file(shape("cat", "[[0, 0], [10, 0], [10, 10], [0, 10]]", R"("group_id": 3)") + ", " +

@@ -49,7 +49,7 @@ TEST_CASE("masks: the four layouts, a picture an object", "[convert]") {
   CHECK(c.file.images[0].file == "9f3.png");
 }
 
-TEST_CASE("masks: a mask belongs to the image of the longest name; what belongs to none is told", "[convert]") {
+TEST_CASE("masks: a mask belongs to the image of the longest name, and what belongs to none is told", "[convert]") {
   const Folder f;
   picture(f, "images/a.png", 30, 40);
   picture(f, "images/a_1.png", 30, 40);
