@@ -115,8 +115,8 @@ void predict(const Arguments& a) {
   const PictureFiles inputs = find_pictures(a.inputs);
   const std::vector<fs::path>& files = inputs.files;
   PredictAnnotations annotations(a.annotations);
-  std::vector<int64_t> image_ids;
-  for (const fs::path& f : files) image_ids.push_back(annotations.image_id(f));
+  std::vector<AnnotatedImage> annotated;
+  for (const fs::path& f : files) annotated.push_back(annotations.image(f));
   Detector detector = load_detector(a.weights, a.recipe, a.assignments, a.score, a.renames);
   if (!detector.notes.empty()) std::cerr << detector.notes << "\n";
   const Device device = device_of(a.device);
@@ -135,13 +135,13 @@ void predict(const Arguments& a) {
     Image drawn;
     FoundObjects found;
     try {
-      Picture picture = read_picture(file, detector, a.whole);
+      Picture picture = read_picture(file, detector, a.whole, annotated[i].stated);
       found = find_objects(detector, picture.image, picture.notes.reduction);
       std::erase_if(found.objects, [&](const Detection& d) { return d.score < a.score; });  // the last ones: the best come first
       notes = picture.notes;
       read = {picture.image.height, picture.image.width};
       if (a.pictures) drawn = drawing(std::move(picture), found, detector.classes);
-      results.add(found, image_ids[i], file, notes.reduction.whole);
+      results.add(found, annotated[i].id, file, notes.reduction.whole);
     } catch (const std::bad_alloc&) {
       failed.push_back({file, "out of memory"});
       continue;

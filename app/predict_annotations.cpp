@@ -30,17 +30,18 @@ PredictAnnotations::PredictAnnotations(const std::string& path) : path_(path) {
   }
 }
 
-int64_t PredictAnnotations::image_id(const fs::path& file) {
-  if (path_.empty()) return ++last_;
+AnnotatedImage PredictAnnotations::image(const fs::path& file) {
+  if (path_.empty()) return {++last_, {}};
+  const auto annotated = [](const CocoImage& i) { return AnnotatedImage{i.id, PixelSize{i.height, i.width}}; };
   const auto [first, last] = by_name_.equal_range(file.filename().string());
   check(first != last, path_, ": images: none has the file name ", file.filename().string());
-  if (std::next(first) == last) return first->second.id;
+  if (std::next(first) == last) return annotated(first->second);
   const fs::path whole = fs::absolute(file).lexically_normal();
   const auto fits = [&whole](const auto& entry) { return ends_with(whole, fs::path(entry.second.file).lexically_normal()); };
   const auto fitting = std::count_if(first, last, fits);
   check(fitting == 1, path_, ": images: expected one whose file_name is the end of ", whole.string(), ", got ", fitting, " of the ",
         std::distance(first, last), " with the file name ", file.filename().string());
-  return std::find_if(first, last, fits)->second.id;
+  return annotated(std::find_if(first, last, fits)->second);
 }
 
 std::string PredictAnnotations::number_classes(const Classes& model) {

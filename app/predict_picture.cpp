@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "data/draw/detections.h"
+#include "data/image/stated_size.h"
 #include "data/transforms/transforms.h"
 
 namespace mr::app {
@@ -46,10 +47,11 @@ void shrink(Image& image, Reduction& r, double factor) {
 
 }  // namespace
 
-Picture read_picture(const std::string& path, const Detector& detector, bool whole) {
+Picture read_picture(const std::string& path, const Detector& detector, bool whole, std::optional<PixelSize> stated) {
   const ImageHeader header = read_image_header(path);
-  const PixelSize size = header.upright();
   ImageOptions options;
+  options.orient = !stated || !means_stored(path, header, *stated);
+  const PixelSize size = options.orient ? header.upright() : header.stored;
   if (!whole) options.reduce = reduction_of(size, detector.recipe.preprocess);
   const auto file_bytes = static_cast<int64_t>(std::filesystem::file_size(path));
   const int64_t need = decoding_bytes(header, file_bytes, options.reduce) + least_network_bytes(detector, reduced(size, options.reduce));

@@ -46,9 +46,12 @@ Image read_image_of_size(const std::string& path, PixelSize stated, const ImageO
   return image::upright(std::move(stored), orientation);
 }
 
+bool means_stored(const std::string& path, const ImageHeader& header, PixelSize stated) {
+  return meant_orientation(path, header.stored, header.notes.orientation, stated) != header.notes.orientation;
+}
+
 void check_image_header(const std::string& path, PixelSize stated, const ImageOptions& options) {
-  const ImageHeader header = read_image_header(path, options);
-  meant_orientation(path, header.stored, header.notes.orientation, stated);
+  means_stored(path, read_image_header(path, options), stated);
 }
 
 }  // namespace mr

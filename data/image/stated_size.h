@@ -16,6 +16,9 @@ namespace mr {
 
 Image read_image_of_size(const std::string& path, PixelSize stated, const ImageOptions& options = {});
 
+// Whether the annotations mean the picture as it is stored, and not upright. Errors: other_size.
+bool means_stored(const std::string& path, const ImageHeader& header, PixelSize stated);
+
 // Throws what read_image_of_size would, as far as the header tells. It reads nothing else.
 void check_image_header(const std::string& path, PixelSize stated, const ImageOptions& options = {});
 

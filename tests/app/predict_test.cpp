@@ -2,7 +2,10 @@
 #include <sys/resource.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
+#include <utility>
 
+#include "base/check.h"
 #include "base/files.h"
 #include "tests/app/program.h"
 
@@ -32,8 +35,8 @@ std::string number(uint64_t v, int bytes, bool big = false) {
   return s;
 }
 
-// A black RGB picture as PNG: a zlib stream of one literal and copies of it, 258 bytes in 13 bits.
-std::string black_png(uint32_t width, uint32_t height) {
+// A black RGB picture as PNG: a zlib stream of one literal and copies of it, 258 bytes in 13 bits. `orientation`: EXIF's; 0: it has none.
+std::string black_png(uint32_t width, uint32_t height, uint64_t orientation = 0) {
   std::string stream = "\x78\x01";
   uint64_t bits = 0;
   int have = 0;
@@ -55,6 +58,9 @@ std::string black_png(uint32_t width, uint32_t height) {
     file += number(typed.size() - 4, 4, true) + typed + number(crc32(std::as_bytes(std::span(typed))), 4, true);
   };
   chunk("IHDR" + number(width, 4, true) + number(height, 4, true) + std::string("\x08\x02\0\0\0", 5));
+  if (orientation != 0)  // a TIFF structure of one tag
+    chunk("eXIfII*" + std::string(1, '\0') + number(8, 4) + number(1, 2) + number(0x0112, 2) + number(3, 2) + number(1, 4) +
+          number(orientation, 4) + number(0, 4));
   chunk("IDAT" + stream);
   chunk("IEND");
   return file;
@@ -141,4 +147,30 @@ TEST_CASE("predict takes less than 1 GB for a picture of 13,000 × 13,000", "[ap
   CHECK(read_text_file(out + "/images.json").find("\"width\": 13000") != std::string::npos);
   CHECK(read_text_file(out + "/results.json").find("\"size\": [13000, 13000]") != std::string::npos);
   CHECK(used.ru_maxrss < 1'000'000'000 / 1024);
+}
+
+TEST_CASE("predict --annotations reads a picture on its side as its annotations mean it", "[app]") {
+  const std::string pictures = folder() + "/side";
+  made("side/a.png", black_png(96, 64, 6));
+  const auto predicted = [&](int width, int height) {
+    const std::string truth =
+        made(str("side_", width, ".json"), str(R"({"images": [{"id": 5, "file_name": "a.png", "width": )", width, R"(, "height": )", height,
+                                               R"(}], "categories": [{"id": 1, "name": "car"}],)", R"( "annotations": []})"));
+    return mrcnn("predict " + weights() + " " + pictures + " --score 0 --annotations " + truth + " --out " + folder() +
+                 str("/side_", width));
+  };
+  for (const auto& [width, height] : {std::pair(96, 64), std::pair(64, 96)}) {
+    const Result r = predicted(width, height);
+    INFO(r.out << r.err);
+    REQUIRE(r.status == 0);
+    const auto images = nlohmann::json::parse(read_text_file(folder() + str("/side_", width, "/images.json")));
+    CHECK(images[0]["width"] == width);
+    CHECK(images[0]["height"] == height);
+    const auto found = nlohmann::json::parse(read_text_file(folder() + str("/side_", width, "/results.json")));
+    REQUIRE(!found.empty());
+    CHECK(found[0]["segmentation"]["size"] == nlohmann::json({height, width}));
+  }
+  const Result r = predicted(95, 64);
+  CHECK(r.status == 1);
+  CHECK(r.err.find("the annotations state 64x95") != std::string::npos);
 }
