@@ -133,7 +133,7 @@ LoadReport fit_weights(const WeightFile& file, const Recipe& recipe, const std::
 std::string unlike_settings(const WeightFile& file, Naming naming, const Recipe& recipe) {
   Recipe made = recipe;  // with what the weights were made with
   std::vector<Setting> usual;
-  for (const auto& [key, value] : usual_settings(naming)) usual.push_back(parse_assignment(key + "=" + value));
+  for (const auto& [key, value] : usual_settings(naming)) usual.push_back(parse_assignment(str(key, "=", value)));
   std::string whose = str("weights with ", name_of(naming), "'s names usually come from");
   if (const auto at = file.metadata.find("recipe"); at != file.metadata.end()) {
     const Recipe stored = recipe_from_toml(at->second, file.path + " (recipe)");

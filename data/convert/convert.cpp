@@ -230,13 +230,16 @@ std::span<const ConvertKind> convert_kinds() {
 
 ConvertReport convert_annotations(const ConvertOptions& options) { return Converter(options).run(); }
 
+static std::string right_aligned(int64_t number, size_t width) {
+  const std::string digits = std::to_string(number);
+  return std::string(digits.size() < width ? width - digits.size() : 0, ' ') + digits;
+}
+
 std::string to_text(const ConvertReport& r) {
   std::string out = str(r.images, " images, ", r.objects, " objects\n\n");
   out += "      id   objects  class\n";
   for (const ConvertedClass& c : r.classes) {
-    const std::string id = std::to_string(c.id), n = std::to_string(c.objects);
-    out += std::string(id.size() < 8 ? 8 - id.size() : 0, ' ') + id + std::string(n.size() < 10 ? 10 - n.size() : 0, ' ') + n + "  " +
-           printable(c.name) + "\n";
+    out += str(right_aligned(c.id, 8), right_aligned(c.objects, 10), "  ", printable(c.name), "\n");
   }
   out += "\n";
   if (r.left_out > 0) {

@@ -24,7 +24,7 @@ class Reader {
   // How many of before + "0" + after, before + "1" + after, … there are.
   int64_t count(const std::string& before, const std::string& after) const {
     int64_t n = 0;
-    while (n < 1000 && has(before + std::to_string(n) + after)) ++n;
+    while (n < 1000 && has(str(before, n, after))) ++n;
     return n;
   }
 

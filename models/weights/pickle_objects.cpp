@@ -155,7 +155,7 @@ void Unpickler::build() {
       return;
     case Kind::dtype: {  // (version, byte order, …)
       const Args fields = out_[state].items;
-      if (is(fields, 1, Kind::text) && !out_[fields[1]].text.empty()) v.integer = out_[fields[1]].text[0];
+      if (is(fields, 1, Kind::text) && !out_[fields[1]].text.empty()) v.integer = static_cast<unsigned char>(out_[fields[1]].text[0]);
       return;
     }
     case Kind::unreadable: {
