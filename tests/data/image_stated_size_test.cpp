@@ -5,6 +5,7 @@
 #include "data/coco/image_check.h"
 #include "tests/catch.h"
 #include "tests/data/image_files.h"
+#include "tests/folder.h"
 
 using namespace mr;
 using namespace mr::test;
@@ -13,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const std::string kFolder = MR_BINARY_DIR "/image_stated_size_test";
+const std::string kFolder = test::own_path("image_stated_size_test");
 
 void write(const std::string& path, const File& bytes) {
   std::FILE* f = std::fopen(path.c_str(), "wb");

@@ -10,6 +10,7 @@
 #include "data/image/image.h"
 #include "geometry/polygon.h"
 #include "tests/catch.h"
+#include "tests/folder.h"
 
 using namespace mr;
 using Catch::Matchers::Contains;
@@ -199,7 +200,7 @@ TEST_CASE("coco: objects that training can do without are left out, counted and 
       {R"("segmentation": [[1, 1, 3, 1, 3, 3, 1, 3], [1, 1, 3, 1], [2]])",
        "annotation 5 (image 7): segmentation: polygon 1 must have at least three points, got 4", false},
   };
-  const std::string path = MR_BINARY_DIR "/coco_dataset_test.json";
+  const std::string path = test::own_path("coco_dataset_test.json");
   for (const auto& [member, message, object] : faults) {
     INFO(member);
     std::ofstream(path) << with(member);
@@ -226,7 +227,7 @@ TEST_CASE("coco: what is left out are the first three records of all, whatever i
   for (int id = 1; id <= 9; ++id)
     records += str(id > 1 ? ", " : "", R"({"id": )", id, R"(, "image_id": 7, "category_id": 3, "bbox": [1, 1, )", id < 7 ? 0 : 2,
                    R"(, 0], "area": 4, )", id % 2 == 1 ? R"("segmentation": null)" : kSquare, "}");
-  const std::string path = MR_BINARY_DIR "/coco_dataset_test_many.json";
+  const std::string path = test::own_path("coco_dataset_test_many.json");
   std::ofstream(path) << "{" + kImages + ", " + kCategories + ", \"annotations\": [" + records + "]}";
   const CocoDataset d(path, "");
   CHECK(d.left_out().objects == 9);
@@ -274,7 +275,7 @@ TEST_CASE("coco: boxes alone, without segmentations", "[coco]") {
 }
 
 TEST_CASE("coco: samples read their image, whose size must be the file's", "[coco]") {
-  const std::string folder = MR_BINARY_DIR "/coco_dataset_test_images";
+  const std::string folder = test::own_path("coco_dataset_test_images");
   std::filesystem::create_directories(folder);
   write_png(folder + "/a.png", Image(4, 6));
   write_png(folder + "/b.png", Image(6, 4));

@@ -6,13 +6,14 @@
 #include "base/check.h"
 #include "data/image/image.h"
 #include "tests/catch.h"
+#include "tests/folder.h"
 
 using namespace mr;
 
 namespace {
 
 std::string saved(const std::string& text) {
-  std::string path = MR_BINARY_DIR "/coco_lint_test.json";
+  std::string path = test::own_path("coco_lint_test.json");
   std::ofstream(path) << text;
   return path;
 }
@@ -20,7 +21,7 @@ std::string saved(const std::string& text) {
 }  // namespace
 
 TEST_CASE("coco lint: all problems of a file, and what is sound is looked at further", "[coco_lint]") {
-  const std::string folder = MR_BINARY_DIR "/coco_lint_test_images";
+  const std::string folder = test::own_path("coco_lint_test_images");
   std::filesystem::create_directories(folder);
   write_png(folder + "/a.png", Image(4, 6));
   write_png(folder + "/b.png", Image(6, 4));

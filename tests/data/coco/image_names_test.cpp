@@ -5,6 +5,7 @@
 #include "base/files.h"
 #include "data/coco/coco_file.h"
 #include "tests/catch.h"
+#include "tests/folder.h"
 
 using namespace mr;
 using Catch::Matchers::Contains;
@@ -20,7 +21,7 @@ TEST_CASE("image names: absolute ones and addresses say what to write instead", 
 }
 
 TEST_CASE("image names: of a file that is not there it is told what is", "[image_names]") {
-  const std::string root = MR_BINARY_DIR "/image_names_test", folder = root + "/images";
+  const std::string root = test::own_path("image_names_test"), folder = root + "/images";
   fs::remove_all(root);
   fs::create_directories(folder + "/train");
   fs::create_directories(root + "/other");
