@@ -115,6 +115,8 @@ class StateDict {
   bool is_module(Ref r) const {
     const Pickle::Value& v = pickle_[r];
     if (v.kind != Kind::object || v.items.empty() || pickle_[v.items[0]].kind != Kind::dict) return false;
+    constexpr size_t most_members = 1000;  // of a module; a file may name one large dict a million times
+    if (pickle_[v.items[0]].items.size() > 2 * most_members) return false;
     return member(pickle_[v.items[0]], "_modules").has_value();
   }
 

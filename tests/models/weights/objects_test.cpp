@@ -1,4 +1,6 @@
 // What stands beside the tensors in a pickle may be of any class; numpy's arrays are tensors.
+#include <ctime>
+
 #include "base/check.h"
 #include "models/weights/pickle.h"
 #include "models/weights/pth.h"
@@ -172,4 +174,12 @@ TEST_CASE("pickle: what repeats itself costs neither memory nor time", "[weights
               tuple({1'000'000}) + text("C") + "tR";
   CHECK(open_weights(folder.write("a.pth", pth(calls + "u."))).tensors.size() == 1);
   CHECK(open_weights(folder.write("b.pth", pth(arrays + "u."))).tensors.size() == 2);
+  // one object with a state of 100,000 members, under 100,000 names, and no tensor: the message looks at each once
+  std::string members = "\x80\x02}(" + text("o") + global("m", "C") + ")\x81q\x01}(";
+  for (int i = 0; i < 100'000; ++i) members += text("k") + "N";
+  members += "ub";
+  for (int i = 0; i < 100'000; ++i) members += text("o") + "h\x01"s;
+  const std::clock_t begin = std::clock();
+  CHECK_THROWS_WITH(open_weights(folder.write("c.pth", pth(members + "u."))), Contains("found none in it; it holds o (m.C), o (m.C)"));
+  CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 5);
 }
