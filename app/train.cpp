@@ -37,13 +37,15 @@ void add_train(CLI::App& program) {
       "write\n"
       "to a folder; eval and predict may read its weights meanwhile.");
   c->callback([a] {
-    Recipe recipe = load_recipe(a->recipe, a->assignments);
+    std::vector<std::string> words;
+    Recipe recipe = load_recipe(a->recipe, a->assignments, &words);
     if (!a->init.empty()) recipe.train.init = a->init;
     check_usage(!a->skip_mismatch || !recipe.train.init.empty(), "--skip-mismatch: expected --init FILE too, got none");
     check_usage(a->renames.empty() || !recipe.train.init.empty(), "--rename: expected --init FILE too, got none");
     if (!a->renames.empty()) recipe.train.rename = a->renames;
     if (a->skip_mismatch) recipe.train.skip_mismatch = true;
     Console console(Console::Output::dispensable);
+    for (const std::string& word : words) console.say(word);
     catch_interrupts();
     if (train(recipe, {a->out, a->resume, device_of(a->device)}, console) == Ended::interrupted) throw Exit{128 + interrupted()};
   });

@@ -22,6 +22,7 @@ struct Setting {
   std::variant<Scalar, std::vector<Scalar>> value;
   std::string where;  // "my.toml:12", "--set"
   std::string raw;    // of --set: the text as typed, taken where the field is a string
+  int layer = 0;      // of texts laid over one another, from the bottom: a base, the recipe, each --set
 };
 
 // Reads TOML text into settings in the order of the file. Errors: what TOML forbids, and what is larger or deeper than a recipe may be

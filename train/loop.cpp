@@ -8,6 +8,7 @@
 #include "tensor/context.h"
 #include "tensor/finite.h"
 #include "train/interrupt.h"
+#include "train/plan.h"
 
 namespace mr {
 namespace {
@@ -18,8 +19,6 @@ std::string list_of(const std::vector<int64_t>& images) {
   return list + ")";
 }
 
-int64_t share_of(double share, int64_t iterations) { return std::llround(share * static_cast<double>(iterations)); }
-
 }  // namespace
 
 Loop::Loop(Recipe& recipe, LoopJob job, Console& console)
@@ -28,6 +27,7 @@ Loop::Loop(Recipe& recipe, LoopJob job, Console& console)
       console_(console),
       sgd_(recipe.optimiser, job_.system->parameters()),
       ahead_(job_.system->parameters().device().type != DeviceType::cpu) {
+  recipe_.train.recorded = true;  // from here on
   if (recipe_.train.iterations == 0) {
     check(!recipe_.train.budget.empty(), "train.iterations: a run needs one of train.iterations, train.epochs and train.budget");
     BudgetPlan& b = budget_.emplace();
@@ -64,7 +64,9 @@ Ended Loop::run() {
   run_started_ = last_save_ = job_.clock();
   metrics_.emplace(job_.folder + "/metrics.jsonl", state_.iteration, [this](const std::string& text) { warn(text); });
   write_recipe();
+  const double begin = job_.clock();
   if (job_.fullest) rehearse();
+  tell_plan(job_.fullest && !ahead_ ? static_cast<double>(recipe_.train.accumulate) * (job_.clock() - begin) : 0);
   next_ = job_.batches(state_.iteration * recipe_.train.accumulate);
   for (;;) {
     if (evaluation_due() || interrupted() != 0 || finished() || checkpoint_due()) or_save([this] { settle(); });
@@ -261,60 +263,13 @@ void Loop::log() {
   interval_steps_ = 0;
 }
 
-// ---- length, evaluation, saving ----
-
-// Besides those that come every so many iterations: at the shares of the run that lie ahead, and at its end.
-int64_t Loop::evaluations_to_come() const {
-  if (!job_.evaluate) return 0;
-  const std::vector<double>& at = recipe_.evaluation.at;
-  return 1 + std::ranges::count_if(at, [this](double share) {
-           return share > 0 && share < 1 && (recipe_.train.iterations == 0 || share_of(share, recipe_.train.iterations) > state_.iteration);
-         });
-}
-
-void Loop::fix_length() {
-  if (!budget_->time_to_fix(job_.clock(), state_.iteration, recipe_.schedule.warmup)) return;
-  if (job_.evaluate) {
-    try {
-      budget_->evaluation = job_.estimate_evaluation ? job_.estimate_evaluation() : 0;
-    } catch (const Interrupted&) {
-      return;
-    }
-  }
-  const double pace = pace_.seconds_per_step();
-  if (recipe_.evaluation.every_minutes > 0 && recipe_.evaluation.every == 0)
-    recipe_.evaluation.every = std::max<int64_t>(std::llround(recipe_.evaluation.every_minutes * 60 / pace), 1);
-  const int64_t evaluations = evaluations_to_come(), every = job_.evaluate ? recipe_.evaluation.every : 0;
-  recipe_.train.iterations = budget_->iterations(job_.clock(), state_.iteration, pace, evaluations, every);
-  settled_pace_.emplace(0.05 * budget_->budget);
-  write_recipe();
-  console_.say(str("budget ", recipe_.train.budget, ": ", recipe_.train.iterations, " iterations (", pace, " s a step, ", evaluations,
-                   " evaluations of about ", show_duration(budget_->evaluation), every > 0 ? str(", and one every ", every) : std::string(),
-                   "), recorded in recipe.toml"));
-}
-
-// Once, where the pace has settled (train/budget.h).
-void Loop::correct_length() {
-  if (!may_correct(recipe_, state_.iteration)) return;
-  TrainConfig& t = recipe_.train;
-  const double pace = settled_pace_->seconds_per_step();
-  const int64_t fitting =
-      budget_->iterations(job_.clock(), state_.iteration, pace, evaluations_to_come(), job_.evaluate ? recipe_.evaluation.every : 0);
-  if (!worth_correcting(t.iterations, fitting)) return;
-  t.corrected_at = state_.iteration;
-  t.corrected_from = std::exchange(t.iterations, fitting);
-  write_recipe();
-  console_.say(str("budget ", t.budget, ": the pace has settled at ", pace, " s a step: ", t.iterations, " iterations, not ",
-                   t.corrected_from, ", recorded in recipe.toml"));
-}
+// ---- evaluation, saving ----
 
 bool Loop::evaluation_due() const {
   const int64_t it = state_.iteration;
   if (!job_.evaluate || it == 0 || state_.evaluated >= it) return false;
   if (finished()) return true;
-  if (recipe_.evaluation.every > 0 && it % recipe_.evaluation.every == 0) return true;
-  const int64_t length = length_at(recipe_.train, it);
-  return length > 0 && std::ranges::any_of(recipe_.evaluation.at, [&](double share) { return share_of(share, length) == it; });
+  return evaluates_at(recipe_, it);
 }
 
 void Loop::evaluate() {

@@ -34,8 +34,8 @@ struct EvaluationOutcome {
 
 struct LoopJob {
   System* system = nullptr;
-  std::string folder;            // DIR, which exists
-  int64_t batches_an_epoch = 0;  // only for the line that counts epochs; 0: unknown
+  std::string folder;           // DIR, which exists
+  int64_t training_images = 0;  // only for the plan that is told; 0: unknown
 
   // The batches from number `first` on, one a call.
   std::function<std::function<Batch()>(int64_t first)> batches;
@@ -53,7 +53,7 @@ enum class Ended : uint8_t { finished, interrupted };
 
 class Loop {
  public:
-  // `recipe` is resolved: for_batch applied, epochs turned into iterations. The loop writes iterations, their correction (under a budget),
+  // `recipe` is resolved (train/length.h). The loop writes iterations, their correction (under a budget),
   // evaluation intervals and stop_at into it, and it into DIR/recipe.toml.
   Loop(Recipe& recipe, LoopJob job, Console& console);
 
@@ -84,6 +84,7 @@ class Loop {
   void warn(const std::string& text) const { console_.say("WARNING: " + text); }
   void check_gradient(double norm, const Queued& step) const;
   void check_weights() const;
+  void tell_plan(double step_seconds) const;
   void fix_length();
   void correct_length();
   int64_t evaluations_to_come() const;

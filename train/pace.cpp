@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <utility>
 
 #include "base/check.h"
@@ -44,6 +45,16 @@ std::string show_duration(double seconds) {
   else
     std::snprintf(text, sizeof text, "%llds", s);
   return text;
+}
+
+std::string time_of_day(double seconds) {
+  const std::time_t now = std::time(nullptr), then = now + static_cast<std::time_t>(std::clamp(seconds, 0.0, 1e10));
+  std::tm today = {}, day = {};
+  localtime_r(&now, &today);
+  localtime_r(&then, &day);
+  const bool same = today.tm_yday == day.tm_yday && today.tm_year == day.tm_year;
+  char text[32];
+  return std::string(text, std::strftime(text, sizeof text, same ? "%H:%M" : "%Y-%m-%d %H:%M", &day));
 }
 
 void Pace::step(double seconds) {

@@ -11,6 +11,7 @@ double seconds_since_start();  // of the program
 // "30m", "1h30m", "90s", "1d" → seconds. Errors: anything else, nothing, 0.
 double parse_duration(const std::string& text, const char* what);
 std::string show_duration(double seconds);  // 1h02m, 3m05s, 42s
+std::string time_of_day(double seconds);    // after now: 14:32, or 2026-01-31 14:32 on another day
 
 // The seconds of one step, of late: a running mean over about twenty steps, without the first three.
 class Pace {

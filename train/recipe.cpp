@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "train/length.h"
 #include "train/pace.h"
 
 namespace mr {
@@ -31,6 +32,8 @@ std::vector<Setting> with_base(const std::string& toml, const std::string& origi
     own.erase(s);
     break;
   }
+  const int layer = all.empty() ? 0 : all.back().layer + 1;
+  for (Setting& s : own) s.layer = layer;
   all.insert(all.end(), own.begin(), own.end());
   return all;
 }
@@ -51,23 +54,30 @@ std::vector<Setting> settings_of(const std::string& name_or_file, const std::str
   return with_base(read_text_file(path.string(), 1 << 20), path.string(), path.parent_path().string(), depth);
 }
 
-Recipe assemble(std::vector<Setting> settings, const std::vector<std::string>& assignments) {
-  for (const std::string& a : assignments) settings.push_back(parse_assignment(a));
+Recipe assemble(std::vector<Setting> settings, const std::vector<std::string>& assignments, std::vector<std::string>* words) {
+  for (const std::string& a : assignments) {
+    const int layer = settings.empty() ? 0 : settings.back().layer + 1;
+    settings.push_back(parse_assignment(a));
+    settings.back().layer = layer;
+  }
   Recipe r;
   Places places;
   assign(visit_of(r), settings, &places);
+  validate(r, places);
+  std::vector<std::string> said;
+  decide_length(r, settings, words != nullptr ? *words : said);
   validate(r, places);
   return r;
 }
 
 }  // namespace
 
-Recipe load_recipe(const std::string& name_or_file, const std::vector<std::string>& assignments) {
-  return assemble(settings_of(name_or_file, "", 0), assignments);
+Recipe load_recipe(const std::string& name_or_file, const std::vector<std::string>& assignments, std::vector<std::string>* words) {
+  return assemble(settings_of(name_or_file, "", 0), assignments, words);
 }
 
 Recipe recipe_from_toml(const std::string& toml, const std::string& origin, const std::vector<std::string>& assignments) {
-  return assemble(with_base(toml, origin, "", 0), assignments);
+  return assemble(with_base(toml, origin, "", 0), assignments, nullptr);
 }
 
 std::string to_toml(const Recipe& recipe, bool with_docs) { return to_toml(visit_of(recipe), with_docs); }
@@ -130,6 +140,8 @@ void validate_run(const Recipe& r, const Validator& v) {
   v.at_least("train.iterations", t.iterations, 0);
   v.not_negative("train.epochs", t.epochs);
   v.at_least("train.stop_at", t.stop_at, 0);
+  v.at_least("schedule.shortened_at", r.schedule.shortened_at, 0);
+  v.at_least("schedule.shortened_from", r.schedule.shortened_from, r.schedule.shortened_at);
   v.at_least("train.corrected_at", t.corrected_at, 0);
   v.at_least("train.corrected_from", t.corrected_from, t.corrected_at);
   v.require(t.threads >= 0 && t.threads <= 1024, "train.threads", "must be from 0 to 1024, got ", t.threads);

@@ -30,6 +30,7 @@ struct TrainConfig {
   std::string budget;
   int64_t stop_at = 0;
   int64_t corrected_at = 0, corrected_from = 0;
+  bool recorded = false;
   Precision precision = Precision::f32;
   int64_t threads = 0;
   std::string init;
@@ -39,13 +40,14 @@ struct TrainConfig {
   void visit(Fields& f) {
     f.field("batch", batch, "images a forward and backward pass");
     f.field("accumulate", accumulate, "passes whose gradients are averaged into one step");
-    f.field("iterations", iterations, "steps; 0: from epochs or budget");
-    f.field("epochs", epochs, "passes over the training images; 0: from budget");
+    f.field("iterations", iterations, "steps; of iterations, epochs and budget the one that is set last decides");
+    f.field("epochs", epochs, "passes over the training images");
     f.field("budget", budget, "wall-clock time of the whole command, such as 30m: the first steps are measured, then iterations is fixed");
     f.field("stop_at", stop_at, "written by a run that its budget cut short: a rerun stops there too; 0: runs to the end");
     f.field("corrected_at", corrected_at,
             "written by a run whose budget gave another length after this step, as its pace had changed; 0: none did");
     f.field("corrected_from", corrected_from, "the iterations before that: steps up to it had their learning rate");
+    f.field("recorded", recorded, "written by a run: its length and rates are those that it ran with, and taken as they are");
     f.choice("precision", precision, {"f32", "bf16", "tf32"},
              "of activations; bf16 needs a GPU or AVX-512, without them f32 is used; tf32: f32, whose products a GPU may round to 10 bits");
     f.field("threads", threads, "0: one a processor");
@@ -140,8 +142,10 @@ struct ShippedRecipe {
 };
 const std::vector<ShippedRecipe>& shipped_recipes();  // embedded in the program: train/recipes/*.toml
 
-// A shipped name or a TOML file, its bases under it, then the --set assignments over it; validated.
-Recipe load_recipe(const std::string& name_or_file, const std::vector<std::string>& assignments = {});
+// A shipped name or a TOML file, its bases under it, then the --set assignments over it; validated, and of one length (train/length.h).
+// `words`: gets what was decided between settings that contradict one another.
+Recipe load_recipe(const std::string& name_or_file, const std::vector<std::string>& assignments = {},
+                   std::vector<std::string>* words = nullptr);
 // The same from text, as stored in a weights file; `origin` names it in errors.
 Recipe recipe_from_toml(const std::string& toml, const std::string& origin, const std::vector<std::string>& assignments = {});
 std::string to_toml(const Recipe& recipe, bool with_docs = true);

@@ -6,11 +6,23 @@
 
 namespace mr {
 
+namespace {
+
+// The share of the rate that the warm-up has come to; 1 after it.
+double warmed_up(const ScheduleConfig& c, int64_t iteration) {
+  const auto line = [iteration](int64_t begin, int64_t end, double from) {
+    return iteration >= end ? 1 : from + (1 - from) * static_cast<double>(iteration - begin) / static_cast<double>(end - begin);
+  };
+  if (iteration < c.shortened_at) return line(0, c.shortened_from, c.warmup_factor);
+  if (c.shortened_at == 0) return line(0, c.warmup, c.warmup_factor);
+  const double share = static_cast<double>(c.shortened_at) / static_cast<double>(c.shortened_from);
+  return line(c.shortened_at, c.warmup, c.warmup_factor + (1 - c.warmup_factor) * share);
+}
+
+}  // namespace
+
 double learning_rate(const ScheduleConfig& config, double lr, int64_t iterations, int64_t iteration) {
-  if (iteration < config.warmup) {
-    const double done = static_cast<double>(iteration) / static_cast<double>(config.warmup);
-    return lr * (config.warmup_factor + (1 - config.warmup_factor) * done);
-  }
+  if (iteration < config.warmup) return lr * warmed_up(config, iteration);
   check(iterations > 0, "schedule: the rate of iteration ", iteration, " needs the length of the run");
   if (config.kind == ScheduleKind::cosine) {
     const int64_t falling = iterations - config.warmup;

@@ -1,12 +1,11 @@
 #include "train/train.h"
 
-#include <cmath>
-
 #include "base/check.h"
 #include "base/files.h"
 #include "train/batches.h"
 #include "train/detector.h"
 #include "train/evaluate.h"
+#include "train/length.h"
 #include "train/run_folder.h"
 
 namespace mr {
@@ -22,6 +21,11 @@ void take_recorded(Recipe& recipe, const std::string& folder) {
     recipe.train.stop_at = recorded.train.stop_at;
     recipe.train.corrected_at = recorded.train.corrected_at;
     recipe.train.corrected_from = recorded.train.corrected_from;
+    if (recorded.schedule.shortened_at > 0) {
+      recipe.schedule.warmup = recorded.schedule.warmup;
+      recipe.schedule.shortened_at = recorded.schedule.shortened_at;
+      recipe.schedule.shortened_from = recorded.schedule.shortened_from;
+    }
   }
   if (recipe.evaluation.every == 0) recipe.evaluation.every = recorded.evaluation.every;
 }
@@ -38,19 +42,6 @@ void describe(const Detector& d, const Dataset& train_set, Console& console) {
 
 }  // namespace
 
-void resolve(Recipe& r, int64_t images, Console& console) {
-  const int64_t batch = images_per_step(r), stated_for = r.schedule.for_batch > 0 ? r.schedule.for_batch : batch;
-  const double stated_lr = r.optimiser.lr;
-  const int64_t stated = r.train.iterations;
-  scale_to_batch(r.schedule, r.optimiser.lr, r.train.iterations, batch);
-  if (r.train.iterations == 0 && r.train.epochs > 0) {
-    r.train.iterations = std::max<int64_t>(std::llround(r.train.epochs * static_cast<double>(images) / static_cast<double>(batch)), 1);
-    console.say(str(r.train.epochs, " epochs of ", images, " images: ", r.train.iterations, " iterations of ", batch));
-  }
-  console.say(str("learning rate ", r.optimiser.lr, " for ", batch, " images a step (stated: ", stated_lr, " for ", stated_for, ")",
-                  stated > 0 ? str(", ", r.train.iterations, " iterations (stated: ", stated, ")") : std::string()));
-}
-
 Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   const auto warn = [&console](const std::string& text) { console.say("WARNING: " + text); };
   const RunFolder folder(options.folder, options.resume, warn);
@@ -65,7 +56,9 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   warn_all(check_objects(*train_set, "data.train_annotations"));
   check(train_set->size() > 0, "data: the training set is empty");
   warn_all(check_image_files(*train_set, "data.train_images", image_folder(recipe, Split::train), recipe.data));
-  resolve(recipe, train_set->size(), console);
+  std::vector<std::string> words;
+  resolve(recipe, train_set->size(), words);
+  for (const std::string& word : words) console.say(word);
   if (options.resume) take_recorded(recipe, options.folder);
 
   Detector detector = make_detector(recipe, classes);
@@ -76,6 +69,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   LoopJob job;
   job.system = detector.system.get();
   job.folder = options.folder;
+  job.training_images = train_set->size();
   job.batches = [&](int64_t first) { return training_batches(recipe, train_set, first, warn, options.device); };
   job.fullest = [&] { return fullest_batch(recipe, *train_set); };
   job.save_weights = [&](const std::string& path) {

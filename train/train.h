@@ -17,7 +17,4 @@ struct TrainOptions {
 // whatever dataset, weights and loop find wrong.
 Ended train(Recipe recipe, const TrainOptions& options, Console& console);
 
-// for_batch applied, epochs turned into iterations. `images`: of the training set.
-void resolve(Recipe& recipe, int64_t images, Console& console);
-
 }  // namespace mr
