@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/folders.h"
 #include "base/retried.h"
 
 namespace mr {
@@ -186,17 +187,17 @@ void AtomicFile::commit() {
 }
 
 int64_t remove_temporaries(const std::string& folder, const std::function<bool(std::string_view)>& ours) {
-  std::error_code error;
-  std::vector<std::string> found;
-  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    const std::string file = entry->path().filename().string();
+  int64_t removed = 0;
+  for (const std::string& file : names_in(folder)) {
     const std::string_view name = named_by(file);
-    if (!name.empty() && ours(name)) found.push_back(entry->path().string());
+    if (name.empty() || !ours(name)) continue;
+    const std::string path = folder + "/" + file;
+    if (retried([&] { return ::unlink(path.c_str()); }) == 0)
+      ++removed;
+    else if (errno != ENOENT)
+      refused(errno, path, ": cannot be removed: ");
   }
-  if (error) refused(error.value(), folder, ": cannot be listed: ");
-  for (const std::string& path : found)
-    if (retried([&] { return ::unlink(path.c_str()); }) != 0 && errno != ENOENT) refused(errno, path, ": cannot be removed: ");
-  return static_cast<int64_t>(found.size());
+  return removed;
 }
 
 // ---- lines ----

@@ -7,8 +7,8 @@
 //   cut short   where one more step would endanger the final evaluation
 //
 // A correction moves the schedule of the learning rate, so it comes in the warm-up (which no length changes), or in the first half of the
-// run and before the rate is first cut, or not at all. It is recorded with the length before it (train.corrected_at, train.corrected_from), so that a rerun, or a run that is resumed,
-// takes the same steps.
+// run and before the rate is first cut, or not at all. It is recorded with the length before it (train.corrected_at, corrected_from), so
+// that a rerun, or a run that is resumed, takes the same steps.
 #pragma once
 
 #include <cstdint>

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/files.h"
+#include "base/folders.h"
 
 namespace mr {
 namespace {
@@ -61,13 +62,22 @@ std::string file_name(int64_t iteration) {
 }
 
 // Newest first.
-std::vector<fs::path> checkpoints_in(const std::string& folder, std::error_code& error) {
+std::vector<fs::path> checkpoints_in(const std::string& folder) {
   std::vector<fs::path> files;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    if (is_checkpoint_name(entry->path().filename().string())) files.push_back(entry->path());
+  for (const std::string& name : names_in(folder))
+    if (is_checkpoint_name(name)) files.push_back(fs::path(folder) / name);
   const auto key = [](const fs::path& p) { return std::pair(p.filename().string().size(), p.filename().string()); };
   std::sort(files.begin(), files.end(), [&](const fs::path& a, const fs::path& b) { return key(a) > key(b); });
   return files;
+}
+
+// Old files that cannot be found or removed do no harm.
+void remove_older(const std::string& folder, size_t keep) {
+  try {
+    const auto files = checkpoints_in(folder);
+    for (size_t i = keep; i < files.size(); ++i) fs::remove(files[i]);
+  } catch (const FileError&) {
+  } catch (const fs::filesystem_error&) {}
 }
 
 // ---- reading ----
@@ -173,16 +183,12 @@ void save_checkpoint(const std::string& folder, const Checkpoint& c, const Param
   write_section(file, "momentum", {bytes_of(velocity)});
   file.write(end_mark);
   file.commit();
-  std::error_code ignored;  // an old file that cannot be removed does no harm
-  const auto files = checkpoints_in(folder, ignored);
-  for (size_t i = static_cast<size_t>(std::max<int64_t>(keep, 1)); i < files.size(); ++i) fs::remove(files[i], ignored);
+  remove_older(folder, static_cast<size_t>(std::max<int64_t>(keep, 1)));
 }
 
 std::optional<Checkpoint> load_checkpoint(const std::string& folder, const Parameters& parameters, const Tensor& momentum,
                                           const std::function<void(const std::string&)>& warn) {
-  std::error_code error;
-  const auto files = checkpoints_in(folder, error);
-  if (error) throw FileError(str(folder, ": cannot be listed: ", reason_of(error.value())), error.value());
+  const auto files = checkpoints_in(folder);
   if (files.empty()) return std::nullopt;
   std::string reason;  // of the newest
   for (const fs::path& path : files) {

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "train/interrupt.h"
 #include "train/length.h"
 #include "train/loop.h"
 #include "train/plan.h"

@@ -2,32 +2,21 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 #include <string_view>
 #include <vector>
 
 #include "base/check.h"
 #include "base/files.h"
+#include "base/folders.h"
 #include "train/checkpoint.h"
 
 namespace mr {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr std::array<std::string_view, 4> own_files = {"recipe.toml", "metrics.jsonl", "best.safetensors", "last.safetensors"};
 constexpr const char* lock_name = "/.lock";
 
 bool is_own(std::string_view name) { return std::ranges::find(own_files, name) != own_files.end(); }
-
-std::vector<std::string> names_in(const std::string& folder) {
-  std::error_code error;
-  std::vector<std::string> names;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    names.push_back(entry->path().filename().string());
-  if (error) throw FileError(str(folder, ": cannot be listed: ", reason_of(error.value())), error.value());
-  return names;
-}
 
 // What a run has left in the folder, by name; empty: nothing. A start that ended early leaves folders and a lock, which count for nothing.
 std::string trace_of_run(const std::string& folder) {

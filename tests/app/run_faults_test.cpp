@@ -197,3 +197,25 @@ TEST_CASE("what may not be read is called so, not missing or damaged", "[app]") 
   fs::permissions(path, fs::perms::owner_all);
   fs::permissions(path + "/checkpoints", fs::perms::owner_all);
 }
+
+TEST_CASE("a folder of images that is closed to us is not called one of missing images", "[app]") {
+  const std::string data = folder() + "/closed_images";
+  REQUIRE(mrcnn("dataset draw --images 6 --out " + data + " --set data.scenes.height=64 --set data.scenes.width=96").status == 0);
+  fs::permissions(data + "/images", fs::perms::none);
+  Started run("exec setpriv --reuid=65534 --regid=65534 --clear-groups {} dataset lint --annotations " + data +
+              "/instances_train.json --images " + data + "/images");
+  fs::create_directories(out_of("closed_images_run"));
+  fs::permissions(out_of("closed_images_run"), fs::perms::all);
+  Started training("exec setpriv --reuid=65534 --regid=65534 --clear-groups {} " + train("closed_images_run") +
+                   " --set data.kind=coco --set data.val_annotations= --set data.root=" + data);
+  for (Started* each : {&run, &training}) {
+    const Result r = each->end();
+    INFO(r.err << r.out);
+    if (holds(r.err, "setpriv")) return skip("the program cannot be run as another user here");
+    CHECK(r.status == 1);
+    CHECK(holds(r.err + r.out, data + "/images"));
+    CHECK(holds(r.err + r.out, "Permission denied"));
+    CHECK_FALSE(holds(r.err + r.out, "missing"));
+  }
+  fs::permissions(data + "/images", fs::perms::owner_all);
+}
