@@ -191,7 +191,7 @@ int64_t remove_temporaries(const std::string& folder, const std::function<bool(s
   for (const std::string& file : names_in(folder)) {
     const std::string_view name = named_by(file);
     if (name.empty() || !ours(name)) continue;
-    const std::string path = folder + "/" + file;
+    const std::string path = str(folder, "/", file);
     if (retried([&] { return ::unlink(path.c_str()); }) == 0)
       ++removed;
     else if (errno != ENOENT)
