@@ -212,14 +212,20 @@ LineFile::~LineFile() { ::close(fd_); }
 
 void LineFile::line(std::string_view text) {
   const std::string whole = str(text, "\n");
-  if (const int code = write_all(fd_, std::as_bytes(std::span(whole))); code != 0) refused(code, path_, ": cannot write: ");
+  const off_t before = ::lseek(fd_, 0, SEEK_END);
+  const int code = write_all(fd_, std::as_bytes(std::span(whole)));
+  if (code == 0) return;
+  if (before >= 0) [[maybe_unused]]
+    const int taken_back = ::ftruncate(fd_, before);  // where even that fails, half a line stays
+  refused(code, path_, ": cannot write: ");
 }
 
 // ---- folders, whole files ----
 
 void make_folder(const std::string& path) {
   std::error_code error;
-  std::filesystem::create_directories(path, error);
+  do std::filesystem::create_directories(path, error);
+  while (error == std::errc::interrupted);
   if (error) refused(error.value(), path, ": cannot be created: ");
   if (::faccessat(AT_FDCWD, path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) refused(errno, path, ": no files can be made in this folder: ");
 }

@@ -78,7 +78,7 @@ class LineFile {
   ~LineFile();
   LineFile(const LineFile&) = delete;
   LineFile& operator=(const LineFile&) = delete;
-  void line(std::string_view text);  // errors: it is not stored, or a part alone is
+  void line(std::string_view text);  // errors: it cannot be stored; then nothing of it is
 
  private:
   std::string path_;

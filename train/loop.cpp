@@ -282,7 +282,6 @@ void Loop::evaluate() {
   }
   const double seconds = job_.clock() - begin;
   if (budget_) budget_->evaluation = seconds;
-  metrics_->write_evaluation(state_.iteration, outcome.json, seconds);
   const bool best = state_.best_iteration == 0 || outcome.score > state_.best;
   if (best) {
     job_.save_weights(job_.folder + "/best.safetensors");
@@ -290,6 +289,7 @@ void Loop::evaluate() {
     state_.best_iteration = state_.iteration;
   }
   state_.evaluated = state_.iteration;
+  metrics_->write_evaluation(state_.iteration, outcome.json, seconds);  // last: what fails before is done again on resuming
   console_.say(str("evaluation after iteration ", state_.iteration, " (", show_duration(seconds), "): ", outcome.summary,
                    best ? "  (best so far)" : ""));
 }
@@ -304,6 +304,7 @@ bool Loop::checkpoint_due() const {
 // The checkpoint comes last: a run that is found finished has its weights beside it.
 void Loop::save() {
   check_weights();
+  metrics_->retry();
   job_.save_weights(job_.folder + "/last.safetensors");
   if (finished() && !job_.evaluate) job_.save_weights(job_.folder + "/best.safetensors");
   Checkpoint c;

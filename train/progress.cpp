@@ -110,6 +110,21 @@ MetricsFile::MetricsFile(const std::string& path, int64_t last_iteration, const 
   out_.emplace(path, goes_on);
 }
 
+void MetricsFile::line(std::string text) {
+  failed_ = std::move(text);
+  out_->line(failed_);
+  failed_.clear();
+}
+
+void MetricsFile::retry() {
+  if (failed_.empty()) return;
+  try {
+    line(failed_);
+  } catch (const Error&) {
+    failed_.clear();  // told the first time
+  }
+}
+
 void MetricsFile::write(const StepMetrics& m) {
   nlohmann::ordered_json j;
   j["iteration"] = m.iteration;
@@ -123,7 +138,7 @@ void MetricsFile::write(const StepMetrics& m) {
                  {"peak_in_use_bytes", m.memory.peak_in_use_bytes},
                  {"reserved_bytes", m.memory.reserved_bytes},
                  {"system_allocations", m.memory.system_allocations}};
-  out_->line(j.dump());
+  line(j.dump());
 }
 
 void MetricsFile::write_evaluation(int64_t iteration, const std::string& json, double seconds) {
@@ -131,7 +146,7 @@ void MetricsFile::write_evaluation(int64_t iteration, const std::string& json, d
   j["iteration"] = iteration;
   j["evaluation"] = nlohmann::ordered_json::parse(json);
   j["seconds"] = seconds;
-  out_->line(j.dump());
+  line(j.dump());
 }
 
 }  // namespace mr

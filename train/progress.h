@@ -50,8 +50,12 @@ class MetricsFile {
   MetricsFile(const std::string& path, int64_t last_iteration, const std::function<void(const std::string&)>& warn);
   void write(const StepMetrics& m);
   void write_evaluation(int64_t iteration, const std::string& json, double seconds);
+  // Tries once more to write a line that failed, before the step that it tells of is saved. One that fails again is lost.
+  void retry();
 
  private:
+  void line(std::string text);
+  std::string failed_;  // a line that could not be written
   std::optional<LineFile> out_;
 };
 
