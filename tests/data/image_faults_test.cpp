@@ -27,14 +27,6 @@ void expect(const File& file, ImageFault fault, const std::string& part, const I
   CHECK(got == fault);
 }
 
-Png png_of(const Image& image) {
-  Png png;
-  png.height = image.height;
-  png.width = image.width;
-  png.sample = [image](int y, int x, int c) { return image.at(y, x)[c]; };
-  return png;
-}
-
 size_t find_marker(const File& f, uint8_t marker) {
   for (size_t i = 0; i + 1 < f.size(); ++i)
     if (f[i] == 0xff && f[i + 1] == marker) return i;

@@ -154,6 +154,15 @@ struct Png {
   File file() const { return file(stored(pixels())); }
 };
 
+// Of a picture, as 8-bit RGB.
+inline Png png_of(const Image& image) {
+  Png png;
+  png.height = image.height;
+  png.width = image.width;
+  png.sample = [image](int y, int x, int c) { return image.at(y, x)[c]; };
+  return png;
+}
+
 struct Jpeg {
   int quality = 90;
   J_COLOR_SPACE stored_as = JCS_YCbCr;

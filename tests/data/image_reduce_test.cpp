@@ -25,14 +25,6 @@ Image means(const Image& image, int factor) {
   return out;
 }
 
-Png png_of(const Image& image) {
-  Png png;
-  png.height = image.height;
-  png.width = image.width;
-  png.sample = [image](int y, int x, int c) { return image.at(y, x)[c]; };
-  return png;
-}
-
 }  // namespace
 
 TEST_CASE("a reduced picture is the means of blocks", "[image]") {
