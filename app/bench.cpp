@@ -2,9 +2,11 @@
 
 #include "app/commands.h"
 #include "app/device_option.h"
+#include "app/options.h"
 #include "bench/timings/model.h"
 #include "bench/timings/ops.h"
 #include "tensor/context.h"
+#include "train/detector.h"
 
 namespace mr::app {
 namespace {
@@ -19,20 +21,24 @@ void add_model(CLI::App& bench) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = bench.add_subcommand("model", "Times prediction and a training step of a recipe's model on a synthetic image");
   c->add_option("--recipe", a->recipe, "a shipped name or a TOML file")->capture_default_str();
-  c->add_option("--set", a->assignments, "key=value, over the recipe: --set train.threads=2")->allow_extra_args(false);
+  add_set(*c, a->assignments, "train.threads=2");
   c->add_option("--weights", a->options.weights, "instead of random ones");
   c->add_option("--height", a->options.height, "of the image")->capture_default_str();
   c->add_option("--width", a->options.width, "of the image")->capture_default_str();
   c->add_option("--batch", a->options.batch, "images")->capture_default_str();
   c->add_option("--objects", a->options.objects, "an image, in training")->capture_default_str();
   c->add_option("--repeats", a->options.repeats, "after two runs that do not count")->capture_default_str();
+  c->add_option("--loaded", a->options.loaded,
+                "processes that compute beside every second repeat; kept: of the speed that the processors left allow")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
   c->add_option("--filter", a->options.filter, "only those: f32, bf16, tf32 (a GPU), inference, train, f32.train, ...");
   add_device(*c, a->device);
   c->add_flag("--json", a->json, "{\"f32.inference\": {\"seconds\": best, \"median\": ..., \"peak_bytes\": ...}, \"f32.train\": ...}");
   c->callback([a] {
-    const Recipe recipe = load_recipe(a->recipe, a->assignments);
-    if (recipe.train.threads > 0) context().threads = static_cast<int>(recipe.train.threads);
+    Recipe recipe = load_recipe(a->recipe, a->assignments);
     a->options.device = device_of(a->device);
+    if (const auto note = use_context_of(recipe, a->options.device)) std::cerr << "mrcnn: " << *note << "\n";
     const std::vector<ModelTiming> timings = bench_model(recipe, a->options);
     std::cout << (a->json ? to_json(timings) + "\n" : to_text(timings));
   });

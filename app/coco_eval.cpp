@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "base/text.h"
 #include "data/coco/coco_results.h"
 
 namespace mr::app {
@@ -22,6 +23,9 @@ void add_coco_eval(CLI::App& program) {
   c->callback([a] {
     const CocoType type = a->type == "bbox" ? CocoType::bbox : CocoType::segm;
     const CocoEvalFiles e = coco_eval_files(a->truth, a->detections, type, a->max_dets);
+    if (!e.different_picture.empty())
+      std::cerr << "mrcnn: " << e.different_picture << ": the figures compare different pictures; predict takes the ids of the file with "
+                << "--annotations " << shell_word(a->truth) << "\n";
     if (e.other_category > 0)
       std::cerr << "mrcnn: left out " << e.other_category << " detections of categories that " << a->truth << " lacks\n";
     if (e.boxes_as_masks > 0)

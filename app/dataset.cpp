@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "app/options.h"
 #include "base/files.h"
 #include "data/coco/coco_lint.h"
 #include "data/dataset_tools/stats.h"
@@ -34,7 +35,7 @@ void add_draw(CLI::App& dataset) {
   c->add_option("--first", a->first, "number of the first scene (default: the recipe's data.scenes.first); other numbers, other scenes")
       ->check(CLI::Range(int64_t{0}, most_scenes));
   c->add_option("--recipe", a->recipe, "whose data.scenes say how they look")->capture_default_str();
-  c->add_option("--set", a->assignments, "key=value, over the recipe: --set data.scenes.height=512")->allow_extra_args(false);
+  add_set(*c, a->assignments, "data.scenes.height=512");
   c->footer(
       "The val split that scenes_small is evaluated on:\n"
       "  mrcnn dataset draw --out DIR --split val --first 4000 --images 100");
@@ -85,7 +86,7 @@ void add_show(CLI::App& dataset) {
   c->add_option("RECIPE", a->recipe, "a shipped name or a TOML file")->required();
   c->add_option("--out", a->out, "folder for the pictures")->required();
   c->add_option("--images", a->images, "how many")->check(CLI::Range(1, 1'000'000))->capture_default_str();
-  c->add_option("--set", a->assignments, "key=value, over the recipe: --set data.root=DIR")->allow_extra_args(false);
+  add_set(*c, a->assignments, "data.root=DIR");
   c->callback([a] { show(load_recipe(a->recipe, a->assignments), a->out, a->images); });
 }
 
@@ -124,7 +125,7 @@ void add_stats(CLI::App& dataset) {
   CLI::App* c = dataset.add_subcommand("stats", "Counts images and objects by class and size");
   CLI::Option* annotations = c->add_option("--annotations", a->annotations, "COCO file");
   c->add_option("--recipe", a->recipe, "the data of a recipe instead: a shipped name or a TOML file")->excludes(annotations);
-  c->add_option("--set", a->assignments, "key=value, over the recipe")->allow_extra_args(false);
+  add_set(*c, a->assignments);
   c->add_option("--split", a->split, "of the recipe: train or val")->check(CLI::IsMember({"train", "val"}))->capture_default_str();
   c->add_flag("--json", a->json, "for a machine");
   c->callback([a] {

@@ -2,6 +2,7 @@
 
 #include "app/commands.h"
 #include "app/device_option.h"
+#include "app/options.h"
 #include "train/evaluate.h"
 #include "train/interrupt.h"
 
@@ -32,7 +33,7 @@ void eval(const Arguments& a) {
   if (a.max_dets > 0) detector.recipe.evaluation.max_detections = a.max_dets;
   const Device device = device_of(a.device);
   detector.system->parameters().move_to(device);
-  if (const auto note = use_context_of(detector.recipe, device)) std::cerr << "mrcnn: " << *note << "\n";
+  use_context_of(detector.recipe, device);  // what it falls back to is told where it is chosen: by train and bench
   const bool boxes = a.type != "segm", masks = a.type != "bbox";
   check(a.type != "segm" || detector.recipe.model.mask.enabled, "eval: --type segm, but the model has no mask head");
 
@@ -65,9 +66,8 @@ void add_eval(CLI::App& program) {
   c->add_option("--annotations", a->annotations, "COCO ground truth; without it, the val split of the recipe");
   c->add_option("--images", a->images, "folder of its images");
   c->add_option("--recipe", a->recipe, "instead of the one stored with the weights: a shipped name or a TOML file");
-  c->add_option("--set", a->assignments, "key=value, over the recipe")->allow_extra_args(false);
-  c->add_option("--rename", a->renames, "FROM=TO, a prefix of names in WEIGHTS and what it becomes; may be given several times")
-      ->allow_extra_args(false);
+  add_set(*c, a->assignments);
+  add_rename(*c, a->renames, "WEIGHTS");
   c->add_option("--type", a->type, "bbox, segm or all")->check(CLI::IsMember({"bbox", "segm", "all"}))->capture_default_str();
   c->add_option("--max-dets", a->max_dets, "detections an image that count for AP (default: the recipe's, 100)")
       ->check(CLI::Range(1, 1'000'000));

@@ -6,6 +6,7 @@
 #include "app/commands.h"
 #include "app/device_option.h"
 #include "app/explain/explain.h"
+#include "app/options.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "data/image/image.h"
@@ -30,6 +31,8 @@ struct Topic {
   std::vector<std::string> takes = {};  // options, besides --figure and --json
 };
 
+constexpr Box example_box{40, 30, 330, 260};  // of the RoI operators, where --box gives none
+
 Box box_of(const Arguments& a) {
   check_usage(a.box.size() == 4, "explain: --box: expected four numbers x0,y0,x1,y1, in pixels, got ", a.box.size());
   for (const double v : a.box) check_usage(std::abs(v) <= 1e5, "explain: --box: corners must be within 100000 pixels, got ", v);
@@ -44,8 +47,7 @@ RoIQuestion question_of(const Arguments& a) {
   check_usage(a.size >= 1 && a.size <= 64, "explain: --size must be 1 … 64 bins, got ", a.size);
   check_usage(a.samples >= 0 && a.samples <= 16, "explain: --samples must be 0 (one a cell) … 16, got ", a.samples);
   check_usage(a.size * a.samples <= 256, "explain: --size times --samples must be at most 256, got ", a.size, " times ", a.samples);
-  check_usage(!a.box.empty(), "explain: ", a.topic, ": --box x0,y0,x1,y1 is needed, in pixels");
-  q.request = {box_of(a), a.stride, a.size, a.samples, !a.unaligned, {}};
+  q.request = {a.box.empty() ? example_box : box_of(a), a.stride, a.size, a.samples, !a.unaligned, {}};
   if (!a.reduce.empty()) q.request.reduce = a.reduce == "max" ? Reduce::max : Reduce::mean;
   if (!a.image.empty()) q.picture = read_image(a.image);
   q.gradient = a.gradient;
@@ -62,6 +64,12 @@ std::vector<std::string> roi_options(RoIKind kind, bool compare) {
   if (compare || kind == RoIKind::align || kind == RoIKind::precise) takes.emplace_back("--unaligned");
   if (compare || (!pool && kind != RoIKind::precise)) takes.emplace_back("--reduce");
   return takes;
+}
+
+Page roi_page(RoIKind kind, const Arguments& a) {
+  Page page = a.compare ? compare_rois(question_of(a)) : explain_roi(kind, question_of(a));
+  if (a.box.empty()) page.parts.emplace_front(std::string("An example's box, 40,30,330,260 in pixels; --box x0,y0,x1,y1 takes yours."));
+  return page;
 }
 
 const std::vector<Topic>& topics() {
@@ -107,19 +115,23 @@ const std::vector<Topic>& topics() {
          {"--recipe", "--set", "--image", "--device"}},
     };
     for (const RoIName& n : roi_names())
-      t.push_back(
-          {n.name, n.title,
-           [kind = n.kind](const Arguments& a) { return a.compare ? compare_rois(question_of(a)) : explain_roi(kind, question_of(a)); },
-           roi_options(n.kind, false)});
+      t.push_back({n.name, n.title, [kind = n.kind](const Arguments& a) { return roi_page(kind, a); }, roi_options(n.kind, false)});
     return t;
   }();
   return all;
 }
 
+// RoIAlign, roi-align and ROI_ALIGN are one name.
+std::string without_style(const std::string& name) {
+  std::string plain = lower_case(name);
+  std::erase_if(plain, [](char c) { return c == '-' || c == '_' || c == ' '; });
+  return plain;
+}
+
 const Topic& topic_of(const std::string& name) {
   std::vector<std::string> names;
   for (const Topic& t : topics()) {
-    if (name == t.name) return t;
+    if (without_style(name) == without_style(t.name)) return t;
     names.emplace_back(t.name);
   }
   throw UsageError("explain: there is no topic " + name + hint(name, names) + " (--help lists them)");
@@ -155,8 +167,10 @@ void add_explain(CLI::App& program) {
   c->footer(topic_list() +
             "\n  mrcnn explain dog --figure dog.svg\n  mrcnn explain roi_align --box 40,30,330,260 --stride 32 --image street.jpg "
             "--compare --figure all.svg\n");
-  c->add_option("TOPIC", a->topic, "one of the topics below")->required();
-  c->add_option("--box", a->box, "x0,y0,x1,y1 in pixels (RoI operators, box-coder)")->delimiter(',')->allow_extra_args(false);
+  c->add_option("TOPIC", a->topic, "one of the topics below; without one, they are listed");
+  c->add_option("--box", a->box, "x0,y0,x1,y1 in pixels (RoI operators, box-coder); default: an example's")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   c->add_option("--stride", a->stride, "pixels a cell of the map, up to 1024")->capture_default_str();
   c->add_option("--size", a->size, "bins along each axis, up to 64")->capture_default_str();
   c->add_option("--samples", a->samples, "samples along each axis of a bin, up to 16; 0: one a cell (roi_align)")->capture_default_str();
@@ -169,11 +183,15 @@ void add_explain(CLI::App& program) {
   c->add_option("--threshold", a->threshold, "nms: the IoU above which a box goes")->capture_default_str();
   c->add_option("--weights", a->weights, "rpn: a trained model");
   c->add_option("--recipe", a->recipe, "gradients: a shipped name or a TOML file")->capture_default_str();
-  c->add_option("--set", a->assignments, "gradients: key=value over the recipe")->allow_extra_args(false);
+  add_set(*c, a->assignments);
   add_device(*c, a->device);
   c->add_option("--figure", a->figure, "write the drawing to this file (.svg)");
   c->add_flag("--json", a->json, "the numbers instead of the text");
   c->callback([a, c] {
+    if (a->topic.empty()) {
+      std::cout << topic_list();
+      return;
+    }
     const Topic& topic = topic_of(a->topic);
     check_options(*c, topic, a->compare);
     check_usage(c->count("--figure") == 0 || a->figure.ends_with(".svg"), "explain: --figure: expected a name ending in .svg, got ",

@@ -11,6 +11,7 @@
 #include <new>
 
 #include "app/commands.h"
+#include "app/options.h"
 #include "app/process.h"
 #include "base/text.h"
 #include "train/config.h"
@@ -78,6 +79,8 @@ int run(int argc, char** argv) {
     return 0;
   } catch (const Exit& e) {
     return e.status;
+  } catch (const CLI::ExtrasError& e) {
+    return complain(unexpected_words(program, e) + " (--help tells more)", 2);
   } catch (const CLI::ParseError& e) {
     if (e.get_exit_code() == 0) return program.exit(e);  // --help, --version
     return complain(std::string(e.what()) + " (--help tells more)", 2);
@@ -100,6 +103,6 @@ int run(int argc, char** argv) {
 
 // What can throw outside the try of run() is the table of options itself.
 int main(int argc, char** argv) {  // NOLINT(bugprone-exception-escape)
-  mr::app::prepare_process();
+  mr::app::prepare_process(argv);
   return status_of_output(run(argc, argv));
 }

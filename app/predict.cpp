@@ -7,6 +7,7 @@
 
 #include "app/commands.h"
 #include "app/device_option.h"
+#include "app/options.h"
 #include "app/predict_annotations.h"
 #include "app/predict_files.h"
 #include "app/predict_picture.h"
@@ -121,7 +122,7 @@ void predict(const Arguments& a) {
   if (!detector.notes.empty()) std::cerr << detector.notes << "\n";
   const Device device = device_of(a.device);
   detector.system->parameters().move_to(device);
-  if (const auto note = use_context_of(detector.recipe, device)) std::cerr << "mrcnn: " << *note << "\n";
+  use_context_of(detector.recipe, device);  // what it falls back to is told where it is chosen: by train and bench
   if (const std::string note = annotations.number_classes(detector.classes); !note.empty()) std::cerr << "mrcnn: " << note << "\n";
   make_folder(a.out);
 
@@ -168,9 +169,8 @@ void add_predict(CLI::App& program) {
   c->add_option("FILE", a->inputs, "images (JPEG, PNG, WebP, TIFF, GIF, BMP, PNM, TGA), or folders of them")->required();
   c->add_option("--out", a->out, "folder for results.json and a picture NAME.png an image")->required();
   c->add_option("--recipe", a->recipe, "instead of the one stored with the weights: a shipped name or a TOML file");
-  c->add_option("--set", a->assignments, "key=value, over the recipe")->allow_extra_args(false);
-  c->add_option("--rename", a->renames, "FROM=TO, a prefix of names in WEIGHTS and what it becomes; may be given several times")
-      ->allow_extra_args(false);
+  add_set(*c, a->assignments);
+  add_rename(*c, a->renames, "WEIGHTS");
   c->add_option("--score", a->score, "leave out objects below this score")->capture_default_str();
   c->add_option("--annotations", a->annotations,
                 "COCO file: image ids are those of its images of the same file name, class ids those of its classes of the same name; else "

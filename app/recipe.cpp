@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/commands.h"
+#include "app/options.h"
 #include "base/files.h"
 #include "train/recipe.h"
 #include "train/recipe_new.h"
@@ -34,7 +35,7 @@ void add_show(CLI::App& recipe) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = recipe.add_subcommand("show", "A recipe with all its fields, each explained: a start for one's own");
   c->add_option("RECIPE", a->recipe, "a shipped name or a TOML file")->required();
-  c->add_option("--set", a->assignments, "key=value, over the recipe")->allow_extra_args(false);
+  add_set(*c, a->assignments);
   c->callback([a] { std::cout << to_toml(load_recipe(a->recipe, a->assignments)); });
 }
 

@@ -1,6 +1,7 @@
 #include "train/train.h"
 #include "app/commands.h"
 #include "app/device_option.h"
+#include "app/options.h"
 #include "train/interrupt.h"
 
 namespace mr::app {
@@ -15,10 +16,9 @@ void add_train(CLI::App& program) {
   CLI::App* c = program.add_subcommand("train", "Trains a detector as a recipe says");
   c->add_option("RECIPE", a->recipe, "a shipped recipe (mrcnn recipe list) or a TOML file")->required();
   c->add_option("--out", a->out, "folder for recipe.toml, metrics.jsonl, best.safetensors, last.safetensors and checkpoints/")->required();
-  c->add_option("--set", a->assignments, "key=value, over the recipe: --set data.root=DIR --set train.budget=30m")->allow_extra_args(false);
+  add_set(*c, a->assignments, "data.root=DIR --set train.budget=30m");
   c->add_option("--init", a->init, "weights to start from: .safetensors, torch's .pth, detectron2's .pkl");
-  c->add_option("--rename", a->renames, "FROM=TO, a prefix of names in --init and what it becomes; may be given several times")
-      ->allow_extra_args(false);
+  add_rename(*c, a->renames, "--init");
   c->add_flag("--skip-mismatch", a->skip_mismatch, "leave out tensors of --init whose shape does not fit, such as those of other classes");
   c->add_flag("--resume", a->resume, "go on from the newest checkpoint in --out, to the same bits as an unbroken run");
   add_device(*c, a->device);

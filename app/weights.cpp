@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "app/options.h"
 #include "models/weights/load.h"
 #include "models/weights/show.h"
 #include "train/detector.h"
@@ -18,9 +19,8 @@ void add_fit(CLI::App& weights) {
   CLI::App* c = weights.add_subcommand("fit", "What a recipe's model would take from a weights file, and what it would not");
   c->add_option("FILE", a->file, ".safetensors, .pth, .pkl")->required();
   c->add_option("RECIPE", a->recipe, "a shipped recipe (mrcnn recipe list) or a TOML file")->required();
-  c->add_option("--set", a->assignments, "key=value, over the recipe")->allow_extra_args(false);
-  c->add_option("--rename", a->renames, "FROM=TO, a prefix of names in FILE and what it becomes; may be given several times")
-      ->allow_extra_args(false);
+  add_set(*c, a->assignments);
+  add_rename(*c, a->renames, "FILE");
   c->add_flag("--all", a->all, "a line for every tensor");
   c->add_flag("--json", a->json, "every tensor, as {\"naming\", \"loaded\": [...], \"missing\", \"unused\", \"mismatched\", ...}");
   c->footer(

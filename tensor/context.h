@@ -10,7 +10,7 @@ namespace mr {
 
 struct Context {
   Device device;                 // where new tensors live
-  int threads = 0;               // of parallel_for; 0: as many as OpenMP gives
+  int threads = 0;               // of parallel_for; 0: OMP_NUM_THREADS, or as many as there are processors (base/processors.h)
   DType precision = DType::f32;  // of activations: f32, or bf16 for mixed precision
   bool tf32 = false;             // on a GPU, products of f32 on the matrix units: factors rounded to 10 bits of mantissa, sums in f32
 };

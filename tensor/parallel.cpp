@@ -1,7 +1,10 @@
 #include "tensor/parallel.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <exception>
 
+#include "base/processors.h"
 #include "tensor/context.h"
 
 #ifdef _OPENMP
@@ -12,9 +15,20 @@ namespace mr {
 
 #ifdef _OPENMP
 
+namespace {
+
+// OpenMP knows the processors that the process may run on, but not the share of time that its control group has. A number that a person
+// set is taken as it is.
+int default_threads() {
+  static const bool set = std::getenv("OMP_NUM_THREADS") != nullptr;
+  return set ? omp_get_max_threads() : std::min(omp_get_max_threads(), processors());
+}
+
+}  // namespace
+
 int thread_count() {
   if (omp_in_parallel()) return 1;
-  return context().threads > 0 ? context().threads : omp_get_max_threads();
+  return context().threads > 0 ? context().threads : default_threads();
 }
 
 LibraryThreads::LibraryThreads() : saved_(omp_get_max_threads()) { omp_set_num_threads(thread_count()); }

@@ -50,7 +50,7 @@ struct TrainConfig {
     f.field("recorded", recorded, "written by a run: its length and rates are those that it ran with, and taken as they are");
     f.choice("precision", precision, {"f32", "bf16", "tf32"},
              "of activations; bf16 needs a GPU or AVX-512, without them f32 is used; tf32: f32, whose products a GPU may round to 10 bits");
-    f.field("threads", threads, "0: one a processor");
+    f.field("threads", threads, "0: one a processor that this process may use (affinity, the share of its container)");
     f.field("init", init, "weights to start from (.safetensors, .pth, .pkl); empty: random");
     f.field("rename", rename, "prefixes of names in init, as \"FROM=TO\"; those of usual wrappers come off without");
     f.field("skip_mismatch", skip_mismatch, "leave out tensors of init whose shape does not fit (other classes)");

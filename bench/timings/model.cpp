@@ -8,10 +8,12 @@
 
 #include "base/json_text.h"
 #include "bench/best_of.h"
+#include "bench/timings/neighbours.h"
 #include "models/mask_rcnn.h"
 #include "models/weights/load.h"
 #include "tensor/context.h"
 #include "tensor/device.h"
+#include "tensor/parallel.h"
 #include "tensor/rng.h"
 #include "tensor/simd.h"
 
@@ -55,24 +57,42 @@ Batch synthetic_batch(const BenchModelOptions& o, int64_t classes, int64_t size_
   return b;
 }
 
-ModelTiming time_of(const std::string& name, Device device, int64_t repeats, const std::function<void()>& work) {
+double seconds_of(Device device, const std::function<void()>& work) {
+  const double begin = wall_seconds();
+  work();
+  synchronize(device);
+  return wall_seconds() - begin;
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+ModelTiming time_of(const std::string& name, const BenchModelOptions& options, const std::function<void()>& work) {
+  const Device device = options.device;
   ModelTiming t;
   t.name = name;
   work();
   work();  // caches are full only after the second time
   synchronize(device);
   const uint64_t before = allocator_stats(device).system_allocations;
-  std::vector<double> seconds;
-  for (int64_t i = 0; i < repeats; ++i) {
-    const double begin = wall_seconds();
-    work();
-    synchronize(device);
-    seconds.push_back(wall_seconds() - begin);
+  const Neighbours neighbours(options.loaded);
+  std::vector<double> alone, loaded;
+  for (int64_t i = 0; i < options.repeats; ++i) {
+    alone.push_back(seconds_of(device, work));
+    if (options.loaded == 0) continue;
+    neighbours.work();
+    loaded.push_back(seconds_of(device, work));
+    neighbours.rest();
   }
   const AllocatorStats stats = allocator_stats(device);
-  std::sort(seconds.begin(), seconds.end());
-  t.best = seconds.front();
-  t.median = seconds[seconds.size() / 2];
+  t.best = *std::min_element(alone.begin(), alone.end());
+  t.median = median(alone);
+  if (options.loaded > 0) {
+    t.loaded = median(loaded);
+    t.kept = t.median / t.loaded / share_left(thread_count(), options.loaded);
+  }
   t.peak_bytes = stats.peak_in_use_bytes;
   t.system_allocations = stats.system_allocations - before;
   return t;
@@ -107,14 +127,14 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
     const std::string prefix = precision + ".";
     if (wanted(prefix + "inference")) {
       int64_t detections = 0;
-      timings.push_back(time_of(prefix + "inference", options.device, options.repeats, [&] {
+      timings.push_back(time_of(prefix + "inference", options, [&] {
         const NoGrad no_tape;
         detections = system->predict(predicting).at(0).boxes.size(0);
       }));
       timings.back().detections = detections;
     }
     if (wanted(prefix + "train")) {
-      timings.push_back(time_of(prefix + "train", options.device, options.repeats, [&] {
+      timings.push_back(time_of(prefix + "train", options, [&] {
         system->parameters().zero_gradients();
         backward(total_loss(system->losses(training)));
         sgd.step(1e-6);
@@ -130,16 +150,22 @@ std::string to_json(const std::vector<ModelTiming>& timings) {
   j.object();
   for (const ModelTiming& t : timings) {
     j.key(t.name).object().field("seconds", t.best).field("median", t.median).field("detections", t.detections);
-    j.field("peak_bytes", t.peak_bytes).field("system_allocations", t.system_allocations).end();
+    j.field("peak_bytes", t.peak_bytes).field("system_allocations", t.system_allocations);
+    if (t.loaded > 0) j.field("loaded", t.loaded).field("kept", t.kept);
+    j.end();
   }
   return j.end().take();
 }
 
 std::string to_text(const std::vector<ModelTiming>& timings) {
-  std::string out = fmt::format("{:<16} {:>9} {:>9} {:>12} {:>12}\n", "", "best s", "median s", "peak GiB", "allocations");
-  for (const ModelTiming& t : timings)
-    out += fmt::format("{:<16} {:>9.3f} {:>9.3f} {:>12.2f} {:>12}\n", t.name, t.best, t.median,
-                       static_cast<double>(t.peak_bytes) / (1 << 30), t.system_allocations);
+  const bool loaded = !timings.empty() && timings.front().loaded > 0;
+  std::string out = fmt::format("{:<16} {:>9} {:>9} {:>12} {:>12}", "", "best s", "median s", "peak GiB", "allocations");
+  out += loaded ? fmt::format(" {:>9} {:>9}\n", "loaded s", "kept") : "\n";
+  for (const ModelTiming& t : timings) {
+    out += fmt::format("{:<16} {:>9.3f} {:>9.3f} {:>12.2f} {:>12}", t.name, t.best, t.median, static_cast<double>(t.peak_bytes) / (1 << 30),
+                       t.system_allocations);
+    out += loaded ? fmt::format(" {:>9.3f} {:>9.2f}\n", t.loaded, t.kept) : "\n";
+  }
   return out;
 }
 

@@ -1,9 +1,12 @@
 // The ground truth of a COCO file, and the figures of a results file against it.
 #include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 #include <unordered_map>
 
 #include "base/check.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "data/coco/coco_results.h"
 #include "tensor/parallel.h"
 
@@ -31,6 +34,28 @@ struct ImageAndLabel {
 struct HashImageAndLabel {
   size_t operator()(const ImageAndLabel& k) const { return std::hash<int64_t>()(k.image * 1000003 + k.label); }
 };
+
+// What two records of one id are about, where the images.json beside the results (as mrcnn predict writes it) and the ground truth mean
+// different pictures by it. Folders do not count: the two are named from different places.
+std::string different_picture(const CocoFile& truth, const std::string& results_path) {
+  const std::filesystem::path list = std::filesystem::path(results_path).parent_path() / "images.json";
+  std::error_code none;
+  if (!std::filesystem::exists(list, none)) return {};
+  std::unordered_map<int64_t, std::string> names;
+  for (const CocoImage& im : truth.images) names[im.id] = std::filesystem::path(im.file).filename().string();
+  const nlohmann::json pictures = nlohmann::json::parse(read_text_file(list.string()), nullptr, false);
+  if (!pictures.is_array()) return {};  // some other program's
+  for (const nlohmann::json& p : pictures) {
+    if (!p.is_object() || !p.contains("id") || !p["id"].is_number_integer() || !p.contains("file_name") || !p["file_name"].is_string())
+      return {};
+    const auto same_id = names.find(p["id"].get<int64_t>());
+    const std::string name = std::filesystem::path(p["file_name"].get<std::string>()).filename().string();
+    if (same_id != names.end() && same_id->second != name)
+      return str("image ", same_id->first, " is ", printable(name), " in ", list.string(), ", and ", printable(same_id->second), " in ",
+                 truth.path);
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -74,7 +99,8 @@ CocoEvalFiles coco_eval_files(const std::string& truth_path, const std::string& 
   for (size_t k = 0; k < results.detections.size(); ++k) {
     const CocoDetection& d = results.detections[k];
     const auto im = images.find(d.image_id);
-    check(im != images.end(), results_path, ": a result names image ", d.image_id, ", which ", truth_path, " lacks");
+    check(im != images.end(), results_path, ": a result names image ", d.image_id, ", which ", truth_path, " lacks",
+          "; mrcnn predict numbers pictures 1, 2, 3, …, and takes the ids of a file with --annotations ", shell_word(truth_path));
     check(!masks || (d.mask.height == im->second.height && d.mask.width == im->second.width), results_path, ": a result of image ",
           d.image_id, ": segmentation.size: must be the image's, ", im->second.height, "x", im->second.width, ", got ", d.mask.height, "x",
           d.mask.width);
@@ -91,6 +117,7 @@ CocoEvalFiles coco_eval_files(const std::string& truth_path, const std::string& 
   out.detections = static_cast<int64_t>(results.detections.size());
   out.other_category = results.other_category;
   out.boxes_as_masks = results.boxes_as_masks;
+  out.different_picture = different_picture(file, results_path);
   for (const CocoObject& g : truth.objects) out.id_zero |= g.id == 0;
   return out;
 }

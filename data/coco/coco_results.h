@@ -50,6 +50,10 @@ struct CocoEvalFiles {
   int64_t images = 0, objects = 0, detections = 0, other_category = 0, boxes_as_masks = 0;
   int64_t faulty = 0;    // problems of objects that a trainer would leave out
   bool id_zero = false;  // an annotation has the id 0, which counts as unmatched
+
+  // Not empty: the images.json that mrcnn predict wrote beside the results calls another picture by
+  // the id of an image of the ground truth, so that the figures are about the wrong pictures.
+  std::string different_picture;
 };
 CocoEvalFiles coco_eval_files(const std::string& truth, const std::string& results, CocoType type, int max_dets = 100);
 

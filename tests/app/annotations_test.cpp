@@ -114,6 +114,24 @@ TEST_CASE("one set of weights has one AP: from eval, from predict and coco-eval,
   CHECK(figures("coco-eval " + truth + " " + found + "2/results_bbox.json --type bbox --json") == e["bbox"]);
   CHECK(figures("coco-eval " + truth + " " + found + "2/results.json --type segm --json") == e["segm"]);
 
+  // Without --annotations pictures are numbered 1, 2, 3, …: ids that mean other pictures, or none.
+  REQUIRE(mrcnn("predict " + weights + " " + images + " --score 0 --no-pictures --out " + found + "3").status == 0);
+  for (const bool turned : {true, false}) {  // the ids of the next picture, or 1001, 1002, …
+    json other = j;
+    std::map<int64_t, int64_t> new_ids;
+    for (json& image : other["images"]) {
+      const auto k = static_cast<int64_t>(new_ids.size());
+      image["id"] = new_ids[image["id"].get<int64_t>()] = turned ? (k + 1) % 4 + 1 : k + 1001;
+    }
+    for (json& annotation : other["annotations"]) annotation["image_id"] = new_ids.at(annotation["image_id"].get<int64_t>());
+    write_text_file(truth + ".other.json", other.dump());
+    const Result r = mrcnn("coco-eval " + truth + ".other.json " + found + "3/results.json --type segm");
+    INFO(r.err);
+    CHECK(r.status == (turned ? 0 : 1));
+    CHECK_THAT(r.err, Contains(turned ? "the figures compare different pictures" : "a result names image 1, which ") &&
+                          Contains("--annotations " + truth + ".other.json"));
+  }
+
   // The same training with its classes named, and the same weights told them again.
   std::string names, ids;
   for (const json& c : j["categories"]) {

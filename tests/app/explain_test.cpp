@@ -120,9 +120,23 @@ TEST_CASE("explain gradients: only the image's classes' masks receive any", "[ex
   for (size_t k = 1; k <= 5; ++k) CHECK(body[k] > 0);
 }
 
+TEST_CASE("explain: without a topic all are listed, a topic has an example, its name may be written as elsewhere", "[explain]") {
+  const Result list = mrcnn("explain");
+  CHECK(list.status == 0);
+  for (const char* topic : {"\n  dog ", "\n  roi_align ", "\n  losses "}) CHECK_THAT(list.out, Catch::Matchers::Contains(topic));
+
+  const Result example = mrcnn("explain roi_align"), asked = mrcnn("explain roi_align --box 40,30,330,260");
+  CHECK(example.status == 0);
+  CHECK_THAT(example.out, Catch::Matchers::Contains("An example's box, 40,30,330,260"));
+  CHECK_THAT(asked.out, !Catch::Matchers::Contains("An example's box"));
+  const auto values = [](const std::string& text) { return text.substr(text.find("Values")); };
+  CHECK(values(example.out) == values(asked.out));
+
+  for (const char* name : {"RoIAlign", "roi-align", "ROIALIGN"}) CHECK(mrcnn(std::string("explain ") + name).out == example.out);
+}
+
 TEST_CASE("explain: mistakes are one line", "[explain]") {
   check_error("explain dig", "there is no topic dig; the nearest is dog");
-  check_error("explain roi_align", "--box x0,y0,x1,y1 is needed");
   check_error("explain roi_align --box 1,2,3", "--box: expected four numbers x0,y0,x1,y1, in pixels, got 3");
   check_error("explain roi_align --box 9,9,5,5", "--box x0,y0,x1,y1: expected x0 <= x1 and y0 <= y1, got 9,9,5,5");
   check_error("explain roi_align --stride 0", "--stride must be 1");

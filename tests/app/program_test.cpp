@@ -52,6 +52,9 @@ TEST_CASE("mistakes on the command line are one line and a status", "[app]") {
   }
   check_error("train", "RECIPE");
   check_error("train scenes_small --out " + folder() + "/x --no-such-flag", "--no-such-flag");
+  check_error("explain conv b c a", "these words were not expected: b c a (--help tells more)");
+  check_error("train scenes_small --out " + folder() + "/x --set train.batch=2 train.seed=3",
+              "this word was not expected: train.seed=3; --set takes one setting: --set train.seed=3");
   check_error("train scenes_smal --out " + folder() + "/x", "the nearest is scenes_small");
   check_error("train scenes_small --out " + folder() + "/x --set train.batch=0", "train.batch: must be from 1 to 4096, got 0");
   check_error("train scenes_small --out " + folder() + "/x --set optimiser.lr=nan", "optimiser.lr: must be above 0, got nan");
@@ -67,6 +70,7 @@ TEST_CASE("mistakes on the command line are one line and a status", "[app]") {
     CHECK(r.status == 2);
     CHECK_THAT(r.err, Contains("--device: expected "));
   }
+  CHECK_THAT(mrcnn("train --help").out, Contains("--set KEY=VALUE  "));  // without the dots of a list
   check_error("explain conv --device cpu", "explain: conv: does not use --device");
   CHECK(!std::filesystem::exists(folder() + "/device"));
   check_error("eval nowhere.safetensors", "nowhere.safetensors");

@@ -46,8 +46,8 @@ set(rooms
   "omp.h=^tensor/parallel\\.cpp$"
   "immintrin.h=^tensor/simd\\.h$")
 # The operating system's: files, signals, terminals. Not in the mathematics.
-set(system "(unistd|fcntl|poll|termios|dlfcn|malloc|signal|stdio_ext|ucontext)\\.h|sys/[a-z]+\\.h")
-set(system_rooms "^(base/(file|memory)|tensor/(parallel|storage|context|gpu/emulated/)|models/weights/|data/|train/|app/|bench/|tests/)")
+set(system "(unistd|fcntl|poll|termios|dlfcn|malloc|signal|stdio_ext|sched|ucontext)\\.h|sys/[a-z]+\\.h")
+set(system_rooms "^(base/(file|memory|processors)|tensor/(parallel|storage|context|gpu/emulated/)|models/weights/|data/|train/|app/|bench/|tests/)")
 set(heavy "iostream|regex")                        # in a header: they cost every file that includes it
 
 set(wrong "")
