@@ -2,8 +2,6 @@
 #include <filesystem>
 #include <iostream>
 #include <new>
-#include <nlohmann/json.hpp>
-#include <set>
 
 #include "app/commands.h"
 #include "app/device_option.h"
@@ -11,10 +9,8 @@
 #include "app/predict_annotations.h"
 #include "app/predict_files.h"
 #include "app/predict_picture.h"
-#include "base/files.h"
-#include "data/coco/coco_results.h"
+#include "app/predict_results.h"
 #include "data/image/image.h"
-#include "tensor/parallel.h"
 #include "train/evaluate.h"
 #include "train/interrupt.h"
 
@@ -27,71 +23,23 @@ struct Arguments {
   std::string weights, out, recipe, annotations, device;
   std::vector<std::string> inputs, assignments, renames;
   double score = 0.5;
-  bool pictures = true, whole = false;
+  bool pictures = true, whole = false, overwrite = false;
+  std::string labels = "auto";
+  DrawOptions draw;
 };
 
-// Where the picture of each file is drawn: its name as a .png, numbered where two would be one. Errors: one of the files lies there.
-std::vector<std::string> picture_paths(const fs::path& folder, const std::vector<fs::path>& files) {
-  std::set<fs::path> inputs;
-  for (const fs::path& f : files) inputs.insert(fs::weakly_canonical(f));
-  std::set<std::string> taken;
-  std::vector<std::string> paths;
-  for (const fs::path& f : files) {
-    const std::string stem = f.stem().string();
-    std::string name = stem + ".png";
-    for (int n = 2; !taken.insert(name).second; ++n) name = stem + "_" + std::to_string(n) + ".png";
-    paths.push_back((folder / name).string());
-    check(!inputs.contains(fs::weakly_canonical(folder / name)), paths.back(), ": is a picture to be read, and would be written over; ",
-          "choose another --out");
-  }
-  return paths;
+DrawOptions draw_options(const Arguments& a) {
+  DrawOptions options = a.draw;
+  options.labels = a.labels == "none" ? LabelStyle::none : a.labels == "ids" ? LabelStyle::ids : LabelStyle::automatic;
+  return options;
 }
-
-// The pictures with their results, and what was left out, in the files of --out.
-class Results {
- public:
-  Results(const PredictAnnotations& annotations, bool masks) : annotations_(annotations), masks_(masks) {}
-
-  void add(const FoundObjects& found, int64_t image_id, const std::string& file, PixelSize size) {
-    std::vector<CocoDetection> rows = coco_detections(found.objects, image_id, false);
-    if (masks_)
-      parallel_for(static_cast<int64_t>(rows.size()), 4,
-                   [&](int64_t i) { rows[static_cast<size_t>(i)].mask = found.rle(static_cast<size_t>(i), size); });
-    for (CocoDetection& row : rows)
-      if (!annotations_.leaves_out(row.label)) results_.push_back(std::move(row));
-    images_.push_back({{"id", image_id}, {"file_name", file}, {"width", size.width}, {"height", size.height}});
-  }
-
-  void write(const std::string& folder) const {
-    if (images_.empty()) return;
-    write_coco_results(folder + "/results.json", results_, annotations_.class_ids(), masks_ ? CocoType::segm : CocoType::bbox);
-    if (masks_) write_coco_results(folder + "/results_bbox.json", results_, annotations_.class_ids(), CocoType::bbox);
-    write_text_file(folder + "/images.json", images_.dump(1) + "\n");
-  }
-
- private:
-  const PredictAnnotations& annotations_;
-  bool masks_;
-  std::vector<CocoDetection> results_;
-  nlohmann::ordered_json images_ = nlohmann::ordered_json::array();
-};
 
 LeftOut left_out(const std::string& file, const std::string& what) {
   const std::string name = "image '" + file + "': ";
   return {file, what.starts_with(name) ? what.substr(name.size()) : what};
 }
 
-// All that was left out, in a file of --out.
-void write_left_out(const std::string& folder, const std::vector<LeftOut>& pictures, const std::vector<LeftOut>& others) {
-  if (pictures.empty() && others.empty()) return;
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const auto* part : {&pictures, &others})
-    for (const LeftOut& f : *part) list.push_back({{"file_name", f.file}, {"picture", part == &pictures}, {"why", f.why}});
-  constexpr auto replace = nlohmann::ordered_json::error_handler_t::replace;  // names need not be UTF-8
-  write_text_file(folder + "/left_out.json", list.dump(1, ' ', false, replace) + "\n");
-}
-
-// The first of it, on the terminal. What is no picture is told; a picture that was left out is an error.
+// The first of what was left out, on the terminal. What is no picture is told; a picture that was left out is an error.
 void tell_left_out(const std::vector<LeftOut>& pictures, const std::vector<LeftOut>& others, size_t all_pictures) {
   std::vector<std::string> names;
   for (const LeftOut& f : others) names.push_back(f.file);
@@ -107,7 +55,7 @@ std::string remarks(const ImageNotes& notes, PixelSize read, PixelSize drawn) {
   const PixelSize whole = notes.reduction.whole;
   if (notes.pictures > 1) text += str("; the first of ", notes.pictures, " pictures in the file");
   if (read != whole) text += str("; read at ", read.width, "×", read.height, " of ", whole.width, "×", whole.height);
-  if (drawn != whole) text += str("; drawn at ", drawn.width, "×", drawn.height);
+  if (drawn.width < whole.width) text += str("; drawn at ", drawn.width, "×", drawn.height);
   return text;
 }
 
@@ -115,6 +63,7 @@ void predict(const Arguments& a) {
   check_usage(a.score >= 0 && a.score <= 1, "--score: must be from 0 to 1, got ", a.score);
   const PictureFiles inputs = find_pictures(a.inputs);
   const std::vector<fs::path>& files = inputs.files;
+  const ResultFolder out(a.out, files, a.pictures, a.overwrite);
   PredictAnnotations annotations(a.annotations);
   std::vector<AnnotatedImage> annotated;
   for (const fs::path& f : files) annotated.push_back(annotations.image(f));
@@ -124,16 +73,15 @@ void predict(const Arguments& a) {
   detector.system->parameters().move_to(device);
   use_context_of(detector.recipe, device);  // what it falls back to is told where it is chosen: by train and bench
   if (const std::string note = annotations.number_classes(detector.classes); !note.empty()) std::cerr << "mrcnn: " << note << "\n";
-  make_folder(a.out);
+  out.clear();
 
-  const std::vector<std::string> pictures = a.pictures ? picture_paths(a.out, files) : std::vector<std::string>();
   Results results(annotations, detector.recipe.model.mask.enabled);
   std::vector<LeftOut> failed = inputs.pictures;
   for (size_t i = 0; i < files.size() && interrupted() == 0; ++i) {
     const std::string file = files[i].string();
     ImageNotes notes;
     PixelSize read;
-    Image drawn;
+    DrawnPicture drawn;
     FoundObjects found;
     try {
       Picture picture = read_picture(file, detector, a.whole, annotated[i].stated);
@@ -141,8 +89,8 @@ void predict(const Arguments& a) {
       std::erase_if(found.objects, [&](const Detection& d) { return d.score < a.score; });  // the last ones: the best come first
       notes = picture.notes;
       read = {picture.image.height, picture.image.width};
-      if (a.pictures) drawn = drawing(std::move(picture), found, detector.classes);
-      results.add(found, annotated[i].id, file, notes.reduction.whole);
+      if (a.pictures) drawn = drawing(std::move(picture), found, detector.classes, draw_options(a));
+      results.add(found, annotated[i].id, file, notes.reduction.whole, a.pictures ? out.pictures()[i] : "");
     } catch (const std::bad_alloc&) {
       failed.push_back({file, "out of memory"});
       continue;
@@ -150,8 +98,8 @@ void predict(const Arguments& a) {
       failed.push_back(left_out(file, e.what()));
       continue;
     }
-    if (a.pictures) write_png(pictures[i], drawn);
-    const PixelSize drawn_at = a.pictures ? PixelSize{drawn.height, drawn.width} : notes.reduction.whole;
+    if (a.pictures) write_png(out.pictures()[i], drawn.image);
+    const PixelSize drawn_at = a.pictures ? drawn.size : notes.reduction.whole;
     std::cout << file << ": " << found.objects.size() << " objects" << remarks(notes, read, drawn_at) << std::endl;
   }
   results.write(a.out);
@@ -176,12 +124,27 @@ void add_predict(CLI::App& program) {
                 "COCO file: image ids are those of its images of the same file name, class ids those of its classes of the same name; else "
                 "1, 2, 3, … and the model's");
   add_device(*c, a->device);
-  c->add_flag("!--no-pictures", a->pictures, "only the result files");
+  CLI::Option* none = c->add_flag("!--no-pictures", a->pictures, "only the result files");
+  c->add_option("--labels", a->labels,
+                "auto: class and score, where there is room; none; ids: numbers, and a legend of what each of them is")
+      ->check(CLI::IsMember({"auto", "none", "ids"}))
+      ->capture_default_str()
+      ->excludes(none);
+  c->add_option("--scale", a->draw.scale,
+                "the drawing's size, as a multiple of the picture's; default: pictures below 800 pixels are enlarged")
+      ->check(CLI::Range(0.05, 16.0))
+      ->excludes(none);
+  c->add_option("--line", a->draw.line, "thickness of outlines and boxes, in pixels of the drawing; default: by its size")
+      ->check(CLI::Range(1, 100))
+      ->excludes(none);
+  c->add_flag("--overwrite", a->overwrite, "replace the results that --out holds");
   c->add_flag("--whole", a->whole, "read pictures of more than 33 million pixels whole, too");
   c->footer(
       "results.json: COCO results, [{\"image_id\", \"category_id\", \"score\", \"segmentation\"}]; the boxes lie beside it in\n"
       "results_bbox.json (\"bbox\"), because cocoapi misjudges the size of masks in files that hold both. Without a mask head\n"
-      "results.json holds the boxes. left_out.json: what was not read, and why.\n"
+      "results.json holds the boxes. images.json: the files and their drawings. left_out.json: what was not read, and why.\n"
+      "The surest objects choose first where their labels stand; what has no room is told by a legend under the picture. The numbers of\n"
+      "--labels ids count the objects of the picture in the order of results.json.\n"
       "A picture of more than 33 million pixels is read at a fraction of its size: as far as the network sees no less of it, and further\n"
       "where it would see more than 16 million. Boxes and masks are still those of the whole picture. --whole reads it whole.");
   c->callback([a] {

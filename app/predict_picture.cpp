@@ -5,7 +5,6 @@
 #include <filesystem>
 
 #include "base/memory.h"
-#include "data/draw/detections.h"
 #include "data/image/stated_size.h"
 #include "data/transforms/transforms.h"
 
@@ -13,7 +12,7 @@ namespace mr::app {
 namespace {
 
 constexpr int64_t kWhole = int64_t{1} << 25, kSeen = int64_t{1} << 24;
-constexpr double kDrawnMasks = 1 << 28;
+constexpr double kDrawn = 1 << 27, kDrawnMasks = 1 << 28;
 
 int64_t pixels(PixelSize s) { return int64_t{s.height} * s.width; }
 
@@ -37,12 +36,23 @@ Box placed(const Box& b, const Reduction& r) {
   return {x(b.x1), y(b.y1), x(b.x2), y(b.y2)};
 }
 
-void shrink(Image& image, Reduction& r, double factor) {
-  const auto side = [factor](int n) { return std::max(static_cast<int>(n / factor), 1); };
+void rescale(Image& image, Reduction& r, double factor) {
+  const auto side = [factor](int n) { return std::max(static_cast<int>(std::lround(n * factor)), 1); };
   const int height = side(image.height), width = side(image.width);
+  if (height == image.height && width == image.width) return;
   r.fy *= static_cast<double>(image.height) / height;
   r.fx *= static_cast<double>(image.width) / width;
   image = resized(image, height, width);
+}
+
+// As much of `scale` as the limits of a drawing allow.
+double allowed_scale(double scale, const Picture& picture, const FoundObjects& found) {
+  double masks = 0;
+  if (found.m > 0)
+    for (const Detection& d : found.objects) masks += placed(d.box, picture.notes.reduction).area();
+  const double image = static_cast<double>(pixels({picture.image.height, picture.image.width}));
+  if (masks > 0) scale = std::min(scale, std::sqrt(kDrawnMasks / masks));
+  return std::min(scale, std::sqrt(kDrawn / image));
 }
 
 }  // namespace
@@ -66,22 +76,25 @@ Picture read_picture(const std::string& path, const Detector& detector, bool who
   return picture;
 }
 
-Image drawing(Picture picture, const FoundObjects& found, const Classes& classes) {
-  Image& image = picture.image;
+DrawnPicture drawing(Picture picture, const FoundObjects& found, const Classes& classes, DrawOptions options) {
+  DrawnPicture result;
+  Image& image = result.image;
   Reduction r = picture.notes.reduction;
-  double area = 0;
-  for (const Detection& d : found.objects) area += placed(d.box, r).area();
-  if (found.m > 0 && area > kDrawnMasks) shrink(image, r, std::sqrt(area / kDrawnMasks));
+  const double scale = options.scale > 0 ? options.scale : drawing_scale({picture.image.height, picture.image.width});
+  const double allowed = allowed_scale(scale, picture, found);
+  image = std::move(picture.image);
+  rescale(image, r, allowed);
+  result.size = {image.height, image.width};
   std::vector<DrawnDetection> drawn;
   for (size_t i = 0; i < found.objects.size(); ++i) {
     const Detection& d = found.objects[i];
     drawn.push_back({placed(d.box, r), d.label, d.score, {}});
-    if (found.m > 0) drawn.back().mask = found.mask(i, drawn.back().box, {image.height, image.width});
+    if (found.m > 0) drawn.back().mask = found.mask(i, drawn.back().box, result.size);  // finer than the picture's own pixels
   }
-  DrawOptions options;
+  options.scale = 1;
   options.colour_by_instance = classes.size() == 1;
-  draw_detections(image, drawn, classes.names, options);
-  return std::move(image);
+  draw_detections(image, std::move(drawn), classes.names, options);
+  return result;
 }
 
 }  // namespace mr::app

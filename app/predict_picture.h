@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "data/draw/detections.h"
 #include "data/image/image.h"
 #include "train/detector.h"
 
@@ -21,7 +22,13 @@ struct Picture {
 // Errors: ImageError; also where more memory would be needed than there is, before it is taken.
 Picture read_picture(const std::string& path, const Detector& detector, bool whole, std::optional<PixelSize> stated = {});
 
-// What was found, over the picture as it was read; over a smaller one where the masks together would take more than 2^28 bytes.
-Image drawing(Picture picture, const FoundObjects& found, const Classes& classes);
+struct DrawnPicture {
+  Image image;     // with its legend, if there is one
+  PixelSize size;  // of the picture in it
+};
+
+// What was found, over the picture as it was read times options.scale; over a smaller one where it would have more than 2^27 pixels, or the
+// masks together more than 2^28. Options: as for draw_detections; a picture of one class has a colour an instance.
+DrawnPicture drawing(Picture picture, const FoundObjects& found, const Classes& classes, DrawOptions options);
 
 }  // namespace mr::app

@@ -40,7 +40,7 @@ Svg anchor_panel(int64_t k, const Box& anchor, std::span<const Box> objects, int
   p.box(svg, anchor, {.stroke = colour_of(v), .width = 2.5});
   for (size_t g = 0; g < objects.size(); ++g) {
     const Point at = p.at(objects[g].x1, objects[g].y1);
-    svg.text(at.x + 3, at.y + 10, std::string(1, static_cast<char>('A' + g)), 10, colour::ink, Anchor::start, true);
+    svg.text_over(at.x + 4, at.y + 11, std::string(1, static_cast<char>('A' + g)), 10, colour::ink);
   }
   svg.text(p.x, p.bottom() + 15,
            iou_ > 0 ? fmt::format("IoU with {}: {}", static_cast<char>('A' + best), short_number(iou_, 4)) : "touches no object", 11,
@@ -142,7 +142,10 @@ Page explain_matching() {
       "A promoted anchor learns its own best object. C's best is anchor 1, which is A's, so C gets none here. D touches no anchor: its "
       "maximum is 0, and it promotes none. Without \"above 0\" every anchor that does not touch D would equal its maximum and be positive: "
       "all eight.");
-  page.figure = tiled(panels, 4);
+  page.figure =
+      captioned(tiled(panels, 4), {"Red: the objects A … D. Thick: the anchor, green where positive, yellow not used, grey negative, blue "
+                                   "promoted. Filled: what both share.",
+                                   "The picture is 200 × 130 pixels."});
   return page;
 }
 
@@ -193,9 +196,16 @@ Page explain_box_coder(const std::optional<Box>& box) {
   const Box all{std::min(anchor.x1, object.x1) - 8, std::min(anchor.y1, object.y1) - 8, std::max(anchor.x2, object.x2) + 8,
                 std::max(anchor.y2, object.y2) + 8};
   const Plane p{.scale = 290 / static_cast<double>(std::max(all.width(), all.height())), .view = all};
-  const Axes axes{.x = p.right() + 70, .width = 260, .height = 250, .from = -2, .to = 7, .low = 0, .high = 3000};
-  Svg svg(axes.x + axes.width + 16, std::max(p.bottom() + 90, axes.y + axes.height + 44));
-  p.draw(svg, "anchor (dashed) and box");
+  const std::string title = "anchor (dashed) and box";
+  const Axes axes{.x = std::max(p.right() + 70, p.x + text_width(title, 13, true) + 30),
+                  .width = 260,
+                  .height = 250,
+                  .from = -2,
+                  .to = 7,
+                  .low = 0,
+                  .high = 3000};
+  Svg svg(axes.x + axes.width + 16, std::max(p.bottom() + 124, axes.y + axes.height + 44));
+  p.draw(svg, title);
   p.box(svg, anchor, {.stroke = colour::taken, .width = 2, .dashed = true});
   p.box(svg, object, {.stroke = colour::box, .width = 2});
   const Point from = p.at(middle(anchor.x1, anchor.x2), middle(anchor.y1, anchor.y2)),
@@ -205,6 +215,9 @@ Page explain_box_coder(const std::optional<Box>& box) {
   const double far = std::hypot(to.x - from.x, to.y - from.y), tip = far > 12 ? (far - 5) / far : 0;  // the head ends before the dot
   svg.arrow(from, {from.x + tip * (to.x - from.x), from.y + tip * (to.y - from.y)}, {.stroke = colour::ink, .width = 1.6});
   double y = p.bottom() + 20;
+  svg.text(p.x, y, fmt::format("anchor {} pixels", corners(anchor)), 12, colour::taken);
+  svg.text(p.x, y + 17, fmt::format("box {} pixels", corners(object)), 12, colour::box);
+  y += 34;
   for (const auto& r : t.rows) {
     const auto value = [&](size_t k) { return short_number(std::get<double>(r[k]), 4); };
     const std::string name = std::get<std::string>(r[0]);
@@ -215,7 +228,7 @@ Page explain_box_coder(const std::optional<Box>& box) {
              12, colour::ink);
     y += 17;
   }
-  axes.draw(svg, "decoded width, anchor 40 wide", "dw", {-2, 0, 2, 4, 6}, {0, 1000, 2000, 2500});
+  axes.draw(svg, "decoded width, px (anchor: 40)", "dw", {-2, 0, 2, 4, 6}, {0, 1000, 2000, 2500});
   axes.curve(svg, width_at, {.stroke = colour::taken, .width = 2}, 361);
   page.figure = svg;
   return page;
@@ -263,7 +276,8 @@ Page explain_nms(double threshold) {
   }
   std::vector<Svg> panels;
   for (size_t step = 0; step < s.kept.size(); ++step) panels.push_back(suppression_panel(s, candidates, step, threshold));
-  page.figure = tiled(panels, 2);
+  page.figure =
+      captioned(tiled(panels, 2), {"Green: is kept now. Red, dashed: goes with it. Blue: was kept before. Grey: waits for its turn."});
   return page;
 }
 

@@ -48,8 +48,8 @@ void matrix(Page& page, const std::string& title, const Tensor& m, int64_t rows,
 
 void Grid::draw(Svg& svg, const Tensor& m, const std::string& title, const Ink& ink) const {
   if (!title.empty()) svg.text(x, y - 9, title, 13, colour::ink, Anchor::start, true);
-  double most = 0;
-  for (int64_t i = 0; i < rows * columns; ++i) most = std::max(most, std::abs(m.at(i)));
+  double most = ink.most;
+  for (int64_t i = 0; ink.most == 0 && i < rows * columns; ++i) most = std::max(most, std::abs(m.at(i)));
   for (int64_t i = 0; i < rows; ++i)
     for (int64_t j = 0; j < columns; ++j) {
       const double v = m.at(i * columns + j);
@@ -67,11 +67,56 @@ void Grid::frame(Svg& svg, double row, double column, double height, double widt
   svg.rectangle(p.x + inset, p.y + inset, width * cell - 2 * inset, height * cell - 2 * inset, style);
 }
 
-Svg grid_of(const Tensor& m, int64_t rows, int64_t columns, double cell, const std::string& title, int decimals) {
+Svg grid_of(const Tensor& m, int64_t rows, int64_t columns, double cell, const std::string& title, const Grid::Ink& ink) {
   const Grid g{.cell = cell, .rows = rows, .columns = columns};
-  Svg svg(g.right() + 12, g.bottom() + 14);
-  g.draw(svg, m, title, {.decimals = decimals});
+  Svg svg(std::max(g.right(), g.x + text_width(title, 13, true)) + 12, g.bottom() + 14);
+  g.draw(svg, m, title, ink);
   return svg;
+}
+
+Svg captioned(const Svg& figure, const std::vector<std::string>& lines) {
+  constexpr double size = 12, step = 18, left = 12;
+  double width = figure.width();
+  for (const std::string& l : lines) width = std::max(width, text_width(l, size) + 2 * left);
+  Svg all(width, figure.height() + step * static_cast<double>(lines.size()) + 10);
+  all.place(0, 0, figure);
+  double y = figure.height() + 12;
+  for (const std::string& l : lines) {
+    all.text(left, y, l, size, colour::ink);
+    y += step;
+  }
+  return all;
+}
+
+// ---- Neighbours ----
+
+Svg draw_neighbours(const Neighbours& n, double cell, const std::string& title) {
+  const Grid g{.cell = cell, .rows = 2, .columns = 2};
+  Svg svg(std::max(g.right(), g.x + text_width(title, 13, true)) + 12, g.bottom() + 14);
+  g.draw(svg, map_of(2, 2, {n.value[0], n.value[1], n.value[2], n.value[3]}), title, {.decimals = -1});
+  const Point place = g.at(0.5 + n.row, 0.5 + n.column);
+  for (int k = 0; k < 4; ++k) {
+    const bool low = k / 2 == 1, right = k % 2 == 1;
+    const Point middle = g.at(k / 2 + 0.5, k % 2 + 0.5);
+    svg.circle(middle, 2.5, {.fill = colour::soft});
+    const double far = std::hypot(place.x - middle.x, place.y - middle.y),
+                 tip = far > 12 ? (far - 6) / far : 0;  // the head ends before the dot
+    svg.arrow(middle, {middle.x + tip * (place.x - middle.x), middle.y + tip * (place.y - middle.y)},
+              {.stroke = colour::good, .width = 1.4});
+    // In the outer corner of the cell, where no arrow goes.
+    const double x = right ? g.right() - 8 : g.x + 8, y = low ? g.bottom() - 26 : g.y + 18;
+    const Anchor side = right ? Anchor::end : Anchor::start;
+    svg.text(x, y, short_number(n.value[k]), 13, colour::ink, side, true);
+    svg.text(x, y + 16, "weight " + short_number(n.weight[k], 4), 11, colour::good, side);
+  }
+  svg.circle(place, 4.5, {.fill = colour::box});
+  return svg;
+}
+
+std::string sum_of(const Neighbours& n) {
+  std::string sum;
+  for (int k = 0; k < 4; ++k) sum += fmt::format("{}{}·{}", k ? " + " : "", short_number(n.value[k]), short_number(n.weight[k], 4));
+  return sum;
 }
 
 double equation(Svg& svg, double top, const char* sign, const Shown (&parts)[3], const std::string& caption) {

@@ -39,11 +39,23 @@ struct Grid {
   struct Ink {
     int decimals = 2;                     // of the numbers; −1: no numbers
     std::vector<std::string> fills = {};  // one a cell; none: by the share of the largest magnitude, red below 0 and blue above
+    double most = 0;                      // that magnitude, where maps are to be compared; 0: the map's own
   };
   void draw(Svg& svg, const Tensor& m, const std::string& title, const Ink& ink) const;
   void frame(Svg& svg, double row, double column, double height, double width, const Style& style, double inset = 0) const;
 };
-Svg grid_of(const Tensor& m, int64_t rows, int64_t columns, double cell, const std::string& title, int decimals = 2);
+Svg grid_of(const Tensor& m, int64_t rows, int64_t columns, double cell, const std::string& title, const Grid::Ink& ink = {});
+
+// A figure with lines of text under it.
+Svg captioned(const Svg& figure, const std::vector<std::string>& lines);
+
+// Bilinear interpolation: four cells, and a place between their middles.
+struct Neighbours {
+  double value[4], weight[4];  // of cells (0, 0), (0, 1), (1, 0), (1, 1)
+  double row, column;          // of the place, from the middle of the first cell on: 0 … 1
+};
+Svg draw_neighbours(const Neighbours& n, double cell, const std::string& title);  // with an arrow from each cell to the place
+std::string sum_of(const Neighbours& n);                                          // "1·0.375 + 3·0.125 + …"
 
 // A matrix in an equation, with the part marked that the caption speaks of.
 struct Shown {

@@ -1,7 +1,9 @@
 // The losses: as curves, each point of them a call of the operator; and whose mask a RoI trains.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <iterator>
 
 #include "app/explain/draw.h"
 #include "app/explain/explain.h"
@@ -52,14 +54,20 @@ template <class F> Svg curves(Axes axes, const std::string& title, const std::st
   return svg;
 }
 
-// The gradients of each class's mask of 2 × 2, [1,2,2,K].
-std::vector<Svg> gradient_masks(const Tensor& g, const std::vector<std::string>& classes, const std::string& how) {
+double largest(const Tensor& t) {
+  double most = 0;
+  for (int64_t i = 0; i < t.numel(); ++i) most = std::max(most, std::abs(t.at(i)));
+  return most;
+}
+
+// The gradients of each class's mask of 2 × 2, [1,2,2,K]; `most` has the strongest colour.
+std::vector<Svg> gradient_masks(const Tensor& g, const std::vector<std::string>& classes, const std::string& how, double most) {
   const auto K = static_cast<int64_t>(classes.size());
   std::vector<Svg> figures;
   for (int64_t k = 0; k < K; ++k) {
     const Tensor own = Tensor::zeros({4}, DType::f64);
     for (int64_t p = 0; p < 4; ++p) own.data<double>()[p] = g.at(p * K + k);
-    figures.push_back(grid_of(own, 2, 2, 80, how + classes[static_cast<size_t>(k)], 4));
+    figures.push_back(grid_of(own, 2, 2, 92, how + classes[static_cast<size_t>(k)], {.decimals = 4, .most = most}));
   }
   return figures;
 }
@@ -103,8 +111,12 @@ Page explain_mask_loss() {
       "L = {}: person is right where the target is 1, the background elsewhere. Every class's logit gets a gradient from every pixel: "
       "classes compete. Under the sigmoid the class is the box head's affair, and the mask's only what belongs to the object.",
       number(other.value().at(0))));
-  page.figure = tiled(
-      std::vector{beside(gradient_masks(own.grad(), classes, "sigmoid: ")), beside(gradient_masks(together.grad(), all, "softmax: "))}, 1);
+  const double most = std::max(largest(own.grad()), largest(together.grad()));
+  std::vector<Svg> one_class = {grid_of(target, 2, 2, 92, "target: person", {.fills = std::vector<std::string>(4, colour::paper)})};
+  std::ranges::copy(gradient_masks(own.grad(), classes, "sigmoid: ", most), std::back_inserter(one_class));
+  page.figure = captioned(tiled(std::vector{beside(one_class), beside(gradient_masks(together.grad(), all, "softmax: ", most))}, 1),
+                          {"Numbers beside the target: ∂L/∂logit of each pixel of a class's mask.",
+                           "Gradient descent lowers the logit where they are above 0 (blue), and raises it where they are below (red)."});
   return page;
 }
 

@@ -49,10 +49,10 @@ void convolution_sizes(Page& page) {
 const std::string tints[] = {"#d6e4f2", "#fae3c8", "#dcefd8", "#ecdcf0"};
 
 // Four rows (two pixels of each of two images) of four channels; `set` says which statistic a value belongs to, −1: none.
-Svg norm_panel(const std::string& title, const Tensor& m, int decimals, int (*set)(int row, int channel)) {
+Svg norm_panel(const std::string& title, const Tensor& m, int decimals, int (*set)(int row, int channel), double most = 0) {
   const Grid g{.x = 66, .y = 42, .cell = 50, .rows = 4, .columns = 4};
   Svg svg(g.right() + 14, g.bottom() + 12);
-  Grid::Ink ink{.decimals = decimals};
+  Grid::Ink ink{.decimals = decimals, .most = most};
   for (int i = 0; set && i < 16; ++i) {
     const int k = set(i / 4, i % 4);
     ink.fills.push_back(k < 0 ? colour::paper : tints[k]);
@@ -174,11 +174,16 @@ Page explain_norm() {
   page.say(
       "Backward, the values of a set are tied together too. Its gradient adds up to 0 (adding a constant to the whole set changes nothing) "
       "and so does gradient · x̂ (nor does stretching it). Under frozen batch norm each value gets its own gradient, divided by σ.");
-  page.figure = tiled(
-      std::vector{norm_panel("x", x, 2, alone), norm_panel("batch norm", batch.value(), 2, by_channel),
-                  norm_panel("group norm, 2 groups", group.value(), 2, by_group), norm_panel("gradient, frozen", xf.grad(), 3, nullptr),
-                  norm_panel("gradient, batch norm", xb.grad(), 3, nullptr), norm_panel("gradient, group norm", xg.grad(), 3, nullptr)},
-      3);
+  const double most = xf.grad().at(0);
+  page.figure =
+      captioned(tiled(std::vector{norm_panel("x", x, 2, alone), norm_panel("batch norm", batch.value(), 2, by_channel),
+                                  norm_panel("group norm, 2 groups", group.value(), 2, by_group),
+                                  norm_panel("gradient, frozen", xf.grad(), 3, nullptr, most),
+                                  norm_panel("gradient, batch norm", xb.grad(), 3, nullptr, most),
+                                  norm_panel("gradient, group norm", xg.grad(), 3, nullptr, most)},
+                      3),
+                {"Above: values of one colour share a mean and a variance. Two pixels of four channels an image.",
+                 "Below: ∂y/∂x of the first output, channel 0 of the first pixel of image 0, which frozen statistics give to it alone."});
   return page;
 }
 
@@ -258,7 +263,7 @@ Page explain_upsample() {
   const auto draw = [&](const Tensor& m, int64_t side, const char* title, const char* sign) {
     const Grid g{.x = left, .cell = 136.0 / static_cast<double>(side), .rows = side, .columns = side};
     g.draw(svg, m, title, {});
-    svg.text(g.right() + 22, g.y + 74, sign, 18, colour::ink, Anchor::middle);
+    if (*sign) svg.text(g.right() + 22, g.y + 74, sign, 18, colour::ink, Anchor::middle);
     left = g.right() + 44;
   };
   draw(coarse.value(), 2, "coarse", "+");

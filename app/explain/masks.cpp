@@ -117,7 +117,7 @@ Page explain_mask_target() {
   image.frame(svg, roi.y1, roi.x1, roi.height(), roi.width(), {.stroke = colour::box, .width = 2.2, .dashed = true});
   left.draw(svg, soft, "target, torchvision's", {.decimals = 4});
   right.draw(svg, hard, "target, aligned, ≥ ½", {});
-  page.figure = svg;
+  page.figure = captioned(svg, {"Orange: the object's pixels. Red: the RoI, (2, 2, 10, 10) pixels. Blue: its 4 × 4 bins."});
   return page;
 }
 
@@ -167,7 +167,8 @@ Page explain_mask_paste() {
     g.frame(svg, box.y1, box.x1, box.height(), box.width(), {.stroke = colour::box, .width = 2, .dashed = true});
     left = g.right() + 40;
   }
-  page.figure = svg;
+  page.figure = captioned(
+      svg, {"A square of the image is a pixel. Red: the box, (1, 1, 5, 5). Green: the pixels that are on, from ½ of the mask's 1."});
   return page;
 }
 
@@ -222,11 +223,11 @@ Page explain_keypoints() {
   decode("10 at its cell, 0 elsewhere", peak(row, column, 10));
   const Point found = decode("a hill around the true place", hill(27.7, 27.45, 0.5));
 
-  const Plane p{.scale = 2.5, .view = {0, 10, 76, 142}};
+  const Plane p{.scale = 2.5, .view = {-14, 10, 76, 142}};
   const Grid cells{.x = p.right() + 36, .cell = 46, .rows = zoom, .columns = zoom},
       gradient{.x = cells.right() + 36, .cell = 46, .rows = zoom, .columns = zoom};
   Svg svg(gradient.right() + 12, std::max(p.bottom(), cells.bottom()) + 34);
-  p.draw(svg, "the RoI");
+  p.draw(svg, "the RoI, in pixels");
   p.box(svg, roi, {.stroke = colour::box, .width = 2, .dashed = true});
   const double px = roi.width() / m56, py = roi.height() / m56;
   p.box(svg,
@@ -240,7 +241,11 @@ Page explain_keypoints() {
   svg.cross(p.at(9.9, 50), 3.5, {.stroke = colour::soft, .width = 1.6});
   svg.circle(p.at(66, 132), 3.5, {.fill = colour::soft});
   svg.text(p.at(66, 132).x - 6, p.at(66, 132).y - 7, "3135", 11, colour::soft, Anchor::end);
-  svg.text(p.at(9.9, 50).x + 8, p.at(9.9, 50).y + 4, "outside", 11, colour::soft);
+  svg.text(p.at(9.9, 50).x - 7, p.at(9.9, 50).y + 4, "outside", 11, colour::soft, Anchor::end);
+  for (const bool far : {false, true}) {
+    const double x = far ? roi.x2 : roi.x1, y = far ? roi.y2 : roi.y1;
+    svg.text(p.at(x, y).x, p.at(x, y).y + (far ? 16 : -7), fmt::format("({}, {})", x, y), 11, colour::box, Anchor::middle);
+  }
 
   const Tensor numbers = Tensor::zeros({1, zoom, zoom, 1}, DType::f64);
   std::vector<std::string> white(zoom * zoom, colour::paper);
@@ -261,7 +266,8 @@ Page explain_keypoints() {
   svg.text(cells.x + 94, cells.bottom() + 21, "as a hill around it is decoded", 11, colour::ink);
   gradient.draw(svg, zoomed(z.grad()), "gradient of a prediction beside it", {});
   gradient.frame(svg, row - zoom_row, column - zoom_column, 1, 1, {.stroke = colour::good, .width = 2.5});
-  page.figure = svg;
+  page.figure =
+      captioned(svg, {"Right: ∂L/∂logit, where the prediction's hill stands one cell right of and above the point's cell (green)."});
   return page;
 }
 

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 
+#include "app/explain/draw.h"
 #include "app/explain/explain.h"
 #include "app/usage.h"
 #include "data/image/image.h"
@@ -44,17 +45,31 @@ std::vector<Scored> best_anchors(const RPN::Output& out, size_t count) {
   return all;
 }
 
-// Boxes of the network's input on the picture, `side` pixels wide.
-Svg on_picture(const Image& picture, double scale_to_picture, const std::vector<Box>& boxes, const std::string& title,
-               const std::string& stroke, double side) {
-  const double k = side / picture.width;
-  Svg svg(side + 24, picture.height * k + 40);
-  svg.text(12, 17, title, 13, colour::ink, Anchor::start, true);
-  svg.image(12, 26, side, picture.height * k, picture);
-  for (const Box& b : boxes)
-    svg.rectangle(12 + b.x1 * scale_to_picture * k, 26 + b.y1 * scale_to_picture * k, b.width() * scale_to_picture * k,
-                  b.height() * scale_to_picture * k, {.stroke = stroke, .width = 1.5});
-  return svg;
+struct BoxPanel {
+  const char* title;
+  const std::string& stroke;
+  std::vector<Box> boxes;  // pixels of the picture
+};
+
+// The picture with each panel's boxes. An anchor may reach out of the picture: it is drawn whole, and all panels show the same part.
+Svg on_picture(const Image& picture, const std::vector<BoxPanel>& panels) {
+  constexpr double side = 420;
+  const auto width = static_cast<float>(picture.width), height = static_cast<float>(picture.height);
+  Box view{0, 0, width, height};
+  for (const BoxPanel& panel : panels)
+    for (const Box& b : panel.boxes)
+      view = {std::min(view.x1, b.x1), std::min(view.y1, b.y1), std::max(view.x2, b.x2), std::max(view.y2, b.y2)};
+  const Plane p{.scale = side / static_cast<double>(std::max(view.width(), view.height())), .view = view};
+  std::vector<Svg> figures;
+  for (const BoxPanel& panel : panels) {
+    Svg svg(std::max(p.right(), p.x + text_width(panel.title, 13, true)) + 12, p.bottom() + 14);
+    p.draw(svg, panel.title);
+    const Point corner = p.at(0, 0);
+    svg.image(corner.x, corner.y, width * p.scale, height * p.scale, picture);
+    for (const Box& b : panel.boxes) p.box(svg, b, {.stroke = panel.stroke, .width = 1.5});
+    figures.push_back(svg);
+  }
+  return beside(figures);
 }
 
 // ---- gradients ----
@@ -116,15 +131,20 @@ Page explain_rpn(const std::string& weights, const std::string& image) {
                   d.recipe.model.rpn.pre_nms_test, number(d.recipe.model.rpn.nms), anchors, proposals.size(0)));
   Table& best = page.table("The first proposals, in pixels of the picture", {"rank", "x1", "y1", "x2", "y2"});
   const double to_picture = static_cast<double>(picture.width) / input.sizes[0].width;
+  const auto in_picture = [to = static_cast<float>(to_picture)](const Box& b) { return Box{b.x1 * to, b.y1 * to, b.x2 * to, b.y2 * to}; };
   std::vector<Box> after, before;
   for (int64_t i = 0; i < std::min<int64_t>(proposals.size(0), 20); ++i) {
-    const Box b = row_of(proposals, i);
+    const Box b = in_picture(row_of(proposals, i));
     after.push_back(b);
-    if (i < 10) best.rows.push_back({i + 1, b.x1 * to_picture, b.y1 * to_picture, b.x2 * to_picture, b.y2 * to_picture});
+    if (i < 10) best.rows.push_back({i + 1, b.x1, b.y1, b.x2, b.y2});
   }
-  for (const Scored& s : best_anchors(stage.rpn, 20)) before.push_back(s.box);
-  page.figure = beside(std::vector{on_picture(picture, to_picture, before, "The 20 anchors of the highest score", colour::lost, 420),
-                                   on_picture(picture, to_picture, after, "The 20 best proposals", colour::good, 420)});
+  const std::vector<Scored> scored = best_anchors(stage.rpn, 20);
+  for (const Scored& s : scored) before.push_back(in_picture(s.box));
+  page.figure = captioned(
+      on_picture(picture, {{"The 20 anchors of the highest score", colour::lost, before}, {"The 20 best proposals", colour::good, after}}),
+      {fmt::format("The picture is {} × {} pixels. The anchors' scores are {} … {}; anchors that leave the picture are drawn whole.",
+                   picture.width, picture.height, number(scored.front().score), number(scored.back().score)),
+       "A proposal is an anchor that its deltas moved and stretched, cut to the picture; NMS has thinned them."});
   return page;
 }
 

@@ -216,6 +216,7 @@ Page explain_roi(RoIKind kind, const RoIQuestion& question) {
   if (q.gradient) {
     drawing.values = gradient_of(kind, q, map);
     drawing.signed_values = drawing.numbers = true;
+    drawing.notes = {"numbers: the cells' gradients, for 1 at every bin"};
     gradient_table(page, drawing.values, q.map_w);
   }
   page.figure = draw_roi(v, drawing);
@@ -233,33 +234,23 @@ Page compare_rois(const RoIQuestion& question) {
   Table& t =
       page.table("Along x; cells of the map, pixels of the image", {"operator", "from", "to", "left moved, px", "right moved, px",
                                                                     "worst edge of a bin, px", "cells with gradient", "first bin's value"});
+  std::vector<RoIView> views;
+  for (const RoIName& name : roi_names()) views.push_back(view_roi(name.kind, q.request, q.map_h, q.map_w));
+  RoIDrawing drawing;
+  drawing.side = 300;
+  drawing.part = shown_part(views);
+  if (q.picture) drawing.picture = &*q.picture;
   std::vector<Svg> figures;
-  for (const RoIName& name : roi_names()) {
-    const RoIView v = view_roi(name.kind, q.request, q.map_h, q.map_w);
-    const Tensor g = gradient_of(name.kind, q, map);
+  for (const RoIView& v : views) {
+    const Tensor g = gradient_of(v.kind, q, map);
     int64_t touched = 0;
     for (int64_t i = 0; i < g.numel(); ++i) touched += g.at(i) != 0;
     const int s = q.request.stride;
-    t.rows.push_back({name.title, v.x.lo, v.x.hi, moved(v.x.lo, v.x.exact_lo, s), moved(v.x.hi, v.x.exact_hi, s), worst_edge(v.x) * s,
-                      touched, values_of(name.kind, q, map).at(0)});
-    RoIDrawing d;
-    d.side = 250;
-    if (q.picture) d.picture = &*q.picture;
-    figures.push_back(draw_roi(v, d));
+    t.rows.push_back({title_of(v.kind), v.x.lo, v.x.hi, moved(v.x.lo, v.x.exact_lo, s), moved(v.x.hi, v.x.exact_hi, s), worst_edge(v.x) * s,
+                      touched, values_of(v.kind, q, map).at(0)});
+    figures.push_back(draw_roi(v, drawing));
   }
-  double width = 0, height = 0;
-  for (const Svg& f : figures) {
-    width = std::max(width, f.width());
-    height = std::max(height, f.height());
-  }
-  constexpr size_t columns = 3;
-  const size_t rows = (figures.size() + columns - 1) / columns;
-  Svg all(width * columns, height * static_cast<double>(rows));
-  for (size_t k = 0; k < figures.size(); ++k) {
-    const size_t row = k / columns, column = k % columns;
-    all.place(width * static_cast<double>(column), height * static_cast<double>(row), figures[k]);
-  }
-  page.figure = all;
+  page.figure = tiled(figures, 3);
   return page;
 }
 

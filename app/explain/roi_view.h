@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,14 +57,23 @@ Reduce reduce_of(RoIKind kind, const RoIRequest& request);
 // The operator itself, on a map [1,H,W,C] f64 → [1,P,P,C].
 Var run_roi(RoIKind kind, const Var& map, const RoIRequest& request);
 
+// Cells of the map, and beside it: columns x0 … x1 − 1, rows y0 … y1 − 1.
+struct Cells {
+  int x0 = 0, y0 = 0, x1 = 0, y1 = 0;
+};
+// The part of the map that shows each of the views whole, with `margin` cells around where the map has them.
+Cells shown_part(std::span<const RoIView> views, int margin = 2);
+
 // What lies under the bins: cells shaded by `values` [1,H,W,1] (undefined: white), or the picture that the map stands for.
 struct RoIDrawing {
   Tensor values;
   bool numbers = false;  // the values written into the cells
   bool signed_values = false;
   const Image* picture = nullptr;
-  double side = 520;  // of the drawing, pixels
-  int margin = 2;     // cells around the box
+  double side = 520;                    // of the drawing, pixels
+  int margin = 2;                       // cells around the box
+  std::optional<Cells> part = {};       // what is shown; drawings of one part have one scale. None: the view, with the margin
+  std::vector<std::string> notes = {};  // lines under the drawing: what its numbers are, what comes out
 };
 Svg draw_roi(const RoIView& view, const RoIDrawing& drawing);
 

@@ -102,10 +102,18 @@ void Svg::cross(Point centre, double radius, const Style& style) {
   line({centre.x - radius, centre.y + radius}, {centre.x + radius, centre.y - radius}, style);
 }
 
-void Svg::text(double x, double y, std::string_view s, double size, const std::string& colour, Anchor anchor, bool bold) {
+void Svg::add_text(double x, double y, std::string_view s, double size, const std::string& colour, Anchor anchor, std::string_view more) {
   constexpr const char* anchors[] = {"start", "middle", "end"};
   body_ += fmt::format("<text x=\"{}\" y=\"{}\" font-size=\"{}\" fill=\"{}\" text-anchor=\"{}\"{}>{}</text>\n", n(x), n(y), n(size), colour,
-                       anchors[static_cast<int>(anchor)], bold ? " font-weight=\"bold\"" : "", escaped(s));
+                       anchors[static_cast<int>(anchor)], more, escaped(s));
+}
+
+void Svg::text(double x, double y, std::string_view s, double size, const std::string& colour, Anchor anchor, bool bold) {
+  add_text(x, y, s, size, colour, anchor, bold ? " font-weight=\"bold\"" : "");
+}
+
+void Svg::text_over(double x, double y, std::string_view s, double size, const std::string& colour, Anchor anchor) {
+  add_text(x, y, s, size, colour, anchor, R"( stroke="#ffffff" stroke-width="3" stroke-linejoin="round" paint-order="stroke")");
 }
 
 void Svg::image(double x, double y, double w, double h, const Image& pixels) {
@@ -124,6 +132,17 @@ std::string Svg::str() const {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" "
       "font-family=\"Helvetica,Arial,sans-serif\">\n<rect width=\"{0}\" height=\"{1}\" fill=\"#ffffff\"/>\n{2}</svg>\n",
       n(width_), n(height_), body_);
+}
+
+double text_width(std::string_view s, double size, bool bold) {
+  double ems = 0;
+  for (const char c : s) {
+    if ((static_cast<unsigned char>(c) & 0xC0) == 0x80) continue;  // characters, not bytes
+    const bool narrow = std::string_view(" .,:;'|!iIjlrtf()[]/-").find(c) != std::string_view::npos,
+               wide = std::string_view("mwMW@%").find(c) != std::string_view::npos;
+    ems += narrow ? 0.4 : wide ? 0.98 : 0.64;
+  }
+  return ems * size * (bold ? 1.1 : 1);
 }
 
 Svg beside(std::span<const Svg> figures) {

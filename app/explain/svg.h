@@ -30,6 +30,8 @@ class Svg {
   void cross(Point centre, double radius, const Style& style);
   void text(double x, double y, std::string_view s, double size, const std::string& colour, Anchor anchor = Anchor::start,
             bool bold = false);
+  // Text that lines may pass under: it has a white rim.
+  void text_over(double x, double y, std::string_view s, double size, const std::string& colour, Anchor anchor = Anchor::start);
   void image(double x, double y, double w, double h, const Image& pixels);  // stretched, its pixels not blurred
   void place(double x, double y, const Svg& other);                         // another picture as a part of this one
 
@@ -38,9 +40,14 @@ class Svg {
   std::string str() const;  // a whole file
 
  private:
+  void add_text(double x, double y, std::string_view s, double size, const std::string& colour, Anchor anchor, std::string_view more);
+
   double width_, height_;
   std::string body_;
 };
+
+// How wide text is, at most: fonts differ, and this is for a wide one.
+double text_width(std::string_view s, double size, bool bold = false);
 
 // The palette of all figures; light, so that it prints.
 namespace colour {

@@ -10,6 +10,34 @@
 #include "ops/conv/deconv2d.h"
 
 namespace mr::app {
+namespace {
+
+// RoIAlign's grid on a map, and its first sample with the four cells that it is interpolated from. `cell`: the first of them, row and column.
+Svg grid_figure(const RoIView& v, const Tensor& map, const Neighbours& n, std::pair<int, int> cell, const Tensor& samples,
+                const Tensor& bins) {
+  RoIDrawing d;
+  d.values = map;
+  d.numbers = true;
+  d.part = Cells{0, 0, v.map_w, v.map_h};
+  d.notes = {"numbers: the map's values; green: the first sample's four neighbours"};
+  Svg left = draw_roi(v, d);
+  const Grid g{.cell = d.side / v.map_w, .rows = v.map_h, .columns = v.map_w};  // where draw_roi has the map
+  g.frame(left, cell.first, cell.second, 2, 2, {.stroke = colour::good, .width = 2.2}, 1);
+
+  const double x = v.x.bins[0].samples[0], y = v.y.bins[0].samples[0];
+  const std::string value = short_number(samples.at(0), 4);
+  const Svg middle =
+      captioned(draw_neighbours(n, 120, "The first sample"),
+                {fmt::format("at column {}, row {} of the map, its cells' middles at ½:", short_number(x, 4), short_number(y, 4)),
+                 sum_of(n) + " = " + value});
+  const Svg right = captioned(grid_of(bins, 2, 2, 60, "The bins' values", {.decimals = 4}),
+                              {"each the mean of its four samples; the first:",
+                               fmt::format("({} + {} + {} + {})/4 = {}", value, short_number(samples.at(1), 4),
+                                           short_number(samples.at(4), 4), short_number(samples.at(5), 4), short_number(bins.at(0), 4))});
+  return beside(std::vector{left, tiled(std::vector{middle, right}, 1)});
+}
+
+}  // namespace
 
 Page explain_dog() {
   const RoIRequest request{{0, 0, 665, 665}, 32, 7, 2, true, Reduce::mean};
@@ -21,18 +49,14 @@ Page explain_dog() {
       "pixels. What each operator makes "
       "of that, along one axis (the box begins at 0):");
   Table& t = page.table("", {"operator", "from", "to", "length, cells", "right edge moved, px", "bin, cells", "bins"});
-  std::vector<Svg> figures;
+  std::vector<RoIView> shown;
   for (const RoIKind kind : {RoIKind::pool_truncated, RoIKind::pool, RoIKind::warp, RoIKind::align, RoIKind::precise}) {
     const RoIView v = view_roi(kind, request, cells, cells);
     std::string bins;
     for (size_t b = 0; b < 3; ++b) bins += fmt::format("[{}, {}) ", number(v.x.bins[b].begin), number(v.x.bins[b].end));
     t.rows.push_back(
         {title_of(kind), v.x.lo, v.x.hi, v.x.hi - v.x.lo, (v.x.hi - v.x.exact_hi) * 32, v.x.bins[0].end - v.x.bins[0].begin, bins + "…"});
-    if (kind == RoIKind::pool_truncated || kind == RoIKind::pool || kind == RoIKind::align) {
-      RoIDrawing d;
-      d.side = 300;
-      figures.push_back(draw_roi(v, d));
-    }
+    if (kind == RoIKind::pool_truncated || kind == RoIKind::pool || kind == RoIKind::align) shown.push_back(v);
   }
   const RoIView v = view_roi(RoIKind::align, request, cells, cells);
   Table& s = page.table("RoIAlign's samples, in cells from the beginning of the box", {"bin", "first", "second"});
@@ -55,6 +79,11 @@ Page explain_dog() {
       "RoIAlign's. Its interpolation takes place on "
       "the map, not at a \"virtual pixel\" of the image; and stride 32 is that of a C5 map: VGG16, as Fast and Faster R-CNN cut it, has "
       "stride 16.");
+  RoIDrawing drawing;
+  drawing.side = 340;
+  drawing.part = shown_part(shown);
+  std::vector<Svg> figures;
+  for (const RoIView& one : shown) figures.push_back(draw_roi(one, drawing));
   page.figure = beside(figures);
   return page;
 }
@@ -103,8 +132,11 @@ Page explain_roi_pool_8x8() {
     RoIDrawing d;
     d.values = map;
     d.numbers = true;
-    d.side = 300;
+    d.side = 320;
     d.margin = 8;
+    d.notes = {"numbers: the map's values",
+               fmt::format("a bin's value is the {}: {}, {} / {}, {}", r.reduce == Reduce::max ? "maximum" : "mean of its samples",
+                           number(y.at(0)), number(y.at(1)), number(y.at(2)), number(y.at(3)))};
     figures.push_back(draw_roi(view_roi(r.kind, request, 8, 8), d));
   }
   page.say(
@@ -135,18 +167,21 @@ Page explain_roi_align_grid() {
   const Tensor ramp = Tensor::zeros({1, 6, 7, 1}, DType::f64);
   for (int64_t i = 0; i < 6; ++i)
     for (int64_t j = 0; j < 7; ++j) ramp.data<double>()[i * 7 + j] = static_cast<double>(10 * i + j);
-  RoIDrawing d;
-  d.values = ramp;
-  d.numbers = true;
-  d.margin = 8;
-  Svg svg = draw_roi(v, d);
-  const double cell = d.side / 7, left = 12, top = 26;
-  for (const int i : {row, row + 1})
-    for (const int j : {column, column + 1})
-      svg.arrow({left + (j + 0.5) * cell, top + (i + 0.5) * cell}, {left + x * cell, top + y * cell},
-                {.stroke = colour::good, .width = 1.6});
-  Table& s = page.table("7 × 7 bins of the same box: the first row, on a map that counts 10·row + column",
-                        {"reduce", "0", "1", "2", "3", "4", "5", "6"});
+  const Var map(ramp);
+  const Tensor bins = run_roi(RoIKind::align, map, request).value();
+  RoIRequest apart = request;  // each sample as a bin of its own
+  apart.size = request.size * request.samples;
+  apart.samples = 1;
+  const Tensor samples = run_roi(RoIKind::align, map, apart).value();
+  Neighbours n{{}, {}, ly, lx};
+  for (int k = 0; k < 4; ++k) {
+    n.value[k] = ramp.at((row + k / 2) * 7 + column + k % 2);
+    n.weight[k] = std::get<double>(t.rows[static_cast<size_t>(k)][2]);
+  }
+  matrix(page, "The samples' values on a map that counts 10·row + column", samples, 4, 4);
+  matrix(page, "The bins' values", bins, 2, 2);
+  page.figure = grid_figure(v, ramp, n, {row, column}, samples, bins);
+  Table& s = page.table("7 × 7 bins of the same box: the first row, on the same map", {"reduce", "0", "1", "2", "3", "4", "5", "6"});
   for (const Reduce reduce : {Reduce::mean, Reduce::max}) {
     RoIRequest seven = request;
     seven.size = 7;
@@ -156,7 +191,6 @@ Page explain_roi_align_grid() {
     for (int64_t q = 0; q < 7; ++q) cells.emplace_back(out.at(q));
     s.rows.push_back(std::move(cells));
   }
-  page.figure = svg;
   return page;
 }
 
@@ -192,12 +226,13 @@ Page explain_bilinear() {
       fmt::format("Together {}; the operator gives {}. Its gradient to a cell is the weight, and to the point's place the slope of the "
                   "surface: along x (1−ly)·(3−1) + ly·(11−5) = {}.",
                   number(sum), number(out.value().at(0)), number((1 - y) * 2 + y * 6)));
-  Svg svg = grid_of(map, 2, 2, 120, "Four cells, values in their middles");
-  svg.circle({12 + (x + 0.5) * 120, 26 + (y + 0.5) * 120}, 5, {.fill = colour::box});
-  for (const double i : {0.5, 1.5})
-    for (const double j : {0.5, 1.5})
-      svg.line({12 + j * 120, 26 + i * 120}, {12 + (x + 0.5) * 120, 26 + (y + 0.5) * 120}, {.stroke = colour::good, .width = 1.2});
-  page.figure = svg;
+  Neighbours n{{}, {}, y, x};
+  for (int k = 0; k < 4; ++k) {
+    n.value[k] = map.at(k);
+    n.weight[k] = std::get<double>(t.rows[static_cast<size_t>(k)][2]);
+  }
+  page.figure = captioned(draw_neighbours(n, 120, "Four cells, and a point between their middles"),
+                          {"the point: index x = 0.25, y = 0.5", fmt::format("v = {} = {}", sum_of(n), number(out.value().at(0)))});
   return page;
 }
 
@@ -219,7 +254,10 @@ Page explain_deconv() {
                   "mod 7, k = 0 … 15: {} = {}. So its forward is the convolution's backward to "
                   "its input, and the other way round.",
                   number(dot(cu, x)), number(dot(u, y))));
-  page.figure = beside(std::vector{grid_of(x, 2, 2, 60, "x"), grid_of(w, 2, 2, 60, "kernel"), grid_of(y, 4, 4, 60, "y, stride 2")});
+  Svg svg(460, 226);
+  equation(svg, 30, "∗ᵀ", {{"x", x, 2, 2, 1, 1, 1, 1}, {"kernel", w, 2, 2, 0, 0, 2, 2}, {"y, stride 2", y, 4, 4, 2, 2, 2, 2}},
+           "x[1,1] adds 4 · kernel to rows 2, 3 and columns 2, 3 of y");
+  page.figure = svg;
   return page;
 }
 
@@ -254,8 +292,8 @@ Page explain_anchors() {
       "level is a count of shapes: the number of anchors is three times the "
       "number of cells. And an anchor is negative below an IoU of 0.3, not at it; from 0.3 to 0.7 it is not used, unless it is an object's "
       "best.)");
-  Svg svg(540, 300);
-  svg.text(12, 17, "Three anchors of one cell of P4; dots: the cells", 13, colour::ink, Anchor::start, true);
+  Svg svg(580, 300);
+  svg.text(12, 17, "Three anchors of one cell of P4. Dots: the cells, 16 pixels apart", 13, colour::ink, Anchor::start, true);
   const double cx = 200, cy = 160;
   for (int i = -7; i <= 7; ++i)
     for (int j = -10; j <= 10; ++j) svg.circle({cx + 16 * j, cy + 16 * i}, 1, {.fill = colour::soft});
@@ -264,7 +302,7 @@ Page explain_anchors() {
     const double w = side(exact, i, 0), h = side(exact, i, 1), line = 130 + 24 * static_cast<double>(i);
     svg.rectangle(cx - w / 2, cy - h / 2, w, h, {.stroke = strokes[i], .width = 2});
     svg.line({384, line - 4}, {404, line - 4}, {.stroke = strokes[i], .width = 2});
-    svg.text(412, line, fmt::format("h/w = {}: {:.0f} × {:.0f}", short_number(ratios[static_cast<size_t>(i)]), w, h), 12, colour::ink);
+    svg.text(412, line, fmt::format("h/w = {}: {:.0f} × {:.0f} px", short_number(ratios[static_cast<size_t>(i)]), w, h), 12, colour::ink);
   }
   page.figure = svg;
   return page;

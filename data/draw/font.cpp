@@ -3,9 +3,17 @@
 // Each block below is a picture of sixteen characters side by side.
 #include "data/draw/font.h"
 
+#include "base/text.h"
+
 namespace mr {
 
 namespace {
+
+// The letters U+00C0 … U+017F without their marks, one a code point.
+constexpr std::string_view unmarked =
+    "AAAAAAACEEEEIIIIDNOOOOOxOUUUUYTsaaaaaaaceeeeiiiidnooooo/ouuuuyty"
+    "AaAaAaCcCcCcCcDdDdEeEeEeEeEeGgGgGgGgHhHhIiIiIiIiIiIiJjKkkLlLlLlLlLlNnNnNnnNnOoOoOoOoRrRrRrSsSsSsSsTtTtTtUuUuUuUuUuUuWwYyYZzZzZzs";
+static_assert(unmarked.size() == 0x180 - 0xC0);
 
 constexpr const char* picture[6][glyph_height] = {
     // space ! " # $ % & ' ( ) * + , - . /
@@ -87,6 +95,24 @@ constexpr const char* picture[6][glyph_height] = {
 bool glyph_pixel(char c, int x, int y) {
   const int i = c < 32 || c > 126 ? '?' - 32 : c - 32;
   return picture[i / 16][y][(i % 16) * 6 + x] == '#';
+}
+
+std::optional<std::string> in_font(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto first = static_cast<unsigned char>(text[0]);
+    const size_t bytes = utf8_sequence(text);
+    if (bytes == 1 && first >= 32 && first <= 126) {
+      out += text[0];
+    } else {
+      if (bytes != 2) return {};
+      const unsigned code = (first & 0x1fu) << 6 | (static_cast<unsigned char>(text[1]) & 0x3fu);
+      if (code < 0xC0 || code >= 0x180) return {};
+      out += unmarked[code - 0xC0];
+    }
+    text.remove_prefix(bytes);
+  }
+  return out;
 }
 
 }  // namespace mr

@@ -35,6 +35,26 @@ void mix_pixel(uint8_t* p, Rgb c, double alpha) {
 
 Box on_pixels(const Box& b) { return {std::round(b.x1), std::round(b.y1), std::round(b.x2), std::round(b.y2)}; }
 
+// The pixels whose neighbours, as far as `reach` along both axes, are all on; outside the bitmap they are off. A pixel is in the middle of
+// 2·reach + 1 that are on where a run of them ends `reach` further on: along the rows first, then, of what is left, along the columns.
+Bitmap eroded(const Bitmap& b, int reach) {
+  const int needed = 2 * reach + 1;
+  Bitmap along(b.height, b.width), both(b.height, b.width);
+  for (int y = 0; y < b.height; ++y)
+    for (int x = 0, run = 0; x < b.width; ++x) {
+      run = b.at(y, x) ? run + 1 : 0;
+      if (run >= needed) along.at(y, x - reach) = 1;
+    }
+  std::vector<int> runs(static_cast<size_t>(b.width));
+  for (int y = 0; y < b.height; ++y)
+    for (int x = 0; x < b.width; ++x) {
+      int& run = runs[static_cast<size_t>(x)];
+      run = along.at(y, x) ? run + 1 : 0;
+      if (run >= needed) both.at(y - reach, x) = 1;
+    }
+  return both;
+}
+
 }  // namespace
 
 void blend(Image& image, int y, int x, Rgb colour, double alpha) {
@@ -125,17 +145,10 @@ void fill_mask(Image& image, const CroppedMask& mask, Rgb colour, double alpha) 
 }
 
 void draw_contour(Image& image, const CroppedMask& mask, int thickness, Rgb colour, double alpha) {
-  const Bitmap& b = mask.bits;
-  const auto inside = [&b](int y, int x) { return x >= 0 && y >= 0 && x < b.width && y < b.height && b.at(y, x); };
-  for (int y = 0; y < b.height; ++y) {
-    for (int x = 0; x < b.width; ++x) {
-      if (!b.at(y, x)) continue;
-      bool edge = false;
-      for (int j = -thickness; j <= thickness && !edge; ++j)
-        for (int i = -thickness; i <= thickness && !edge; ++i) edge = !inside(y + j, x + i);
-      if (edge) blend(image, mask.y0 + y, mask.x0 + x, colour, alpha);
-    }
-  }
+  const Bitmap deep = eroded(mask.bits, thickness);
+  for (int y = 0; y < deep.height; ++y)
+    for (int x = 0; x < deep.width; ++x)
+      if (mask.bits.at(y, x) && !deep.at(y, x)) blend(image, mask.y0 + y, mask.x0 + x, colour, alpha);
 }
 
 Image montage(std::span<const Image> images, int columns, int gap, Rgb background) {

@@ -109,7 +109,9 @@ TEST_CASE("predict FOLDER reads what is a picture, and names what it leaves out"
   // A picture that cannot be read is an error, whether its kind is not read or it is damaged; the others are done first.
   made("mixed/e.jpg", std::string("\0\0\0\x18", 4) + "ftypheic");
   made("mixed/f.png", "");
-  const Result some = mrcnn(command);
+  check_error(command, out + ": holds results already (" + out + "/results.json; ");
+  CHECK(read_text_file(out + "/left_out.json") == left);
+  const Result some = mrcnn(command + " --overwrite");
   INFO(some.err);
   CHECK(some.status == 1);
   CHECK(some.err.find("2 of 6 images could not be read: ") != std::string::npos);
@@ -120,6 +122,77 @@ TEST_CASE("predict FOLDER reads what is a picture, and names what it leaves out"
   // So is a file that was named.
   check_error("predict " + weights() + " " + folder() + "/mixed/notes.txt --out " + out + "2", "notes.txt': is no picture");
   check_error("predict " + weights() + " " + folder() + "/mixed/sub/../sub --out " + folder() + "/mixed/sub", "would be written over");
+}
+
+TEST_CASE("predict --overwrite replaces an earlier run's results and drawings, and nothing else", "[app]") {
+  const std::string a = made("again/a.png", black_png(96, 64)), b = made("again/b.png", black_png(96, 64)), out = folder() + "/again_out",
+                    command = "predict " + weights() + " --out " + out + " ";
+  REQUIRE(mrcnn(command + a + " " + b).status == 0);
+  const auto images = nlohmann::json::parse(read_text_file(out + "/images.json"));
+  REQUIRE(images.size() == 2);
+  CHECK(images[1]["picture"] == "b.png");
+  const std::string mine = made("again_out/mine.png", "not the program's"), notes = made("again_out/notes.txt", "nor this");
+
+  check_error(command + a, out + ": holds results already (");
+  check_error(command + a + " --no-pictures", "choose another --out, or replace them with --overwrite");
+  CHECK(fs::exists(out + "/b.png"));
+  check_error("predict nowhere.safetensors --overwrite --out " + out + " " + a, "nowhere.safetensors");  // what is there stays
+  CHECK(fs::exists(out + "/results.json"));
+  const Result again = mrcnn(command + a + " --overwrite");
+  INFO(again.err);
+  CHECK(again.status == 0);
+  CHECK(fs::exists(out + "/a.png"));
+  CHECK_FALSE(fs::exists(out + "/b.png"));  // of a picture that this run has not seen
+  CHECK(nlohmann::json::parse(read_text_file(out + "/images.json")).size() == 1);
+  for (const std::string& file : {mine, notes, a, b}) CHECK(fs::exists(file));
+
+  // A drawing would lie where some other file lies.
+  made("again_other/a.png", "a picture of someone's");
+  check_error("predict " + weights() + " " + a + " --out " + folder() + "/again_other", "again_other/a.png); choose another --out");
+  // An earlier drawing that is looked at now is no longer the program's to remove.
+  const Result own = mrcnn(command + out + "/a.png --overwrite --no-pictures");
+  INFO(own.err);
+  CHECK(own.status == 0);
+  CHECK(fs::exists(out + "/a.png"));
+  // What an images.json names elsewhere is not touched.
+  write_text_file(out + "/images.json", R"([{"picture": "../again/b.png"}, {"picture": "notes.txt"}, {"picture": 3}, 4])");
+  CHECK(mrcnn(command + a + " --overwrite --no-pictures").status == 0);
+  for (const std::string& file : {notes, b}) CHECK(fs::exists(file));
+  write_text_file(out + "/images.json", "{");
+  CHECK(mrcnn(command + a + " --overwrite --no-pictures").status == 0);
+}
+
+TEST_CASE("predict draws small pictures enlarged, with labels as asked for", "[app]") {
+  const std::string picture = made("look/a.png", black_png(150, 100));
+  const auto drawn = [&](const std::string& options) {
+    const std::string out = folder() + "/look_out";
+    const Result r = mrcnn("predict " + weights() + " " + picture + " --score 0 --overwrite --out " + out + " " + options);
+    INFO(options << ": " << r.out << r.err);
+    REQUIRE(r.status == 0);
+    return read_text_file(out + "/a.png");
+  };
+  const auto side = [](const std::string& png, size_t at) {  // of the header
+    const auto* p = reinterpret_cast<const unsigned char*>(png.data()) + at;
+    return p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3];
+  };
+  const auto width = [&](const std::string& png) { return side(png, 16); };
+  const auto height = [&](const std::string& png) { return side(png, 20); };
+  const std::string usual = drawn(""), none = drawn("--labels none"), ids = drawn("--labels ids");
+  CHECK(width(usual) == 7 * 150);
+  CHECK(width(none) == 7 * 150);
+  CHECK(height(none) == 7 * 100);
+  CHECK(height(ids) > height(usual));   // a line an object
+  CHECK(height(usual) > height(none));  // a hundred objects have no room for a hundred labels: a legend counts them
+  CHECK(height(drawn("--labels none --scale 1")) == 100);
+  CHECK(height(drawn("--labels none --scale 2.5")) == 250);
+  CHECK(drawn("--labels none --line 1") != none);
+  CHECK(drawn("") == usual);
+  const std::string start = "predict " + weights() + " " + picture + " --out " + folder() + "/look_bad ";
+  check_error(start + "--labels some", "--labels");
+  check_error(start + "--scale 0", "--scale");
+  check_error(start + "--scale 100", "--scale");
+  check_error(start + "--line 0", "--line");
+  check_error(start + "--labels ids --no-pictures", "--no-pictures");
 }
 
 TEST_CASE("predict leaves a picture out that is too large for the memory, and goes on", "[app]") {

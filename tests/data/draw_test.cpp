@@ -6,6 +6,7 @@
 #include "data/draw/detections.h"
 #include "data/draw/font.h"
 #include "data/draw/primitives.h"
+#include "tensor/rng.h"
 #include "tests/catch.h"
 
 using namespace mr;
@@ -145,9 +146,11 @@ TEST_CASE("draw_detections: class colours, labels inside the image and apart, er
 
   Image a(80, 160);
   DrawOptions bare;
-  bare.boxes = bare.labels = false;
+  bare.boxes = false;
+  bare.labels = LabelStyle::none;
+  bare.scale = bare.line = 1;
   const DrawnDetection d{{20, 30, 40, 50}, 2, 0.5f, square(80, 160, 20, 30, 20)};
-  draw_detections(a, {&d, 1}, names, bare);
+  draw_detections(a, {d}, names, bare);
   CHECK(pixel(a, 30, 20) == class_colour(2));  // the contour is crisp
   const Rgb c = class_colour(2), inner = pixel(a, 40, 30);
   CHECK(inner.r == static_cast<int>(0.45 * c.r + 0.5));  // the rest is translucent
@@ -155,12 +158,13 @@ TEST_CASE("draw_detections: class colours, labels inside the image and apart, er
   CHECK(red_sum(a) > 0);
 
   // A label that does not fit above a box at the upper border goes elsewhere; two on the same box do not cover each other.
-  Image b(60, 120), once(60, 120);
+  Image b(60, 200), once(60, 200);
   DrawOptions only;
   only.boxes = only.masks = only.contours = false;
-  const DrawnDetection top{{30, 0, 60, 50}, 1, 0.9f, {}};
+  only.scale = 1;
+  const DrawnDetection top{{80, 0, 110, 50}, 1, 0.9f, {}};
   const std::vector<DrawnDetection> pair{top, top};
-  draw_detections(once, {&top, 1}, names, only);
+  draw_detections(once, {top}, names, only);
   draw_detections(b, pair, names, only);
   const auto labelled = [](const Image& i) {
     int n = 0;
@@ -170,15 +174,37 @@ TEST_CASE("draw_detections: class colours, labels inside the image and apart, er
   CHECK(labelled(once) > 300);
   CHECK(labelled(b) == 2 * labelled(once));
 
-  Image tiny(5, 5);  // smaller than any label: cut off
-  draw_detections(tiny, pair, names);
-  draw_detections(tiny, {}, names);
+  Image tiny(5, 5), single(1, 1), none;  // smaller than any label
+  for (Image* i : {&tiny, &single, &none}) {
+    draw_detections(*i, pair, names);
+    draw_detections(*i, {}, names);
+  }
+  CHECK(tiny.width == 5 * 8 * 8);  // enlarged, and enlarged again
+  CHECK(none.rgb.empty());
   DrawnDetection wrong = top;
   wrong.label = 3;
-  CHECK_THROWS_WITH(draw_detections(b, {&wrong, 1}, names), Contains("draw_detections: label must be from 1 to 2, got 3"));
+  CHECK_THROWS_WITH(draw_detections(b, {wrong}, names), Contains("draw_detections: label must be from 1 to 2, got 3"));
   wrong = top;
   wrong.box.x2 = nan_value;
-  CHECK_THROWS_WITH(draw_detections(b, {&wrong, 1}, names), Contains("draw_detections: box must be finite"));
+  CHECK_THROWS_WITH(draw_detections(b, {wrong}, names), Contains("draw_detections: box must be finite"));
+}
+
+TEST_CASE("draw: a contour is the mask's pixels with one outside it within its thickness") {
+  Rng rng(3, "contour");
+  for (int thickness = 1; thickness <= 4; ++thickness) {
+    CroppedMask m{40, 50, 4, 6, Bitmap(30, 41)};
+    for (uint8_t& v : m.bits.pixels) v = rng.uniform() < 0.985;
+    Image drawn_image(40, 50);
+    draw_contour(drawn_image, m, thickness, red);
+    for (int y = 0; y < 30; ++y)
+      for (int x = 0; x < 41; ++x) {
+        bool rim = false;
+        for (int j = -thickness; j <= thickness; ++j)
+          for (int i = -thickness; i <= thickness; ++i)
+            rim = rim || y + j < 0 || y + j >= 30 || x + i < 0 || x + i >= 41 || !m.bits.at(y + j, x + i);
+        REQUIRE((pixel(drawn_image, y + 6, x + 4) == red) == (rim && m.bits.at(y, x)));
+      }
+  }
 }
 
 TEST_CASE("montage: pictures centred in a grid") {
