@@ -6,6 +6,7 @@
 #include "app/commands.h"
 #include "app/options.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "train/recipe.h"
 #include "train/recipe_new.h"
 
@@ -42,23 +43,42 @@ void add_show(CLI::App& recipe) {
 void add_new(CLI::App& recipe) {
   struct Arguments {
     NewRecipeOptions options;
+    double val_share = 0;
     std::string out;
   };
   auto a = std::make_shared<Arguments>();
-  CLI::App* c = recipe.add_subcommand("new", "A recipe for your own data: classes, image sizes and anchors measured from it, explained");
-  c->add_option("--annotations", a->options.annotations, "training annotations, a COCO file")->required();
-  c->add_option("--images", a->options.images, "folder of its images")->required();
-  c->add_option("--val-annotations", a->options.val_annotations, "those to evaluate on");
-  c->add_option("--val-images", a->options.val_images, "folder of their images (default: --images)");
-  c->add_flag("!--no-masks", a->options.masks, "a detector of boxes, for annotations without masks");
-  c->add_option("--base", a->options.base, "the shipped recipe to start from (default: by the number of objects)");
+  CLI::App* c = recipe.add_subcommand("new", "A recipe for your own data, from random weights or from pretrained ones, explained");
+  NewRecipeOptions& o = a->options;
+  c->add_option("--annotations", o.annotations, "training annotations, a COCO file")->required();
+  c->add_option("--images", o.images, "folder of its images")->required();
+  c->add_option("--init", o.init, "weights to start from: a detector or a ResNet, .safetensors, torch's .pth, detectron2's .pkl");
+  add_rename(*c, o.rename, "--init");
+  c->add_option("--base", o.base,
+                "the recipe to start from, shipped or a file (default: the one that fits the weights, or the number of objects)");
+  c->add_option("--val-annotations", o.val_annotations, "those to evaluate on");
+  c->add_option("--val-images", o.val_images, "folder of their images (default: --images)");
+  CLI::Option* share =
+      c->add_option("--val-share", a->val_share, "or the share of the images that is set apart for it (default: a tenth of 20 or more)")
+          ->check(CLI::Range(0.0, 0.9));
+  c->add_flag("!--no-masks", o.masks, "a detector of boxes, for annotations without masks");
   c->add_option("--out", a->out, "the TOML file to write")->required();
-  c->callback([a] {
+  c->footer(
+      "Sizes of pictures and limits follow from the data; anchors, too, unless the weights have an RPN, whose anchors stay. Each choice is "
+      "told, "
+      "and stands in\nthe file with its reason.\n\n"
+      "  mrcnn recipe new --annotations train.json --images images --init maskrcnn_resnet50_fpn.pth --out mine.toml\n"
+      "  mrcnn train mine.toml --out runs/mine");
+  c->callback([a, share] {
     a->options.name = std::filesystem::path(a->out).stem().string();
+    if (share->count() > 0) a->options.val_share = a->val_share;
+    check_usage(a->options.val_annotations.empty() || !a->options.val_share,
+                "--val-share: --val-annotations names the images to evaluate on");
+    check_usage(a->options.rename.empty() || !a->options.init.empty(), "--rename: expected --init FILE too, got none");
     check(!std::filesystem::exists(a->out), a->out, ": exists already");
-    const std::string toml = new_recipe(a->options);
-    write_text_file(a->out, toml);
-    std::cout << "wrote " << a->out << "; look through it, then: mrcnn train " << a->out << " --out run\n";
+    const NewRecipe made = new_recipe(a->options);
+    write_text_file(a->out, made.toml);
+    std::cout << made.told << "wrote " << a->out << "; look through it, then: mrcnn train " << shell_word(a->out) << " --out runs/"
+              << shell_word(a->options.name) << "\n";
   });
 }
 

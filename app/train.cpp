@@ -10,7 +10,7 @@ void add_train(CLI::App& program) {
   struct Arguments {
     std::string recipe, out, init, device;
     std::vector<std::string> assignments, renames;
-    bool skip_mismatch = false, resume = false;
+    bool skip_mismatch = false, match_classes = false, force = false, resume = false;
   };
   auto a = std::make_shared<Arguments>();
   CLI::App* c = program.add_subcommand("train", "Trains a detector as a recipe says");
@@ -19,7 +19,9 @@ void add_train(CLI::App& program) {
   add_set(*c, a->assignments, "data.root=DIR --set train.budget=30m");
   c->add_option("--init", a->init, "weights to start from: .safetensors, torch's .pth, detectron2's .pkl");
   add_rename(*c, a->renames, "--init");
-  c->add_flag("--skip-mismatch", a->skip_mismatch, "leave out tensors of --init whose shape does not fit, such as those of other classes");
+  c->add_flag("--skip-mismatch", a->skip_mismatch, "rows of classes of which --init has another number keep their initial values");
+  c->add_flag("--match-classes", a->match_classes, "rows of classes that --init knows by the same name are copied, the others keep theirs");
+  c->add_flag("--force", a->force, "load what fits of --init, though it is of another architecture");
   c->add_flag("--resume", a->resume, "go on from the newest checkpoint in --out, to the same bits as an unbroken run");
   add_device(*c, a->device);
   c->footer(
@@ -40,10 +42,16 @@ void add_train(CLI::App& program) {
     std::vector<std::string> words;
     Recipe recipe = load_recipe(a->recipe, a->assignments, &words);
     if (!a->init.empty()) recipe.train.init = a->init;
-    check_usage(!a->skip_mismatch || !recipe.train.init.empty(), "--skip-mismatch: expected --init FILE too, got none");
-    check_usage(a->renames.empty() || !recipe.train.init.empty(), "--rename: expected --init FILE too, got none");
+    const std::pair<bool, const char*> of_init[] = {{a->skip_mismatch, "--skip-mismatch"},
+                                                    {a->match_classes, "--match-classes"},
+                                                    {a->force, "--force"},
+                                                    {!a->renames.empty(), "--rename"}};
+    for (const auto& [given, option] : of_init)
+      check_usage(!given || !recipe.train.init.empty(), option, ": expected --init FILE too, got none");
     if (!a->renames.empty()) recipe.train.rename = a->renames;
-    if (a->skip_mismatch) recipe.train.skip_mismatch = true;
+    recipe.train.skip_mismatch |= a->skip_mismatch;
+    recipe.train.match_classes |= a->match_classes;
+    recipe.train.force |= a->force;
     Console console(Console::Output::dispensable);
     for (const std::string& word : words) console.say(word);
     catch_interrupts();

@@ -4,7 +4,7 @@
 #include "app/options.h"
 #include "models/weights/load.h"
 #include "models/weights/show.h"
-#include "train/detector.h"
+#include "train/pretrained.h"
 
 namespace mr::app {
 namespace {
@@ -35,6 +35,8 @@ void add_fit(CLI::App& weights) {
     }
     if (a->all) std::cout << every_tensor(report) << "\n";
     std::cout << summary(report) << "\n";
+    if (const std::string fault = architecture_fault(file, report, recipe, a->renames); !fault.empty())
+      std::cout << "WARNING: train would refuse it: " << fault << "\n";
     if (const std::string unlike = unlike_settings(file, report.naming, recipe); !unlike.empty()) std::cout << unlike << "\n";
   });
 }

@@ -34,6 +34,8 @@ int Classes::label_of(const std::string& name) const {
   return at == names.end() || name.empty() ? 0 : static_cast<int>(at - names.begin()) + 1;
 }
 
+std::string count_of_classes(int64_t n) { return str(n, n == 1 ? " class" : " classes"); }
+
 Classes classes_of(const Dataset& dataset) { return {dataset.class_names(), dataset.category_ids()}; }
 
 Classes classes_of(const Recipe& recipe, const Dataset& dataset) {

@@ -24,6 +24,8 @@ struct DataConfig {
   std::string root;
   std::string train_annotations = "instances_train.json", train_images = "images";
   std::string val_annotations = "instances_val.json", val_images = "images";
+  double val_share = 0;
+  int64_t val_seed = 0;
   std::vector<std::string> classes;
   std::vector<int64_t> category_ids;
   Labels labels = Labels::contiguous;
@@ -42,8 +44,11 @@ struct DataConfig {
     f.field("root", root, "folder that the four paths below start from; empty: the current one");
     f.field("train_annotations", train_annotations, "");
     f.field("train_images", train_images, "");
-    f.field("val_annotations", val_annotations, "empty: no evaluation");
+    f.field("val_annotations", val_annotations, "to evaluate on; empty: val_share decides");
     f.field("val_images", val_images, "");
+    f.field("val_share", val_share,
+            "where val_annotations is empty: share of the training images that is set apart for evaluation; 0: no evaluation");
+    f.field("val_seed", val_seed, "of drawing them, by image id; not the run's seed, so that runs compare");
     f.field("classes", classes, "names of the classes to learn, in this order; empty: all of the training annotations");
     f.field("category_ids", category_ids, "their ids in result files; empty: those of the training annotations");
     f.choice("labels", labels, {"contiguous", "category_id"}, "output k of the network is the k-th class, or the class of category id k");

@@ -88,19 +88,26 @@ class Subset final : public View {
   int64_t count_;
 };
 
+// "." is the root itself.
 std::string under(const std::string& root, const std::string& path) {
+  if (path == "." && !root.empty()) return root;
   return root.empty() || fs::path(path).is_absolute() ? path : (fs::path(root) / path).string();
 }
+
+// The images to evaluate on are some of the training file's.
+bool sets_apart(const DataConfig& d) { return d.kind == DataKind::coco && d.val_annotations.empty() && d.val_share > 0; }
 
 }  // namespace
 
 bool has_split(const Recipe& r, Split split) {
   if (split == Split::train) return true;
-  return r.data.kind == DataKind::scenes ? r.data.val_scenes > 0 : !r.data.val_annotations.empty();
+  return r.data.kind == DataKind::scenes ? r.data.val_scenes > 0 : !r.data.val_annotations.empty() || sets_apart(r.data);
 }
 
-std::shared_ptr<const Dataset> open_coco(const Recipe& recipe, const std::string& annotations, const std::string& images, bool keep_empty) {
+std::shared_ptr<const Dataset> open_coco(const Recipe& recipe, const std::string& annotations, const std::string& images, bool keep_empty,
+                                         const std::optional<CocoPart>& part) {
   CocoOptions options;
+  options.part = part;
   options.keep_empty = keep_empty;
   options.masks = recipe.model.mask.enabled;
   options.faulty = recipe.data.faulty;
@@ -117,16 +124,19 @@ std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split) {
     }
     return std::make_shared<SceneDataset>(options);
   }
-  const bool train = split == Split::train;
-  const std::string& stated = train ? d.train_annotations : d.val_annotations;
+  const bool train = split == Split::train, apart = sets_apart(d);
+  const std::string& stated = train || apart ? d.train_annotations : d.val_annotations;
   const std::string annotations = under(d.root, stated);
-  check(is_there(annotations), train ? "data.train_annotations: " : "data.val_annotations: ", annotations, ": there is no such file",
+  check(is_there(annotations), train || apart ? "data.train_annotations: " : "data.val_annotations: ", annotations,
+        ": there is no such file",
         fs::path(stated).is_absolute() ? "" : "; --set data.root=DIR names the folder that this and the other paths start from");
-  return open_coco(recipe, annotations, image_folder(recipe, split), !train || !d.drop_empty);
+  const std::optional<CocoPart> part =
+      apart ? std::optional(CocoPart{d.val_share, static_cast<uint64_t>(d.val_seed), !train}) : std::nullopt;
+  return open_coco(recipe, annotations, image_folder(recipe, split), !train || !d.drop_empty, part);
 }
 
 std::string image_folder(const Recipe& r, Split split) {
-  return under(r.data.root, split == Split::train ? r.data.train_images : r.data.val_images);
+  return under(r.data.root, split == Split::train || sets_apart(r.data) ? r.data.train_images : r.data.val_images);
 }
 
 std::vector<std::string> check_image_files(const Dataset& dataset, const std::string& key, const std::string& folder,

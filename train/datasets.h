@@ -2,9 +2,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "data/coco/coco_dataset.h"
 #include "data/dataset.h"
 #include "train/classes.h"
 #include "train/recipe.h"
@@ -15,7 +17,8 @@ enum class Split : uint8_t { train, val };
 
 // Errors: files that are missing or wrong; a class of the recipe that the annotations lack.
 std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split);
-std::shared_ptr<const Dataset> open_coco(const Recipe& recipe, const std::string& annotations, const std::string& images, bool keep_empty);
+std::shared_ptr<const Dataset> open_coco(const Recipe& recipe, const std::string& annotations, const std::string& images, bool keep_empty,
+                                         const std::optional<CocoPart>& part = {});
 bool has_split(const Recipe& recipe, Split split);
 
 std::string image_folder(const Recipe& recipe, Split split);

@@ -5,11 +5,11 @@
 #include "base/json_reader.h"
 #include "base/json_text.h"
 #include "models/mask_rcnn.h"
-#include "models/weights/architecture.h"
-#include "models/weights/detectron.h"
+#include "models/weights/load.h"
 #include "tensor/context.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
+#include "train/pretrained.h"
 
 namespace mr {
 namespace {
@@ -45,14 +45,9 @@ bool states_ids(const std::vector<std::string>& assignments) {
   return std::ranges::any_of(assignments, [](const std::string& a) { return a.starts_with("data.category_ids"); });
 }
 
-LoadOptions load_options(const Recipe& recipe, const std::vector<std::string>& renames) {
-  LoadOptions options;
-  for (const std::string& text : renames) options.renames.push_back(parse_rename(text));
-  options.norm_epsilon = recipe.model.backbone.norm_epsilon;
-  return options;
-}
-
 }  // namespace
+
+Classes stored_classes(const WeightFile& file) { return {list_of<std::string>(file, "classes"), list_of<int64_t>(file, "category_ids")}; }
 
 Detector make_detector(const Recipe& recipe, const Classes& classes) {
   Detector d;
@@ -70,7 +65,7 @@ Detector load_detector(const std::string& weights, const std::string& recipe, co
   const WeightFile file = open_weights(weights);
   Recipe r = recipe_of(file, recipe, assignments);
   r.model.box.score = std::min(r.model.box.score, score);
-  Classes classes{list_of<std::string>(file, "classes"), list_of<int64_t>(file, "category_ids")};
+  Classes classes = stored_classes(file);
   if (classes.names.empty()) {
     check(!r.data.classes.empty() && !r.data.category_ids.empty(), weights,
           ": names no classes, and neither does the recipe (data.classes, data.category_ids)");
@@ -108,51 +103,6 @@ void save_detector(const Detector& d, const std::string& path) {
                {{"recipe", to_toml(recipe_to_keep(d.recipe), false)},
                 {"classes", JsonWriter().list(d.classes.names).take()},
                 {"category_ids", JsonWriter().list(d.classes.ids).take()}});
-}
-
-std::string init_weights(Detector& d) {
-  const TrainConfig& t = d.recipe.train;
-  LoadOptions options = load_options(d.recipe, t.rename);
-  options.skip_mismatch = t.skip_mismatch;
-  options.advice = "; --skip-mismatch (train.skip_mismatch) keeps the model's initial values for them";
-  options.allow_missing = true;  // a plain ResNet has no heads
-  const WeightFile file = open_weights(t.init);
-  const LoadReport report = load_weights(d.system->parameters(), file, options);
-  const std::string unlike = unlike_settings(file, report.naming, d.recipe);
-  return t.init + ": " + summary(report) + (unlike.empty() ? "" : "\n" + unlike);
-}
-
-LoadReport fit_weights(const WeightFile& file, const Recipe& recipe, const std::vector<std::string>& renames) {
-  const LoadOptions options = load_options(recipe, renames);
-  MaskRCNNConfig model = recipe.model;
-  if (model.classes == 0) model.classes = static_cast<int64_t>(recipe.data.classes.size());
-  if (model.classes == 0) model.classes = std::max<int64_t>(recognise_architecture(file, options.renames, model).classes, 1);
-  return match_weights(make_mask_rcnn(model, 1)->parameters(), file, options);
-}
-
-std::string unlike_settings(const WeightFile& file, Naming naming, const Recipe& recipe) {
-  Recipe made = recipe;  // with what the weights were made with
-  std::vector<Setting> usual;
-  for (const auto& [key, value] : usual_settings(naming)) usual.push_back(parse_assignment(str(key, "=", value)));
-  std::string whose = str("weights with ", name_of(naming), "'s names usually come from");
-  if (const auto at = file.metadata.find("recipe"); at != file.metadata.end()) {
-    const Recipe stored = recipe_from_toml(at->second, file.path + " (recipe)");
-    made.preprocess = stored.preprocess;
-    made.preprocess.min_side = recipe.preprocess.min_side;  // sizes are the data's
-    made.preprocess.max_side = recipe.preprocess.max_side;
-    made.preprocess.enlarge = recipe.preprocess.enlarge;
-    made.model.backbone.stride_in_1x1 = stored.model.backbone.stride_in_1x1;
-    made.model.roi = stored.model.roi;
-    whose = "these weights were trained with";
-  } else {
-    assign(visit_of(made), usual);
-  }
-  std::string are, here;
-  for (const Difference& x : differences(visit_of(recipe), visit_of(made))) {
-    are += str(are.empty() ? "" : ", ", x.key, " = ", x.after, " (here ", x.before, ")");
-    here += " --set '" + x.key + "=" + x.after + "'";
-  }
-  return are.empty() ? "" : "WARNING: " + whose + " other settings than this recipe's: " + are + "; to take theirs:" + here;
 }
 
 CroppedMask FoundObjects::mask(size_t i, const Box& box, PixelSize picture) const {

@@ -12,7 +12,7 @@
 #include "data/dataset.h"
 #include "data/image/image.h"
 #include "models/system.h"
-#include "models/weights/load.h"
+#include "models/weights/weight_file.h"
 #include "ops/boxes/mask_paste.h"
 #include "train/datasets.h"
 #include "train/recipe.h"
@@ -39,16 +39,8 @@ Detector load_detector(const std::string& weights, const std::string& recipe = "
 // The weights with recipe, class names, category ids and preprocessing in the metadata.
 void save_detector(const Detector& detector, const std::string& path);
 
-// The weights that the recipe names (train.init, rename, skip_mismatch) into the model. Returns what to tell the user: what was loaded and
-// what was not, and settings of the recipe that do not go with such weights.
-std::string init_weights(Detector& detector);
-
-// What init_weights would load, by names and shapes alone. Classes that the recipe leaves to the data are taken to be as many as the file's.
-LoadReport fit_weights(const WeightFile& file, const Recipe& recipe, const std::vector<std::string>& renames);
-
-// Settings of the recipe that differ from those that the weights were made with: by the recipe in the file, or else by what weights with such
-// names usually expect. One line for the user, with the --set options that change them; empty where none differs.
-std::string unlike_settings(const WeightFile& file, Naming naming, const Recipe& recipe);
+// The classes that a file of ours names; none where it names none. Errors: metadata that are no such lists.
+Classes stored_classes(const WeightFile& file);
 
 // One object found, in pixels of the picture as it was given.
 struct Detection {

@@ -35,7 +35,7 @@ struct TrainConfig {
   int64_t threads = 0;
   std::string init;
   std::vector<std::string> rename;
-  bool skip_mismatch = false;
+  bool skip_mismatch = false, match_classes = false, force = false;
   int64_t log_every = 20;
   void visit(Fields& f) {
     f.field("batch", batch, "images a forward and backward pass");
@@ -53,7 +53,10 @@ struct TrainConfig {
     f.field("threads", threads, "0: one a processor that this process may use (affinity, the share of its container)");
     f.field("init", init, "weights to start from (.safetensors, .pth, .pkl); empty: random");
     f.field("rename", rename, "prefixes of names in init, as \"FROM=TO\"; those of usual wrappers come off without");
-    f.field("skip_mismatch", skip_mismatch, "leave out tensors of init whose shape does not fit (other classes)");
+    f.field("skip_mismatch", skip_mismatch, "rows of classes of which init has another number keep their initial values");
+    f.field("match_classes", match_classes,
+            "rows of classes that init knows by the same name are copied, the others keep their initial values");
+    f.field("force", force, "load what fits of init, of another architecture too");
     f.field("log_every", log_every, "steps between two lines of progress and metrics");
   }
 };

@@ -6,176 +6,268 @@
 #include <cmath>
 #include <filesystem>
 #include <map>
-#include <vector>
+#include <utility>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "data/coco/coco_dataset.h"
-#include "data/transforms/transforms.h"
+#include "train/classes.h"
 #include "train/datasets.h"
-#include "train/recipe.h"
+#include "train/fine_tuning.h"
+#include "train/measured_data.h"
 
 namespace mr {
 namespace {
 
-double percentile(std::vector<double> v, double share) {
-  std::sort(v.begin(), v.end());
-  return v[static_cast<size_t>(std::llround(share * static_cast<double>(v.size() - 1)))];
+namespace fs = std::filesystem;
+
+std::string absolute(const std::string& path) {
+  const std::string whole = fs::absolute(path).lexically_normal().string();
+  return whole.size() > 1 && whole.ends_with('/') ? whole.substr(0, whole.size() - 1) : whole;
 }
 
-struct Objects {
-  std::vector<double> sizes, ratios;            // √(w·h) in pixels of the file; h / w
-  std::vector<double> short_sides, long_sides;  // of the images
-  std::vector<double> per_image;
-  std::map<std::string, int64_t> per_class;
-};
+// The deepest folder above all of them; empty where that is the root of the file system.
+std::string common_folder(const std::vector<fs::path>& folders) {
+  fs::path common = folders.front();
+  for (const fs::path& f : folders)
+    while (std::mismatch(common.begin(), common.end(), f.begin(), f.end()).first != common.end()) common = common.parent_path();
+  return common == common.root_path() ? std::string() : common.string();
+}
 
-Objects measure(const CocoDataset& data) {
-  Objects o;
-  for (int64_t i = 0; i < data.size(); ++i) {
-    const ImageInfo info = data.info(i);
-    o.short_sides.push_back(std::min(info.height, info.width));
-    o.long_sides.push_back(std::max(info.height, info.width));
-    int64_t here = 0;
-    for (const Instance& x : data.instances(i)) {
-      if (x.crowd) continue;
-      ++here;
-      ++o.per_class[data.class_names()[static_cast<size_t>(x.label - 1)]];
-      o.sizes.push_back(std::sqrt(static_cast<double>(x.box.width()) * x.box.height()));
-      o.ratios.push_back(static_cast<double>(x.box.height()) / x.box.width());
+class Maker {
+ public:
+  explicit Maker(const NewRecipeOptions& options)
+      : o_(options), data_(options.annotations, options.images, CocoOptions{.masks = options.masks}) {
+    check(o_.val_annotations.empty() || !o_.val_share, "--val-share: the images to evaluate on are those of --val-annotations");
+    notes_ = data_.notes();
+    note(check_image_files(data_, "--images " + o_.images, o_.images, {}));
+    if (!o_.val_annotations.empty())
+      note(check_image_files(CocoDataset(o_.val_annotations, val_images(), CocoOptions{.masks = o_.masks}), "images of --val-annotations",
+                             val_images(), {}));
+    note(check_objects(data_, o_.annotations));
+    m_ = measure(data_);
+  }
+
+  NewRecipe make() {
+    std::optional<FineTuning> weights;
+    if (!o_.init.empty()) {
+      weights.emplace(o_.init, o_.rename);
+    } else if (!o_.base.empty()) {
+      const TrainConfig train = load_recipe(o_.base).train;
+      if (!train.init.empty()) weights.emplace(train.init, train.rename);
     }
-    o.per_image.push_back(static_cast<double>(here));
+    choose_base(weights);
+    choose_data();
+    choose_evaluation();
+    if (weights)
+      for (Choice& c : weights->decide(r_, data_.class_names(), o_.masks)) choices_.push_back(std::move(c));
+    r_.model.mask.enabled = o_.masks;
+    if (!o_.masks) because({"model.mask.enabled"}, "Boxes alone, as asked for.");
+    choose_sizes(weights && weights->detector());
+    choose_changes();
+    choose_limits();
+    choose_length();
+    choices_ = each_setting_once(std::move(choices_));
+    NewRecipe made;
+    made.toml = recipe_text(r_, base_, heading(), choices_);
+    const Recipe read = recipe_from_toml(made.toml, o_.name);  // what was measured can be read, and says what was meant
+    for (const Difference& d : differences(visit_of(r_), visit_of(read)))
+      fail("recipe new: ", d.key, " was to be ", d.before, ", and reads ", d.after);
+    made.told = str(measured(), "; based on ", base_, "\n", choices_text(r_, choices_));
+    for (const std::string& line : notes_) append(made.told, str("  note: ", line, "\n"));
+    return made;
   }
-  return o;
-}
 
-// How large the network sees the images, and how much larger or smaller than in the files that is.
-struct Sizing {
-  bool crops = false;
-  int64_t side = 0;  // of crops, or the shorter side of whole images
-  double scale = 1;
+ private:
+  const std::string& val_images() const { return o_.val_images.empty() ? o_.images : o_.val_images; }
+  void note(const std::vector<std::string>& more) { notes_.insert(notes_.end(), more.begin(), more.end()); }
+  template <class... A> void because(std::vector<std::string> keys, const A&... why) { choices_.push_back({std::move(keys), str(why...)}); }
+  std::string measured() const {
+    return str(m_.images(), " images, ", m_.objects(), " objects of ", count_of_classes(static_cast<int64_t>(data_.class_names().size())));
+  }
+
+  void choose_base(const std::optional<FineTuning>& weights) {
+    const bool large = m_.objects() >= 50000;
+    base_ = !o_.base.empty() ? o_.base : weights ? weights->base() : large ? "coco_r50_fpn_torchvision" : "nuclei_small";
+    const std::vector<ShippedRecipe>& shipped = shipped_recipes();
+    if (std::ranges::none_of(shipped, [this](const ShippedRecipe& s) { return s.name == base_; }) && fs::exists(base_))
+      base_ = absolute(base_);
+    r_ = load_recipe(base_);
+    r_.name = o_.name;
+    r_.about = str(m_.images(), " images of ", printable(fs::path(o_.annotations).filename().string()),
+                   weights ? str(", from ", weights->name()) : std::string());
+    r_.notes = "Made by mrcnn recipe new. The comments say from which numbers.";
+    // What a run wrote of itself is not a new one's.
+    r_.train.recorded = false;
+    r_.train.skip_mismatch = r_.train.match_classes = r_.train.force = false;
+    r_.train.stop_at = r_.train.corrected_at = r_.train.corrected_from = 0;
+    r_.schedule.shortened_at = r_.schedule.shortened_from = 0;
+    if (!weights)
+      because(
+          {"train.init"},
+          large
+              ? "50000 objects or more are enough for the full-size model from random weights, given days; --init WEIGHTS starts from "
+                "pretrained ones."
+              : "A small model, trained from random weights; --init WEIGHTS starts from pretrained ones, which is better for few images.");
+  }
+
+  // `path` below the root.
+  std::string below(const std::string& root, const std::string& path) const {
+    return root.empty() ? absolute(path) : fs::path(absolute(path)).lexically_relative(root).string();
+  }
+
+  void choose_data() {
+    DataConfig& d = r_.data;
+    d.kind = DataKind::coco;
+    std::vector<fs::path> folders = {fs::path(absolute(o_.annotations)).parent_path(), absolute(o_.images)};
+    if (!o_.val_annotations.empty())
+      folders.insert(folders.end(), {fs::path(absolute(o_.val_annotations)).parent_path(), fs::path(absolute(val_images()))});
+    d.root = common_folder(folders);
+    d.train_annotations = below(d.root, o_.annotations);
+    d.train_images = below(d.root, o_.images);
+    because({"data.root", "data.train_annotations", "data.train_images"},
+            d.root.empty() ? "Annotations and images have no folder in common, so the paths are whole."
+                           : "All paths start from the root. On another machine: --set data.root=DIR.");
+    d.classes = {};
+    d.category_ids = {};
+    d.labels = Labels::contiguous;
+    r_.model.classes = 0;
+    because({"data.classes", "data.category_ids", "data.labels", "model.classes"},
+            "All classes of the annotations, by rising category id.");
+  }
+
+  void choose_evaluation() {
+    constexpr int64_t enough = 20;
+    DataConfig& d = r_.data;
+    d.val_annotations.clear();
+    d.val_images = d.train_images;
+    d.val_share = 0;
+    d.val_seed = 0;
+    if (!o_.val_annotations.empty()) {
+      d.val_annotations = below(d.root, o_.val_annotations);
+      d.val_images = below(d.root, val_images());
+      return because({"data.val_annotations", "data.val_images"}, "The images to evaluate on, as given.");
+    }
+    const std::vector<std::string> keys = {"data.val_annotations", "data.val_images", "data.val_share", "data.val_seed"};
+    const double share = o_.val_share.value_or(m_.images() >= enough ? 0.1 : 0);
+    if (share == 0)
+      return because(keys,
+                     o_.val_share ? std::string("No evaluation, as asked for.")
+                                  : str(m_.images(),
+                                        " images are too few to set some apart, so nothing is evaluated. A share of them is with "
+                                        "--val-share 0.2, or name others with --val-annotations."),
+                     " best.safetensors are the last weights.");
+    const SetApart apart = choose_apart(m_, share);
+    d.val_share = share;
+    d.val_seed = apart.seed;
+    because(keys, apart.images, " of the ", m_.images(), " images, with ", apart.objects,
+            " objects, are set apart for evaluation, drawn by their ids; ", m_.images() - apart.images, " are learnt from.",
+            apart.seed > 0 ? " The seed is the first that leaves every class an example to learn from." : "");
+  }
+
+  void choose_sizes(bool keep_anchors) {
+    RPNConfig& rpn = r_.model.rpn;
+    WantedSize wanted;
+    if (keep_anchors) wanted.in_whole = wanted.in_crops = std::sqrt(rpn.anchor_sizes[1] * rpn.anchor_sizes[2]);
+    const Sizing s = choose_sizing(m_, wanted);
+    const double object = percentile(m_.sizes, 0.5);
+    const std::string sides = fmt::format(
+        "Images: shorter side {:.0f} to {:.0f} (median {:.0f}), longer side up to {:.0f} pixels. Objects: √(width·height) of 5%, 50%, 95% "
+        "is below "
+        "{:.0f}, {:.0f}, {:.0f} pixels. ",
+        percentile(m_.short_sides, 0), percentile(m_.short_sides, 1), percentile(m_.short_sides, 0.5), percentile(m_.long_sides, 1),
+        percentile(m_.sizes, 0.05), object, percentile(m_.sizes, 0.95));
+    TransformOptions& t = r_.augment;
+    if (s.crops) {
+      r_.preprocess.min_side = 0;
+      r_.preprocess.enlarge = s.scale;
+      t.crop_size = s.side;
+      t.scale_min = std::round(100 * s.scale * 2 / 3) / 100;
+      t.scale_max = std::round(100 * s.scale * 4 / 3) / 100;
+      because(
+          {"preprocess.min_side", "preprocess.enlarge", "augment.crop_size", "augment.scale_min", "augment.scale_max"}, sides,
+          fmt::format(
+              "They are small against their images: training looks at crops of {} pixels, prediction at whole images enlarged by {:.2f}. "
+              "The median object is then {:.0f} pixels.",
+              s.side, s.scale, object * s.scale));
+    } else {
+      r_.preprocess.min_side = s.side;
+      r_.preprocess.max_side = t.max_side = 2 * s.side;
+      t.crop_size = 0;
+      t.min_sides = {s.side * 7 / 8 / 32 * 32, s.side, s.side * 9 / 8 / 32 * 32};
+      because(
+          {"preprocess.min_side", "preprocess.max_side", "augment.crop_size", "augment.min_sides", "augment.max_side"}, sides,
+          fmt::format("Whole images, the shorter side resized to {}: the median object is then {:.0f} pixels.", s.side, object * s.scale));
+    }
+    const std::vector<std::string> anchors = {"model.rpn.anchor_sizes", "model.rpn.anchor_ratios"};
+    if (keep_anchors) return because(anchors, "The anchors that the weights' RPN was trained with; others would undo what it learnt.");
+    rpn.anchor_sizes = choose_anchor_sizes(m_, s.scale);
+    rpn.anchor_ratios = choose_anchor_ratios(m_);
+    because(
+        anchors,
+        fmt::format(
+            "One size a level, spanning the middle of the objects' sizes as the network sees them (x {:.2f}). Height / width of 15%, 50%, "
+            "85% of the objects is below {:.2f}, {:.2f}, {:.2f}; what is nearly equal is one.",
+            s.scale, percentile(m_.ratios, 0.15), percentile(m_.ratios, 0.5), percentile(m_.ratios, 0.85)));
+  }
+
+  void choose_changes() {
+    r_.augment.flip_horizontal = 0.5;
+    r_.augment.rotate90 = false;
+    r_.augment.invert = 0;
+    because(
+        {"augment.flip_horizontal", "augment.rotate90", "augment.invert"},
+        "Left and right are exchanged in half of the samples: 0 where they differ in meaning. rotate90 is for images without up and down "
+        "(microscopy, aerial images), invert for bright objects on dark that may be dark on bright.");
+  }
+
+  void choose_limits() {
+    RPNConfig& rpn = r_.model.rpn;
+    const double most = percentile(m_.per_image, 0.99);
+    const int64_t found = std::max<int64_t>(100, std::llround(most * 1.5 / 50) * 50);
+    r_.model.box.detections = found;
+    rpn.post_nms_test = std::max(rpn.post_nms_test, 2 * found);
+    rpn.pre_nms_test = std::max(rpn.pre_nms_test, rpn.post_nms_test);
+    because({"model.box.detections", "model.rpn.pre_nms_test", "model.rpn.post_nms_test"},
+            fmt::format("Images hold up to {:.0f} objects, 99% of them up to {:.0f}. Proposals are at least twice what may be found.",
+                        percentile(m_.per_image, 1), most));
+  }
+
+  void choose_length() {
+    r_.train.iterations = 0;
+    r_.train.epochs = 0;
+    r_.train.budget = "1h";
+    because({"train.budget"}, "Of the whole command; --set train.budget=8h, or train.epochs=30.");
+  }
+
+  std::string heading() const {
+    std::map<std::string, int64_t> count;
+    for (const std::vector<int>& labels : m_.labels)
+      for (const int label : labels) ++count[data_.class_names()[static_cast<size_t>(label) - 1]];
+    std::vector<std::pair<int64_t, std::string>> rows;
+    for (const auto& [name, n] : count) rows.emplace_back(-n, name);
+    std::sort(rows.begin(), rows.end());
+    std::string text = str(o_.name, ": made by `mrcnn recipe new` from ", printable(o_.annotations),
+                           o_.init.empty() ? std::string() : str(" and ", printable(o_.init)), "\n\n", measured(), ":\n");
+    constexpr size_t most = 20;
+    for (size_t i = 0; i < std::min(rows.size(), most); ++i)
+      append(text, fmt::format("  {:>8}  {}\n", -rows[i].first, printable(rows[i].second)));
+    if (rows.size() > most) append(text, fmt::format("  … and {} more classes\n", rows.size() - most));
+    for (const std::string& line : notes_) append(text, str("Note: ", line, "\n"));
+    return text;
+  }
+
+  const NewRecipeOptions& o_;
+  CocoDataset data_;
+  MeasuredData m_;
+  Recipe r_;
+  std::string base_;
+  std::vector<std::string> notes_;
+  std::vector<Choice> choices_;
 };
-
-Sizing choose_sizing(const Objects& o) {
-  const double object = percentile(o.sizes, 0.5), image = percentile(o.short_sides, 0.5);
-  Sizing s;
-  if (object < 0.08 * image && image >= 256) {
-    s.crops = true;
-    s.side = object < 48 ? 256 : 384;
-    s.scale = std::clamp(std::round(4 * 30 / object) / 4, 1.0, 2.0);  // an object of 30 pixels spans seven cells of the finest map
-    return s;
-  }
-  // Objects of about 48 pixels are seen well by the finest levels; whole images of more than 800 take long.
-  const double wanted = image * std::clamp(48 / object, 0.25, 2.0);
-  s.side = std::clamp<int64_t>(std::llround(wanted / 32) * 32, 256, 800);
-  s.scale = static_cast<double>(s.side) / image;
-  return s;
-}
-
-std::string list(const std::vector<double>& values) {
-  std::string s;
-  for (const double v : values) s += fmt::format("{}{:.4g}{}", s.empty() ? "" : ", ", v, v == std::floor(v) ? ".0" : "");
-  return "[" + s + "]";
-}
-
-// Five sizes in geometric steps that span the middle nine tenths of the objects.
-std::vector<double> anchor_sizes(const Objects& o, double scale) {
-  const double low = std::max(percentile(o.sizes, 0.1) * scale, 8.0), high = percentile(o.sizes, 0.95) * scale;
-  const double step = std::clamp(std::pow(high / low, 0.25), 1.4, 2.2);
-  std::vector<double> sizes;
-  for (int i = 0; i < 5; ++i) sizes.push_back(std::round(low * std::pow(step, i)));
-  return sizes;
-}
-
-std::vector<double> anchor_ratios(const Objects& o) {
-  const auto rounded = [](double v) { return std::clamp(std::round(v * 20) / 20, 0.2, 5.0); };
-  std::vector<double> r = {rounded(percentile(o.ratios, 0.15)), rounded(percentile(o.ratios, 0.5)), rounded(percentile(o.ratios, 0.85))};
-  r.erase(std::unique(r.begin(), r.end()), r.end());
-  return r;
-}
-
-std::string class_table(const Objects& o) {
-  std::vector<std::pair<int64_t, std::string>> rows;
-  for (const auto& [name, n] : o.per_class) rows.emplace_back(-n, name);
-  std::sort(rows.begin(), rows.end());
-  std::string s;
-  for (size_t i = 0; i < rows.size() && i < 20; ++i) s += fmt::format("#   {:>8}  {}\n", -rows[i].first, rows[i].second);
-  if (rows.size() > 20) s += fmt::format("#   … and {} more classes\n", rows.size() - 20);
-  return s;
-}
-
-std::string quoted(const std::string& path) { return toml_string(std::filesystem::absolute(path).lexically_normal().string()); }
 
 }  // namespace
 
-std::string new_recipe(const NewRecipeOptions& options) {
-  const CocoOptions as_given{.masks = options.masks};
-  const CocoDataset data(options.annotations, options.images, as_given);
-  const DataConfig defaults;
-  std::vector<std::string> notes = data.notes();
-  const auto note = [&notes](const std::vector<std::string>& more) { notes.insert(notes.end(), more.begin(), more.end()); };
-  note(check_image_files(data, "--images " + options.images, options.images, defaults));
-  const std::string& val_images = options.val_images.empty() ? options.images : options.val_images;
-  if (!options.val_annotations.empty())
-    note(
-        check_image_files(CocoDataset(options.val_annotations, val_images, as_given), "images of --val-annotations", val_images, defaults));
-  note(check_objects(data, options.annotations));
-  const Objects o = measure(data);
-  const auto n = static_cast<int64_t>(o.sizes.size());
-  const Sizing sizing = choose_sizing(o);
-  const bool large = n >= 50000;
-  const std::string base = !options.base.empty() ? options.base : large ? "coco_r50_fpn_torchvision" : "nuclei_small";
-  const int64_t detections = std::max<int64_t>(100, std::llround(percentile(o.per_image, 0.99) * 1.5 / 50) * 50);
-  std::string t = fmt::format("# {}: made by `mrcnn recipe new` from {}\n#\n# {} images, {} objects of {} classes:\n{}\n", options.name,
-                              options.annotations, data.size(), n, data.class_names().size(), class_table(o));
-  for (const std::string& line : notes) t += fmt::format("# Note: {}\n", line);
-  t += fmt::format(
-      "name = \"{}\"\n\n# {} objects: {}\nbase = \"{}\"\n\n", options.name, n,
-      large ? "enough for the full-size model; start it from pretrained weights (--init)" : "a small model, trained from scratch", base);
-  t += fmt::format("[data]\nroot = \"\"\ntrain_annotations = {}\ntrain_images = {}\n", quoted(options.annotations), quoted(options.images));
-  if (options.val_annotations.empty()) {
-    t += "# No annotations to evaluate on: best.safetensors will be the last weights. Better set some images apart.\nval_annotations = "
-         "\"\"\n";
-  } else {
-    t += fmt::format("val_annotations = {}\nval_images = {}\n", quoted(options.val_annotations), quoted(val_images));
-  }
-  t += "classes = []                            # all of the annotations, in the order of their category ids\ncategory_ids = []\nlabels = "
-       "\"contiguous\"\n\n";
-
-  t += fmt::format("# Images: shorter side {:.0f} … {:.0f} (median {:.0f}), longer side up to {:.0f} pixels.\n",
-                   percentile(o.short_sides, 0), percentile(o.short_sides, 1), percentile(o.short_sides, 0.5), percentile(o.long_sides, 1));
-  t += fmt::format("# Objects: √(width·height) of 5%, 50%, 95% is below {:.0f}, {:.0f}, {:.0f} pixels.\n", percentile(o.sizes, 0.05),
-                   percentile(o.sizes, 0.5), percentile(o.sizes, 0.95));
-  if (sizing.crops) {
-    t += fmt::format(
-        "# They are small against the images: train on crops of {0} pixels, and predict on whole images, enlarged by {1} (the median "
-        "object is\n"
-        "# then {2:.0f} pixels; the finest map has a cell for every 4).\n"
-        "[preprocess]\nmin_side = 0\nenlarge = {1:.2f}\n\n[augment]\ncrop_size = {0}\nscale_min = {3:.2f}\nscale_max = {4:.2f}\n",
-        sizing.side, sizing.scale, percentile(o.sizes, 0.5) * sizing.scale, sizing.scale * 2 / 3, sizing.scale * 4 / 3);
-  } else {
-    t += fmt::format(
-        "# Whole images, the shorter side resized to {0}: the median object is then {1:.0f} pixels.\n"
-        "[preprocess]\nmin_side = {0}\nmax_side = {2}\n\n[augment]\ncrop_size = 0\nmin_sides = [{3}, {0}, {4}]\nmax_side = {2}\n",
-        sizing.side, percentile(o.sizes, 0.5) * sizing.scale, sizing.side * 2, sizing.side * 7 / 8 / 32 * 32,
-        sizing.side * 9 / 8 / 32 * 32);
-  }
-  t += "flip_horizontal = 0.5                   # 0 where left and right differ in meaning\n"
-       "rotate90 = false                        # true where there is no up and down (microscopy, aerial images)\ninvert = 0.0\n\n";
-
-  t += fmt::format(
-      "[model]\nclasses = 0                             # as many as the annotations have\n[model.box]\ndetections = {}                    "
-      "    "
-      "# images hold up to {:.0f} objects\n",
-      detections, percentile(o.per_image, 1));
-  if (!options.masks) t += "[model.mask]\nenabled = false                         # boxes alone\n";
-  t += fmt::format(
-      "[model.rpn]\n# One size a level, spanning the middle of the objects' sizes as the network sees them (x {:.2f}).\nanchor_sizes = "
-      "{}\n",
-      sizing.scale, list(anchor_sizes(o, sizing.scale)));
-  t += fmt::format("# Height / width of 15%, 50%, 85% of the objects.\nanchor_ratios = {}\n", list(anchor_ratios(o)));
-  t += "\n[train]\nbudget = \"1h\"                           # of the whole command; or epochs = …, or iterations = …\n";
-  recipe_from_toml(t, options.name);  // whatever was measured, the recipe can be read
-  return t;
-}
+NewRecipe new_recipe(const NewRecipeOptions& options) { return Maker(options).make(); }
 
 }  // namespace mr

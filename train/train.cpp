@@ -6,6 +6,7 @@
 #include "train/detector.h"
 #include "train/evaluate.h"
 #include "train/length.h"
+#include "train/pretrained.h"
 #include "train/run_folder.h"
 
 namespace mr {

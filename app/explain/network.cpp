@@ -13,6 +13,7 @@
 #include "tensor/context.h"
 #include "train/batches.h"
 #include "train/detector.h"
+#include "train/pretrained.h"
 
 namespace mr::app {
 namespace {

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "data/coco/box_kind.h"
+#include "data/dataset_tools/share.h"
 #include "data/eval/coco_eval.h"
 #include "data/image/stated_size.h"
 #include "tensor/parallel.h"
@@ -17,7 +18,7 @@ CocoDataset::CocoDataset(const std::string& annotations, const std::string& imag
   const auto hear = [this](const CocoProblem& p) { note(p); };
   file_ = read_coco(annotations, {.masks = options.masks, .faulty = options.faulty, .left_out = hear});
   if (const std::string kind = box_kind_fault(file_); !kind.empty()) fail(annotations, ": ", kind);
-  build(options.keep_empty, {});
+  build(options, {});
   const bool none = left_out_.first.empty();
   check(options.faulty == FaultyObjects::drop || none, annotations, ": ", none ? "" : left_out_.first.front(),
         "; data.faulty = \"drop\" leaves such objects out");
@@ -25,7 +26,7 @@ CocoDataset::CocoDataset(const std::string& annotations, const std::string& imag
 
 CocoDataset::CocoDataset(CocoFile file, const std::string& images, const CocoOptions& options, const CocoReport& report)
     : file_(std::move(file)), folder_(images), masks_(options.masks) {
-  build(options.keep_empty, report);
+  build(options, report);
 }
 
 // Counts what is left out, and keeps the first of it.
@@ -58,7 +59,18 @@ void CocoDataset::find_empty_masks(const CocoReport& report) {
   }
 }
 
-void CocoDataset::build(bool keep_empty, const CocoReport& report) {
+std::unordered_set<int64_t> CocoDataset::images_of(const CocoPart& part) const {
+  check(file_.images.size() >= 2, file_.path, ": expected two images at least, of which some are set apart, got ", file_.images.size());
+  std::vector<uint64_t> keys;
+  for (const CocoImage& im : file_.images) keys.push_back(static_cast<uint64_t>(im.id));
+  const std::vector<bool> drawn = draw_share(keys, part.share, part.seed);
+  std::unordered_set<int64_t> ids;
+  for (size_t i = 0; i < drawn.size(); ++i)
+    if (drawn[i] == part.drawn) ids.insert(file_.images[i].id);
+  return ids;
+}
+
+void CocoDataset::build(const CocoOptions& options, const CocoReport& report) {
   check(!file_.categories.empty(), file_.path, ": categories: there are none");
   std::vector<CocoCategory> categories = file_.categories;
   std::sort(categories.begin(), categories.end(), [](const CocoCategory& a, const CocoCategory& b) { return a.id < b.id; });
@@ -66,6 +78,11 @@ void CocoDataset::build(bool keep_empty, const CocoReport& report) {
     class_names_.push_back(c.name);
     category_ids_.push_back(c.id);
     labels_[c.id] = static_cast<int>(class_names_.size());
+  }
+  if (options.part) {
+    const std::unordered_set<int64_t> ids = images_of(*options.part);
+    std::erase_if(file_.images, [&ids](const CocoImage& im) { return !ids.contains(im.id); });
+    std::erase_if(file_.annotations, [&ids](const CocoAnnotation& a) { return !ids.contains(a.image_id); });
   }
   if (masks_) find_empty_masks(report);
 
@@ -82,7 +99,7 @@ void CocoDataset::build(bool keep_empty, const CocoReport& report) {
   std::sort(by_id.begin(), by_id.end(), [this](size_t a, size_t b) { return file_.images[a].id < file_.images[b].id; });
   for (const size_t i : by_id) {
     const int64_t id = file_.images[i].id;
-    if (!keep_empty && !has_object[id]) continue;
+    if (!options.keep_empty && !has_object[id]) continue;
     indices_[id] = static_cast<int64_t>(order_.size());
     order_.push_back(i);
     annotations_.push_back(std::move(of_image[id]));

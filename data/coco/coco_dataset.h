@@ -11,8 +11,10 @@
 //         (data/coco/box_kind.h); an image that cannot be read, or whose size is not the file's (data/image/stated_size.h).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "data/coco/coco_file.h"
@@ -20,10 +22,18 @@
 
 namespace mr {
 
+// One of the two parts into which a file's images are divided, drawn by their ids (data/dataset_tools/share.h).
+struct CocoPart {
+  double share = 0;  // of the images that are drawn
+  uint64_t seed = 0;
+  bool drawn = false;  // which part: those that are drawn, or the others
+};
+
 struct CocoOptions {
   bool keep_empty = true;                      // images without any object that is not a crowd
   bool masks = true;                           // false: boxes alone, Instance::mask stays empty
   FaultyObjects faulty = FaultyObjects::drop;  // stop: an object that training would do without is an error
+  std::optional<CocoPart> part = {};           // nullopt: all images
 };
 
 // What training does without.
@@ -55,7 +65,8 @@ class CocoDataset : public Dataset {
   const std::vector<size_t>& annotations(int64_t index) const { return annotations_.at(static_cast<size_t>(index)); }  // places in the file
 
  private:
-  void build(bool keep_empty, const CocoReport& report);
+  void build(const CocoOptions& options, const CocoReport& report);
+  std::unordered_set<int64_t> images_of(const CocoPart& part) const;
   void find_empty_masks(const CocoReport& report);
   void note(const CocoProblem& p);
   const CocoImage& image(int64_t index) const;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <filesystem>
 #include <map>
 #include <set>
@@ -15,6 +14,7 @@
 #include "data/coco/coco_file.h"
 #include "data/convert/readers.h"
 #include "data/convert/settle.h"
+#include "data/dataset_tools/share.h"
 #include "data/export/coco_records.h"
 #include "data/export/files.h"
 #include "tensor/rng.h"
@@ -73,15 +73,13 @@ std::string subset_path(const std::string& out, const std::string& subset) {
   return (path.parent_path() / name).string();
 }
 
-// The first round(share · n) images in an order drawn by base name are "train", the others "val"; each gets one at least.
+// A share of the images, drawn by base name, is "train", the others are "val".
 void split(std::vector<SettledImage>& images, double share, uint64_t seed) {
   check(images.size() >= 2, "--split: expected two images at least, got ", images.size());
-  std::vector<std::pair<uint64_t, size_t>> order(images.size());
-  for (size_t i = 0; i < images.size(); ++i) order[i] = {mix64(hash64(fs::path(images[i].file).filename().string()) ^ mix64(seed + 1)), i};
-  std::sort(order.begin(), order.end());
-  const auto n = static_cast<int64_t>(images.size());
-  const int64_t train = std::clamp<int64_t>(std::llround(share * static_cast<double>(n)), 1, n - 1);
-  for (int64_t k = 0; k < n; ++k) images[order[static_cast<size_t>(k)].second].subset = k < train ? "train" : "val";
+  std::vector<uint64_t> keys;
+  for (const SettledImage& image : images) keys.push_back(hash64(fs::path(image.file).filename().string()));
+  const std::vector<bool> train = draw_share(keys, share, seed);
+  for (size_t i = 0; i < images.size(); ++i) images[i].subset = train[i] ? "train" : "val";
 }
 
 // Sources know subsets by names of their own; these become part of a file's name.

@@ -12,10 +12,14 @@ namespace {
 class Reader {
  public:
   explicit Reader(const NamedTensors& named) {
-    for (const Candidate& c : named.candidates)
+    for (const Candidate& c : named.candidates) {
       if (!c.tensor.name.empty()) shapes_.emplace(c.tensor.name, c.tensor.shape);
+      for (const char* classifier : {"fc.weight", "linear.weight", "fc1000_w", "pred_w"})  // of no use to a detector, and so without a name
+        if (c.tensor.name.empty() && c.original.ends_with(classifier) && c.tensor.shape.size() == 2) labels_ = c.tensor.shape[0];
+    }
   }
   bool has(const std::string& name) const { return shapes_.contains(name); }
+  int64_t labels() const { return labels_; }
   // A size of a tensor; 0 where it is absent.
   int64_t size(const std::string& name, size_t axis) const {
     const auto at = shapes_.find(name);
@@ -30,6 +34,7 @@ class Reader {
 
  private:
   std::map<std::string, FileShape> shapes_;
+  int64_t labels_ = 0;
 };
 
 const std::string body = "backbone.body.", heads = "roi_heads.";
@@ -67,15 +72,31 @@ void read_backbone(const Reader& r, Architecture& a) {
   }
 }
 
+// Layers of a detector that the model has no place for; torchvision's _v2 models have all of them.
+std::string more_than_ours(const Reader& r) {
+  std::string list;
+  const auto more = [&list](bool there, const char* what) {
+    if (there) list += (list.empty() ? "" : ", ") + std::string(what);
+  };
+  more(r.has("backbone.fpn.inner_blocks.0.1.weight") || r.has("backbone.fpn_lateral2.norm.weight"), "norms in the pyramid");
+  more(r.has("rpn.head.conv.1.0.weight") || r.has("proposal_generator.rpn_head.conv.conv1.weight"),
+       "more than one 3x3 convolution in the RPN");
+  const bool convolutions = r.has(heads + "box_head.0.0.weight") || r.has(heads + "box_head.conv1.weight");
+  more(convolutions, "convolutions in the box head");
+  more(!convolutions && !r.has(heads + "box_head.fc6.weight"), "a box head of other layers than fc6 and fc7");
+  more(r.has(heads + "mask_head.0.1.weight") || r.has(heads + "mask_head.mask_fcn1.norm.weight"), "norms in the mask head");
+  return list;
+}
+
 void read_heads(const Reader& r, Architecture& a) {
   MaskRCNNConfig& m = a.model;
   const int64_t channels = r.size("backbone.fpn.inner_blocks.0.0.weight", 0), rows = r.size(heads + "box_predictor.cls_score.weight", 0);
   if (channels == 0 || rows < 2) return;
-  if (r.has("backbone.fpn.inner_blocks.0.1.weight") || r.has("rpn.head.conv.1.0.weight") || !r.has(heads + "box_head.fc6.weight")) {
-    a.odd = "a detector whose pyramid or heads have norms or convolutions more (torchvision's _v2 models)";
+  if (const std::string more = more_than_ours(r); !more.empty()) {
+    a.odd = "a detector with " + more;
     return;
   }
-  a.detector = a.backbone;
+  a.detector = true;
   a.classes = m.classes = rows - 1;
   m.fpn.channels = channels;
   const auto anchors = static_cast<size_t>(r.size("rpn.head.cls_logits.weight", 0));
@@ -102,8 +123,9 @@ Architecture recognise_architecture(const WeightFile& file, const std::vector<Re
   const NamedTensors named = name_tensors(file, renames, Parameters(), base.backbone.norm_epsilon);
   Architecture a{.model = base, .naming = named.naming};
   const Reader r(named);
+  a.labels = r.labels();
   read_backbone(r, a);
-  read_heads(r, a);
+  if (a.backbone) read_heads(r, a);
   return a;
 }
 

@@ -51,6 +51,7 @@ void swap_last_axes(const float* from, float* to, int64_t a, int64_t rows, int64
 struct Match {
   const Parameter* parameter;
   NamedTensor tensor;
+  bool by_rows = false;  // of classes: LoadOptions::class_rows tells which
 };
 
 // How many tensors each wrapper brings to a parameter: where two stand for one, those of the wrapper that brings the most are read.
@@ -98,12 +99,15 @@ std::vector<Match> match_names(const Parameters& parameters, const WeightFile& f
   std::vector<Match> matches;
   for (const Parameter& p : parameters.all()) {
     const Candidate* c = of_parameter[p.name];
-    if (!c)
+    if (!c) {
       report.missing.push_back(p.name);
-    else if (c->tensor.shape != file_shape(p))
+      continue;
+    }
+    const bool by_rows = is_class_row(p.name) && rows_can_be_matched(c->tensor.shape, file_shape(p), options.class_rows);
+    if (!by_rows && c->tensor.shape != file_shape(p))
       report.mismatched.push_back({p.name, c->tensor.shape, file_shape(p)});
     else
-      matches.push_back({&p, c->tensor});
+      matches.push_back({&p, c->tensor, by_rows});
   }
   return matches;
 }
@@ -113,6 +117,24 @@ std::string why_none(const Parameters& parameters, const WeightFile& file, const
   std::string why = str("found none; the file holds ", counted(file.tensors.size(), "tensor"), ": ", some_names(report.unused));
   if (const std::string help = suggest_rename(file.tensors, parameters); !help.empty()) why += "; " + help;
   return why;
+}
+
+// Rows of classes may have another number, where the caller says so; all else is another model's.
+void check_shapes(const WeightFile& file, const LoadReport& report, const LoadOptions& options) {
+  const bool classes_alone = std::ranges::all_of(report.mismatched, [](const Mismatch& m) { return is_class_row(m.name); });
+  check(report.mismatched.empty() || options.force || (options.skip_mismatch && classes_alone), "weights: ", file.path, ": ",
+        counted(report.mismatched.size(), "tensor"), " of another shape than the model's", classes_alone ? options.advice : std::string(),
+        ":\n", mismatch_table(report.mismatched));
+}
+
+// The values of a tensor as they lie in the file; those of a parameter by rows, with its own where no row is for them.
+std::vector<float> values_of(const WeightFile& file, const Match& m, const ClassRows& rows) {
+  check(is_float(m.tensor.type), "weights: ", file.path, ": ", printable(m.tensor.name), ": expected a floating type, got ", m.tensor.type);
+  std::vector<float> values = read_floats(m.tensor);
+  const auto bad = first_not_finite(values);
+  check(!bad, "weights: ", file.path, ": ", printable(m.tensor.name), ": expected finite numbers, got ", bad ? values[*bad] : 0,
+        " as value ", bad.value_or(0), " of ", shape_text(m.tensor.shape));
+  return m.by_rows ? with_matched_rows(read_floats(to_file(*m.parameter)), values, rows) : values;
 }
 
 }  // namespace
@@ -150,21 +172,15 @@ LoadReport match_weights(const Parameters& parameters, const WeightFile& file, c
 LoadReport load_weights(Parameters& parameters, const WeightFile& file, const LoadOptions& options) {
   LoadReport report;
   const std::vector<Match> matches = match_names(parameters, file, options, report);
-  check(report.mismatched.empty() || options.skip_mismatch, "weights: ", file.path, ": ", counted(report.mismatched.size(), "tensor"),
-        " of another shape than the model's", options.advice, ":\n", mismatch_table(report.mismatched));
+  check_shapes(file, report, options);
   if (matches.empty()) fail("weights: ", file.path, ": expected tensors of this model, ", why_none(parameters, file, report));
   check(report.missing.empty() || options.allow_missing, "weights: ", file.path, ": expected ",
         counted(report.missing.size(), "more tensor"), ": ", some_names(report.missing));
 
   std::vector<Tensor> values;  // in our layouts; a file that fails halfway changes nothing
   for (const Match& m : matches) {
-    check(is_float(m.tensor.type), "weights: ", file.path, ": ", printable(m.tensor.name), ": expected a floating type, got ",
-          m.tensor.type);
     const Blocks k = blocks_of(*m.parameter);
-    const std::vector<float> in_file = read_floats(m.tensor);
-    const auto bad = first_not_finite(in_file);
-    check(!bad, "weights: ", file.path, ": ", printable(m.tensor.name), ": expected finite numbers, got ", bad ? in_file[*bad] : 0,
-          " as value ", bad.value_or(0), " of ", shape_text(m.tensor.shape));
+    const std::vector<float> in_file = values_of(file, m, options.class_rows);
     values.push_back(Tensor::empty(m.parameter->var.shape()));
     swap_last_axes(in_file.data(), values.back().data<float>(), k.a, k.b, k.s);
   }

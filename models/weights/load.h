@@ -13,14 +13,17 @@
 #include <vector>
 
 #include "models/parameters.h"
+#include "models/weights/class_rows.h"
 #include "models/weights/names.h"
 #include "models/weights/weight_file.h"
 
 namespace mr {
 
 struct LoadOptions {
-  bool skip_mismatch = false;        // tensors of another shape (other class counts) keep the model's values
-  std::string advice = {};           // what an error about such tensors ends with: how the caller's user asks for skip_mismatch
+  bool skip_mismatch = false;        // rows of classes (class_rows.h) of another number keep the model's values
+  bool force = false;                // and so does whatever else has another shape
+  ClassRows class_rows = {};         // not empty: rows of classes are those that it names, the others keep the model's values
+  std::string advice = {};           // what an error about rows of classes ends with: how the caller's user asks for skip_mismatch
   bool allow_missing = false;        // parameters that the file does not hold keep the model's values
   std::vector<Rename> renames = {};  // of the file's names, before all else
   double norm_epsilon = 1e-5;        // of the model's norms: for Detectron's weights, whose norms have no variance

@@ -51,3 +51,48 @@ TEST_CASE("train --init and predict --recipe read weights of other programs", "[
   CHECK(found.status == 0);
   check_error(predict + " --out " + folder() + "/found2", "--rename detector.= would make");
 }
+
+TEST_CASE("recipe new --init and one train are a fine-tuning", "[app]") {
+  const std::string data = folder() + "/tuned";
+  REQUIRE(mrcnn("dataset draw --images 20 --out " + data + " --set data.scenes.height=64 --set data.scenes.width=96").status == 0);
+  const std::string annotations = " --annotations " + data + "/instances_train.json --images " + data + "/images";
+  const Result made = mrcnn("recipe new --init " + golden + "reference.pth" + annotations + " --out " + data + "/mine.toml");
+  INFO(made.out << made.err);
+  REQUIRE(made.status == 0);
+  CHECK_THAT(made.out, Contains("model.backbone.depth = 18") && Contains("2 of the 20 images, with ") &&
+                           Contains("train.skip_mismatch = true") && Contains("then: mrcnn train " + data + "/mine.toml --out runs/mine"));
+  const Result trained = mrcnn("train " + data + "/mine.toml --out " + data + "/run --set train.iterations=2 --set train.batch=1");
+  INFO(trained.out << trained.err);
+  REQUIRE(trained.status == 0);
+  CHECK_THAT(trained.out, Contains("reference.pth: ") && Contains("tensors loaded") &&
+                              Contains("  backbone.body                                100") && !Contains("WARNING: weights"));
+  // Our own weights start another run, without their own.
+  fs::rename(data + "/run/best.safetensors", data + "/own.safetensors");
+  const Result again = mrcnn("recipe new --init " + data + "/own.safetensors" + annotations + " --out " + data + "/again.toml");
+  INFO(again.out << again.err);
+  REQUIRE(again.status == 0);
+  CHECK_THAT(again.out, Contains("tensors are in the file as the model has them. On another machine"));
+  const Result rerun = mrcnn("train " + data + "/again.toml --out " + data + "/rerun --set train.iterations=1 --set train.batch=1");
+  INFO(rerun.out << rerun.err);
+  CHECK(rerun.status == 0);
+  CHECK(mrcnn("eval " + data + "/rerun/best.safetensors --json").status == 0);  // on the images that were set apart
+
+  check_error("recipe new" + annotations + " --rename a=b --out " + data + "/x.toml", "--rename: expected --init FILE too");
+  check_error("recipe new" + annotations + " --val-share 0.5 --val-annotations a.json --out " + data + "/x.toml", "--val-share");
+  check_error("recipe new" + annotations + " --init " + data + "/images --out " + data + "/x.toml", "got a folder");
+  CHECK_FALSE(fs::exists(data + "/x.toml"));
+}
+
+TEST_CASE("train --init refuses another architecture, with the way out", "[app]") {
+  const std::string with =
+      "train scenes_small" + tiny + " --set model.backbone.depth=34 --init " + golden + "reference.pth --out " + folder();
+  for (const char* option : {"", " --skip-mismatch"})
+    check_error(with + "/refused" + option, "for the file it is model.backbone.depth = 18 (here 34); mrcnn recipe new --init ");
+  const Result forced = mrcnn(with + "/forced --force");
+  INFO(forced.out << forced.err);
+  CHECK(forced.status == 0);
+  const Result fit = mrcnn("weights fit " + golden + "reference.pth scenes_small" + tiny + " --set model.backbone.depth=34");
+  CHECK_THAT(fit.out, Contains("WARNING: train would refuse it: ") && Contains("tensors would load, "));
+  for (const char* option : {"--force", "--match-classes"})
+    check_error("train scenes_small --out " + folder() + "/x " + option, std::string(option) + ": expected --init FILE too");
+}

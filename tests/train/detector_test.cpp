@@ -145,20 +145,6 @@ TEST_CASE("an image that cannot be decoded does not count, nor do its objects, a
   }
 }
 
-TEST_CASE("settings that do not go with the weights are named, with those that would", "[detector]") {
-  const TestFolder folder;
-  const Recipe r = tiny();
-  save_detector(tiny_detector(r), folder / "a.safetensors");
-  CHECK(load_detector(folder / "a.safetensors").notes.empty());
-  CHECK_THROWS_WITH(throw Error(load_detector(folder / "a.safetensors", "", {"preprocess.bgr=true"}).notes),
-                    Contains("these weights were trained with other settings") && Contains("--set 'preprocess.bgr=false'"));
-  WeightFile detectron2;
-  CHECK_THROWS_WITH(throw Error(unlike_settings(detectron2, Naming::detectron2, r)),
-                    Contains("preprocess.bgr = true (here false)") && Contains("--set 'preprocess.mean=[103.53, 116.28, 123.675]'"));
-  CHECK(unlike_settings(detectron2, Naming::detectron, load_recipe("coco_r50_fpn_paper")).empty());
-  CHECK(unlike_settings(detectron2, Naming::torchvision, load_recipe("coco_r50_fpn_torchvision")).empty());
-}
-
 TEST_CASE("weights that do not fit are errors", "[detector]") {
   const TestFolder folder;
   const Recipe r = tiny();
@@ -182,13 +168,6 @@ TEST_CASE("weights that do not fit are errors", "[detector]") {
   CHECK(load_detector(folder / "a.safetensors", "", {"data.category_ids=[11, 12, 13, 14, 15, 16, 17, 18]"}).classes.ids[7] == 18);
   CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", "", {"data.category_ids=[11]"}),
                     Contains("data.category_ids: expected an id for each of the 8 classes of ") && Contains(", got 1"));
-  Detector three = make_detector(r, {{"a", "b", "c"}, {1, 2, 3}});
-  three.recipe.train.init = folder / "a.safetensors";
-  CHECK_THROWS_WITH(init_weights(three),
-                    Contains("roi_heads.box_predictor.cls_score.weight") && Contains("--skip-mismatch (train.skip_mismatch)"));
-  three.recipe.train.skip_mismatch = true;
-  CHECK_THROWS_WITH(throw Error(init_weights(three)),
-                    Contains("tensors loaded; the others keep their initial values") && Contains("[9, 16]"));
 }
 
 TEST_CASE("a picture read at a fraction of its size gives boxes and masks of the whole one", "[detector]") {

@@ -250,15 +250,46 @@ TEST_CASE("load: other class counts are an error with a table, or skipped", "[we
   }
   const WeightFile f = file_of(tensors);
   CHECK_THROWS_WITH(load_weights(p, f), Contains("2 tensors of another shape than the model's:\n"));
-  CHECK_THROWS_WITH(load_weights(p, f, {.advice = "; --skip"}), Contains("2 tensors of another shape than the model's; --skip:\n"));
+  CHECK_THROWS_WITH(load_weights(p, f, {.skip_mismatch = true, .advice = "; --skip"}),
+                    Contains("2 tensors of another shape than the model's:\n"));  // one of them is no row of classes
   CHECK_THROWS_WITH(load_weights(p, f), Contains("  roi_heads.box_predictor.cls_score.weight        [91, 3]             [5, 3]\n"));
   CHECK_THROWS_WITH(load_weights(p, f), Contains("[3, 2, 2, 4]        [3, 4, 2, 2]"));
   CHECK(values(p, "backbone.body.conv1.weight")[1] != 10);  // nothing was changed
-  const LoadReport r = load_weights(p, f, {.skip_mismatch = true});
-  CHECK(r.mismatched.size() == 2);
-  CHECK(r.loaded.size() == 8);
+  const LoadReport forced = load_weights(p, f, {.force = true});
+  CHECK(forced.mismatched.size() == 2);
+  CHECK(forced.loaded.size() == 8);
+  for (NamedTensor& t : tensors)
+    if (t.name == "roi_heads.mask_predictor.conv5_mask.weight") t.shape = {3, 4, 2, 2};
+  const WeightFile other_classes = file_of(tensors);
+  CHECK_THROWS_WITH(load_weights(p, other_classes, {.advice = "; --skip"}),
+                    Contains("1 tensor of another shape than the model's; --skip:\n"));
+  const LoadReport r = load_weights(p, other_classes, {.skip_mismatch = true});
+  CHECK(r.mismatched.size() == 1);
+  CHECK(r.loaded.size() == 9);
   CHECK(values(p, "roi_heads.box_predictor.cls_score.weight") == before);
   CHECK(summary(r).find("[91, 3]") != std::string::npos);
+}
+
+TEST_CASE("load: rows of classes by name, four a class for boxes, and background's", "[weights]") {
+  Parameters p;
+  p.add("roi_heads.box_predictor.cls_score.weight", {3, 2}, Init{Init::Kind::constant, 7});
+  p.add("roi_heads.box_predictor.bbox_pred.bias", {12}, Init{Init::Kind::constant, 7}, ParameterKind::bias);
+  p.add("roi_heads.mask_predictor.mask_fcn_logits.weight", {3, 1, 1, 2}, Init{Init::Kind::constant, 7}, ParameterKind::weight,
+        FileLayout::conv);
+  p.add("roi_heads.box_head.fc7.bias", {3}, Init{Init::Kind::constant, 7}, ParameterKind::bias);
+  p.pack(1);
+  const WeightFile f =
+      file_of({counting("roi_heads.box_predictor.cls_score.weight", {5, 2}), counting("roi_heads.box_predictor.bbox_pred.bias", {20}),
+               counting("roi_heads.mask_predictor.mask_fcn_logits.weight", {5, 2, 1, 1}), counting("roi_heads.box_head.fc7.bias", {3})});
+  const LoadReport r = load_weights(p, f, {.class_rows = {0, 3, -1}});
+  CHECK(r.loaded.size() == 4);
+  CHECK(r.mismatched.empty());
+  CHECK(values(p, "roi_heads.box_predictor.cls_score.weight") == std::vector<float>{0, 1, 6, 7, 7, 7});
+  CHECK(values(p, "roi_heads.box_predictor.bbox_pred.bias") == std::vector<float>{0, 1, 2, 3, 12, 13, 14, 15, 7, 7, 7, 7});
+  CHECK(values(p, "roi_heads.mask_predictor.mask_fcn_logits.weight") == std::vector<float>{0, 1, 6, 7, 7, 7});
+  CHECK(values(p, "roi_heads.box_head.fc7.bias") == std::vector<float>{0, 1, 2});
+  CHECK_THROWS_WITH(load_weights(p, f, {.class_rows = {0, 5, -1}}), Contains("3 tensors of another shape"));  // the file has no class 5
+  CHECK_THROWS_WITH(load_weights(p, f, {.class_rows = {0, 1}}), Contains("tensors of another shape"));        // the model has one more
 }
 
 TEST_CASE("load: a file that fails halfway changes nothing, and one of another model is refused", "[weights][faults]") {

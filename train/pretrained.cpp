@@ -1,0 +1,120 @@
+#include "train/pretrained.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/check.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "models/mask_rcnn.h"
+#include "models/weights/load_report.h"
+
+namespace mr {
+namespace {
+
+size_t count_trunk(const std::vector<std::string>& names) {
+  return static_cast<size_t>(std::ranges::count_if(names, [](const std::string& n) { return n.starts_with("backbone.body."); }));
+}
+
+std::string what_would_load(const LoadReport& r) {
+  const size_t of = r.loaded.size() + r.missing.size() + r.mismatched.size();
+  return str(r.loaded.size(), " of ", of, " tensors would load, ", count_trunk(r.loaded), " of them the trunk's");
+}
+
+// Which settings and which recipe the weights fit.
+std::string way_out(const WeightFile& file, const Recipe& recipe, const RenameTexts& renames) {
+  std::string way;
+  for (const Difference& d : other_shapes(file, renames, recipe))
+    append(way, str(way.empty() ? "; for the file it is " : ", ", d.key, " = ", d.after, " (here ", d.before, ")"));
+  if (const std::string shipped = shipped_recipe_for(file, renames); !shipped.empty()) append(way, str("; the recipe ", shipped, " fits"));
+  return str(way, "; mrcnn recipe new --init ", shell_word(file.path), " --annotations FILE makes one for your data");
+}
+
+// Which row of the file each class of the model takes, by name; what to tell the user of it.
+std::string match_rows(const Detector& d, const WeightFile& file, LoadOptions& options) {
+  const std::string where = str("train.match_classes: ", file.path, ": ");
+  const std::vector<std::string> names = classes_of_weights(file, d.recipe.train.rename);
+  check(
+      !names.empty(), where,
+      "expected rows of classes with names, got none: a file of ours names its classes, and COCO's are known by torchvision's 91 rows and "
+      "detectron2's 81");
+  std::vector<std::string> found, absent;
+  options.class_rows = {0};  // background
+  for (const std::string& name : d.classes.names) {
+    const auto at = name.empty() ? names.end() : std::ranges::find(names, name);
+    options.class_rows.push_back(at == names.end() ? -1 : at - names.begin() + 1);
+    if (!name.empty()) (at == names.end() ? absent : found).push_back(name);
+  }
+  check(!found.empty(), where, "knows none of the model's classes ", some_names(absent), "; its own are ", some_names(names));
+  return str("rows of classes copied by name: ", some_names(found),
+             absent.empty() ? std::string() : "; with their initial values: " + some_names(absent));
+}
+
+}  // namespace
+
+LoadOptions load_options(const Recipe& recipe, const RenameTexts& renames) {
+  LoadOptions options;
+  options.renames = parse_renames(renames);
+  options.norm_epsilon = recipe.model.backbone.norm_epsilon;
+  return options;
+}
+
+std::string init_weights(Detector& d) {
+  const TrainConfig& t = d.recipe.train;
+  LoadOptions options = load_options(d.recipe, t.rename);
+  options.allow_missing = true;  // a plain ResNet has no heads
+  options.skip_mismatch = t.skip_mismatch || t.match_classes;
+  options.force = t.force;
+  options.advice =
+      "; --skip-mismatch (train.skip_mismatch) keeps the initial values of rows of classes, --match-classes copies those by name";
+  check(is_there(t.init), "train.init: ", t.init, ": there is no such file; --init FILE names the weights where they are now");
+  const WeightFile file = open_weights(t.init);
+  const std::string by_name = t.match_classes ? match_rows(d, file, options) : std::string();
+  Parameters& parameters = d.system->parameters();
+  if (!t.force) {
+    const std::string fault = architecture_fault(file, match_weights(parameters, file, options), d.recipe, t.rename);
+    check(fault.empty(), "train.init: ", fault, "; --force (train.force) loads what fits");
+  }
+  const LoadReport report = load_weights(parameters, file, options);
+  std::string text = str(t.init, ": ", summary(report));
+  if (!by_name.empty()) append(text, "\n" + by_name);
+  if (const std::string unlike = unlike_settings(file, report.naming, d.recipe); !unlike.empty()) append(text, "\n" + unlike);
+  return text;
+}
+
+LoadReport fit_weights(const WeightFile& file, const Recipe& recipe, const RenameTexts& renames) {
+  const LoadOptions options = load_options(recipe, renames);
+  MaskRCNNConfig model = recipe.model;
+  if (model.classes == 0) model.classes = static_cast<int64_t>(recipe.data.classes.size());
+  if (model.classes == 0) model.classes = std::max<int64_t>(recognise_architecture(file, options.renames, model).classes, 1);
+  return match_weights(make_mask_rcnn(model, 1)->parameters(), file, options);
+}
+
+std::string architecture_fault(const WeightFile& file, const LoadReport& r, const Recipe& recipe, const RenameTexts& renames) {
+  if (r.loaded.empty() && r.mismatched.empty()) return {};  // load_weights tells what is in such a file
+  const std::string what = str(file.path, ": another architecture than the recipe's model: ", what_would_load(r));
+  const Architecture a = recognise_architecture(file, parse_renames(renames), recipe.model);
+  if (!a.odd.empty()) return str(what, "; the file is of ", a.odd, ", which no recipe can build");
+  const bool other = a.backbone && !other_shapes(file, renames, recipe).empty();
+  if (other) return what + way_out(file, recipe, renames);
+  const auto shape = std::ranges::find_if(r.mismatched, [](const Mismatch& m) { return !is_class_row(m.name); });
+  if (shape != r.mismatched.end())
+    return str(what, "; ", shape->name, " is ", shape_text(shape->file), " in the file and ", shape_text(shape->model), " in the model");
+  const size_t absent = count_trunk(r.missing);
+  return absent == 0 ? std::string() : str(what, "; the file lacks ", counted(absent, "tensor"), " of it");
+}
+
+std::string unlike_settings(const WeightFile& file, Naming naming, const Recipe& recipe) {
+  const std::vector<Difference> unlike = unlike_pixels(file, naming, recipe);
+  if (unlike.empty()) return {};
+  std::string are, here;
+  for (const Difference& x : unlike) {
+    append(are, str(are.empty() ? "" : ", ", x.key, " = ", x.after, " (here ", x.before, ")"));
+    append(here, str(" --set '", x.key, "=", x.after, "'"));
+  }
+  const std::string whose = file.metadata.contains("recipe") ? "these weights were trained with"
+                                                             : str("weights with ", name_of(naming), "'s names usually come from");
+  return str("WARNING: ", whose, " other settings than this recipe's: ", are, "; to take theirs:", here);
+}
+
+}  // namespace mr
