@@ -97,7 +97,7 @@ Svg draw_neighbours(const Neighbours& n, double cell, const std::string& title) 
   const Point place = g.at(0.5 + n.row, 0.5 + n.column);
   for (int k = 0; k < 4; ++k) {
     const bool low = k / 2 == 1, right = k % 2 == 1;
-    const Point middle = g.at(k / 2 + 0.5, k % 2 + 0.5);
+    const Point middle = g.at(low ? 1.5 : 0.5, right ? 1.5 : 0.5);
     svg.circle(middle, 2.5, {.fill = colour::soft});
     const double far = std::hypot(place.x - middle.x, place.y - middle.y),
                  tip = far > 12 ? (far - 6) / far : 0;  // the head ends before the dot

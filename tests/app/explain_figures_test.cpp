@@ -120,6 +120,11 @@ bool crosses(const Segment& s, const Area& a) {
 // What a reader would stumble over.
 std::vector<std::string> faults(const Figure& f) {
   std::vector<std::string> found;
+  for (const Segment& s : f.lines)
+    if (std::min({s.x0, s.x1, s.y0, s.y1}) < 0 || std::max(s.x0, s.x1) > f.width || std::max(s.y0, s.y1) > f.height) {
+      found.emplace_back("a line out of the figure");
+      break;
+    }
   for (size_t i = 0; i < f.texts.size(); ++i) {
     const Text& t = f.texts[i];
     const Area a = t.area.shrunk(1);
@@ -214,6 +219,8 @@ TEST_CASE("explain: figures that are faulty are seen to be", "[explain]") {
 <rect x="5" y="5" width="90" height="40" fill="none" stroke="#000000" stroke-width="1.00"/>)") == 0);
   CHECK(found(text + R"(
 <circle cx="30" cy="17" r="3" fill="#000000"/>)") == 1);
+  CHECK(found(text + R"(
+<rect x="5" y="-5" width="90" height="40" fill="none" stroke="#000000" stroke-width="1.00"/>)") == 1);
 }
 
 TEST_CASE("explain: panels that are to be compared have one scale", "[explain]") {
@@ -257,7 +264,7 @@ TEST_CASE("explain rpn: boxes that leave the picture stay off the titles", "[exp
                                " --set model.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16");
   INFO(trained.err);
   REQUIRE(trained.status == 0);
-  for (const auto& [width, height] : {std::pair(300, 40), std::pair(40, 300)}) {
+  for (const auto& [width, height] : {std::pair(16, 16), std::pair(300, 40), std::pair(40, 300)}) {
     write_text_file(picture, str("P5 ", width, " ", height, " 255\n", std::string(static_cast<size_t>(width * height), '\x40')));
     check_figure("rpn --weights " + run + "/last.safetensors --image " + picture);
     CHECK(figure_from("rpn --weights " + run + "/last.safetensors --image " + picture).lines.size() >= 4 * 20);
