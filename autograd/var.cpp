@@ -21,10 +21,21 @@ Var::Var(Tensor value, bool requires_grad) : impl_(std::make_shared<Impl>()) {
   impl_->requires_grad = requires_grad;
 }
 
+Var Var::awaited(std::string name, const Shape& shape) {
+  Var v;
+  v.impl_ = std::make_shared<Impl>();
+  v.impl_->requires_grad = true;
+  v.impl_->awaited = std::make_unique<Awaited>(Awaited{std::move(name), shape});
+  return v;
+}
+
 const Tensor& Var::value() const {
   check(defined(), "var: used while undefined");
+  if (impl_->awaited) fail("parameter ", impl_->awaited->name, ": has no values yet (Parameters::pack gives it its first)");
   return impl_->value;
 }
+
+const Shape& Var::shape() const { return defined() && impl_->awaited ? impl_->awaited->shape : value().shape(); }
 
 const Tensor& Var::grad() const {
   check(defined(), "var: used while undefined");
@@ -34,6 +45,7 @@ const Tensor& Var::grad() const {
 void Var::set_value(Tensor value) const {
   check(value.shape() == shape(), "var: the new value has shape ", value.shape(), ", expected ", shape());
   impl_->value = std::move(value);
+  impl_->awaited.reset();
   touch();
 }
 

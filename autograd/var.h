@@ -21,14 +21,16 @@ class Var {
  public:
   Var() = default;  // undefined: "no bias", "no residual"
   explicit Var(Tensor value, bool requires_grad = false);
+  // A parameter to come: it has a shape, and will have a gradient; asking for its value is an error until set_value has given one.
+  static Var awaited(std::string name, const Shape& shape);
 
   bool defined() const { return impl_ != nullptr; }
   explicit operator bool() const { return defined(); }
   const Tensor& value() const;
   const Tensor& grad() const;  // undefined until backward has reached this leaf
   bool requires_grad() const { return impl_ && impl_->requires_grad; }
-  const Shape& shape() const { return value().shape(); }
-  int64_t size(int axis) const { return value().size(axis); }
+  const Shape& shape() const;
+  int64_t size(int axis) const { return shape()[axis]; }
   DType dtype() const { return value().dtype(); }
 
   Var detach() const { return Var(value()); }  // the same tensor, cut from the tape
@@ -46,8 +48,13 @@ class Var {
     uint64_t version;
     Tensor tensor;
   };
+  struct Awaited {
+    std::string name;
+    Shape shape;
+  };
   struct Impl {
     Tensor value;
+    std::unique_ptr<const Awaited> awaited;  // null: the value is there
     Tensor grad;
     bool requires_grad = false;
     uint64_t version = 0;

@@ -57,7 +57,7 @@ Var Parameters::add(const std::string& name, const Shape& shape, Init init, Para
   check(!find(name), "parameters: ", name, " added twice");
   Parameter p;
   p.name = name;
-  p.var = Var(Tensor::zeros(shape), true);
+  p.var = Var::awaited(name, shape);
   p.kind = kind;
   p.layout = layout;
   p.init = init;
@@ -94,19 +94,22 @@ void Parameters::pack(uint64_t seed) {
   offsets_.clear();
   for (const Parameter& p : all_) {
     offsets_.push_back(p.trainable ? total : -1);
-    if (p.trainable) total += aligned(p.var.value().numel());
+    if (p.trainable) total += aligned(p.var.shape().numel());
   }
   weights_ = Tensor::zeros({total});
   gradients_ = Tensor::zeros({total});
   point_into_arenas();
-  for (const Parameter& p : all_) draw(p, seed);
+  for (const Parameter& p : all_) {
+    if (!p.trainable) p.var.set_value(Tensor::zeros(p.var.shape()));
+    draw(p, seed);
+  }
 }
 
 void Parameters::point_into_arenas() {
   for (size_t i = 0; i < all_.size(); ++i) {
     const Parameter& p = all_[i];
     if (!p.trainable) continue;
-    const int64_t begin = offsets_[i], end = begin + p.var.value().numel();
+    const int64_t begin = offsets_[i], end = begin + p.var.shape().numel();
     p.var.set_value(weights_.slice(begin, end).reshape(p.var.shape()));
     p.var.set_grad(gradients_.slice(begin, end).reshape(p.var.shape()));
   }
@@ -119,6 +122,11 @@ void Parameters::move_to(Device device) {
   point_into_arenas();
   for (const Parameter& p : all_)
     if (!p.trainable) p.var.set_value(p.var.value().to(device));
+}
+
+void Parameters::zero_gradients() const {
+  check(gradients_.defined(), "parameters: gradients zeroed before pack()");
+  gradients_.fill_(0);
 }
 
 Parameter* Parameters::find(const std::string& name) {

@@ -46,7 +46,8 @@ struct Parameter {
 
 class Parameters {
  public:
-  // Adds a parameter and returns its Var, which stays the same object when the values move into the arena.
+  // Adds a parameter and returns its Var, which stays the same object. It has no values until pack(): whatever asks for them, a
+  // layer's forward pass or a file of weights, is an error that names it.
   Var add(const std::string& name, const Shape& shape, Init init, ParameterKind kind = ParameterKind::weight,
           FileLayout layout = FileLayout::same);
   Var add_fc_of_map(const std::string& name, int64_t out, int h, int w, int c, Init init);
@@ -68,8 +69,8 @@ class Parameters {
   const Tensor& weights() const { return weights_; }  // [P] f32, all trainable parameters; empty before pack()
   const Tensor& gradients() const { return gradients_; }
   int64_t offset(const Parameter& p) const;  // of its first value in the arenas
-  void zero_gradients() const { gradients_.fill_(0); }
-  void changed() const;  // after weights() were written: derived copies are stale
+  void zero_gradients() const;               // errors: before pack()
+  void changed() const;                      // after weights() were written: derived copies are stale
 
  private:
   void point_into_arenas();
