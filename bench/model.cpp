@@ -89,16 +89,16 @@ Batch make_batch(const std::string& input, int64_t size) {
 struct Training {
   MaskRCNN& model;
   Tensor velocity, rate;
-  SgdPieces pieces;
+  ArenaPieces pieces;
 
   explicit Training(MaskRCNN& m) : model(m) {
     const Tensor& w = m.parameters().weights();
     velocity = Tensor::zeros_like(w);
     rate = Tensor::empty({1}, DType::f32, w.device());
     rate.fill_(1e-5);
-    std::vector<SgdPiece> all;
+    std::vector<ArenaPiece> all;
     add_pieces(all, {0, w.numel(), 1, 0});
-    pieces = SgdPieces(all, w.device());
+    pieces = ArenaPieces(all, w.device());
   }
   template <class B> void step(const B& batch) {
     Parameters& p = model.parameters();

@@ -136,28 +136,40 @@ Sections verify(const InputFile& file) {
     at += 28 + bytes;
   }
   check(file.size() - at == end_mark.size() && file.read_text(at, end_mark.size()) == end_mark, path, ": no end mark at byte ", at);
-  for (const char* name : {"recipe", "state", "weights", "momentum"}) check(s.at.count(name) == 1, path, ": section ", name, ": missing");
+  for (const char* name : {"recipe", "state", "weights"}) check(s.at.count(name) == 1, path, ": section ", name, ": missing");
   check(s.at["state"].second == sizeof(TrainState), path, ": section state: ", s.at["state"].second, " bytes, expected ",
         sizeof(TrainState));
   return s;
 }
 
-void restore(const InputFile& file, const Sections& s, const Parameters& parameters, const Tensor& momentum) {
+// "momentum", or "mean, square, powers"
+std::string names_of(const OptimiserState& optimiser) {
+  std::string names;
+  for (const auto& [name, values] : optimiser) append(names, str(names.empty() ? "" : ", ", name));
+  return names;
+}
+
+void restore(const InputFile& file, const Sections& s, const Parameters& parameters, const OptimiserState& optimiser) {
   const auto [weights_at, weights_bytes] = s.at.at("weights");
   const std::string index = weights_index(parameters);
   uint64_t values = 0;
   for (const Parameter& p : parameters.all()) values += p.var.value().bytes();
   check(weights_bytes == index.size() + values && file.read_text(weights_at, index.size()) == index, file.path(),
         ": is of another model than this recipe's (its parameters have other names or shapes)");
-  const auto [momentum_at, momentum_bytes] = s.at.at("momentum");
-  check(momentum_bytes == momentum.bytes(), file.path(), ": section momentum: ", momentum_bytes, " bytes, expected ", momentum.bytes());
+  for (const auto& [name, tensor] : optimiser) {
+    const auto section = s.at.find(name);
+    check(section != s.at.end(), file.path(), ": holds no ", name, ", which this optimiser remembers (", names_of(optimiser),
+          "): the run was begun with another optimiser.kind, and goes on with that one alone");
+    check(section->second.second == tensor.bytes(), file.path(), ": section ", name, ": ", section->second.second, " bytes, expected ",
+          tensor.bytes());
+  }
   uint64_t at = weights_at + index.size();
   for (const Parameter& p : parameters.all()) {
     const Tensor& v = p.var.value();
     read_tensor(file, at, v);
     at += v.bytes();
   }
-  read_tensor(file, momentum_at, momentum);
+  for (const auto& [name, tensor] : optimiser) read_tensor(file, s.at.at(name).first, tensor);
   parameters.changed();
 }
 
@@ -165,28 +177,30 @@ void restore(const InputFile& file, const Sections& s, const Parameters& paramet
 
 bool is_checkpoint_name(std::string_view file_name) { return !file_name.starts_with('.') && file_name.ends_with(extension); }
 
-void save_checkpoint(const std::string& folder, const Checkpoint& c, const Parameters& parameters, const Tensor& momentum, int64_t keep) {
+void save_checkpoint(const std::string& folder, const Checkpoint& c, const Parameters& parameters, const OptimiserState& optimiser,
+                     int64_t keep) {
   const std::string index = weights_index(parameters);
   Parts weights = {bytes_of(std::string_view(index))};
   std::vector<Tensor> values;  // on the CPU, until they are written
   for (const Parameter& p : parameters.all()) values.push_back(p.var.value().to(Device{}));
   for (const Tensor& v : values) weights.push_back(bytes_of(v));
-  const Tensor velocity = momentum.to(Device{});
+  std::vector<Tensor> remembered;
+  for (const auto& [name, tensor] : optimiser) remembered.push_back(tensor.to(Device{}));
   AtomicFile file(str(folder, "/", file_name(c.state.iteration)));
   file.write(magic);
   file.write(bytes_of(version));
-  file.write(bytes_of(uint32_t{4}));
+  file.write(bytes_of(static_cast<uint32_t>(3 + optimiser.size())));
   file.write(bytes_of(c.config_hash));
   write_section(file, "recipe", {bytes_of(std::string_view(c.recipe))});
   write_section(file, "state", {bytes_of(c.state)});
   write_section(file, "weights", weights);
-  write_section(file, "momentum", {bytes_of(velocity)});
+  for (size_t i = 0; i < optimiser.size(); ++i) write_section(file, optimiser[i].first, {bytes_of(remembered[i])});
   file.write(end_mark);
   file.commit();
   remove_older(folder, static_cast<size_t>(std::max<int64_t>(keep, 1)));
 }
 
-std::optional<Checkpoint> load_checkpoint(const std::string& folder, const Parameters& parameters, const Tensor& momentum,
+std::optional<Checkpoint> load_checkpoint(const std::string& folder, const Parameters& parameters, const OptimiserState& optimiser,
                                           const std::function<void(const std::string&)>& warn) {
   const auto files = checkpoints_in(folder);
   if (files.empty()) return std::nullopt;
@@ -208,7 +222,7 @@ std::optional<Checkpoint> load_checkpoint(const std::string& folder, const Param
       pass_over("a damaged checkpoint: ", e);
       continue;
     }
-    restore(*file, s, parameters, momentum);
+    restore(*file, s, parameters, optimiser);
     Checkpoint c;
     c.config_hash = s.config_hash;
     c.recipe = file->read_text(s.at["recipe"].first, s.at["recipe"].second);

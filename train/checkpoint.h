@@ -1,10 +1,11 @@
-// Everything a run needs to go on as if it had never stopped: weights, momentum, and how far it is. Nothing else is state, because
+// Everything a run needs to go on as if it had never stopped: weights, the optimiser's state, and how far it is. Nothing else is state, because
 // all randomness is keyed by (seed, epoch, sample) and the sampler's position follows from the iteration.
 //
 // DIR/iteration_00001200.checkpoint, little-endian:
 //   "mrcnnCK\n"  u32 version  u32 sections  u64 hash of the configuration
 //   each section:  16 bytes of name  u64 bytes  …  u32 CRC-32 of all these
-//   "recipe" the configuration as TOML · "state" TrainState · "weights" every parameter by name · "momentum" the arena
+//   "recipe" the configuration as TOML · "state" TrainState · "weights" every parameter by name · then the optimiser's state by name:
+//   "momentum" the arena of SGD; "mean", "square", "powers" of Adam (train/optimiser.h)
 //   "end mark"
 //
 // Written whole or not at all (AtomicFile); the newest `keep` stay. Loading takes the newest file that can be read and is whole in every
@@ -17,7 +18,7 @@
 #include <string>
 #include <string_view>
 
-#include "models/parameters.h"
+#include "train/optimiser.h"
 
 namespace mr {
 
@@ -37,15 +38,15 @@ struct Checkpoint {
 };
 
 // Errors: the folder cannot be written (older checkpoints stay as they are).
-void save_checkpoint(const std::string& folder, const Checkpoint& checkpoint, const Parameters& parameters, const Tensor& momentum,
+void save_checkpoint(const std::string& folder, const Checkpoint& checkpoint, const Parameters& parameters, const OptimiserState& optimiser,
                      int64_t keep);
 
 bool is_checkpoint_name(std::string_view file_name);
 
-// Fills parameters and momentum from the newest valid checkpoint and returns the rest; nullopt where the folder holds none.
+// Fills parameters and the optimiser's state from the newest valid checkpoint and returns the rest; nullopt where the folder holds none.
 // `warn` hears of each file that is passed over. Errors: the folder cannot be listed; files are there but none is valid; one is valid but
-// of another model.
-std::optional<Checkpoint> load_checkpoint(const std::string& folder, const Parameters& parameters, const Tensor& momentum,
+// of another model or another kind of optimiser.
+std::optional<Checkpoint> load_checkpoint(const std::string& folder, const Parameters& parameters, const OptimiserState& optimiser,
                                           const std::function<void(const std::string&)>& warn);
 
 }  // namespace mr

@@ -25,7 +25,7 @@ Loop::Loop(Recipe& recipe, LoopJob job, Console& console)
     : recipe_(recipe),
       job_(std::move(job)),
       console_(console),
-      sgd_(recipe.optimiser, job_.system->parameters()),
+      optimiser_(recipe.optimiser, job_.system->parameters()),
       ahead_(job_.system->parameters().device().type != DeviceType::cpu) {
   recipe_.train.recorded = true;  // from here on
   if (recipe_.train.iterations == 0) {
@@ -39,7 +39,7 @@ Loop::Loop(Recipe& recipe, LoopJob job, Console& console)
 }
 
 bool Loop::resume() {
-  const auto found = load_checkpoint(job_.folder + "/checkpoints", job_.system->parameters(), sgd_.momentum(),
+  const auto found = load_checkpoint(job_.folder + "/checkpoints", job_.system->parameters(), optimiser_.state(),
                                      [this](const std::string& text) { warn(text); });
   if (!found) return false;
   state_ = found->state;
@@ -140,7 +140,8 @@ void Loop::step() {
   try {
     queued_.push_back({.iteration = state_.iteration + 1});
     accumulate_gradients(queued_.back());
-    queued_.back().norm = sgd_.queue_step(lr);
+    optimiser_.set_rate(lr);
+    queued_.back().norm = optimiser_.queue_step();
     if (!ahead_) settle();
   } catch (...) {
     restore_statistics();
@@ -311,7 +312,7 @@ void Loop::save() {
   c.recipe = to_toml(recipe_, false);
   c.config_hash = config_hash(visit_of(recipe_));
   c.state = state_;
-  save_checkpoint(job_.folder + "/checkpoints", c, job_.system->parameters(), sgd_.momentum(), recipe_.checkpoint.keep);
+  save_checkpoint(job_.folder + "/checkpoints", c, job_.system->parameters(), optimiser_.state(), recipe_.checkpoint.keep);
   saved_ = state_.iteration;
   last_save_ = job_.clock();
 }

@@ -1,6 +1,6 @@
 // The training loop. It knows nothing of datasets or networks: batches, evaluation and weights files are functions it is given.
 //
-//   step        zero gradients · `accumulate` batches: losses, check, backward · check · SGD
+//   step        zero gradients · `accumulate` batches: losses, check, backward · check · optimiser
 //   between     evaluation where due, best weights kept · progress and metrics · checkpoint where due · signals
 //
 // Before the first step one is rehearsed, forward and backward, on the fullest batch, and leaves no trace: what memory the run will ever need is
@@ -57,7 +57,7 @@ class Loop {
   // evaluation intervals and stop_at into it, and it into DIR/recipe.toml.
   Loop(Recipe& recipe, LoopJob job, Console& console);
 
-  // Fills weights and momentum from the newest valid checkpoint, if there is one. Errors: a finished run whose settings are not these.
+  // Fills weights and the optimiser's state from the newest valid checkpoint, if there is one. Errors: a finished run whose settings are not these.
   bool resume();
   // Errors: a loss, gradient or weight that is not finite, whatever batches and evaluation find wrong (each tells what was saved); a file
   // that cannot be written. A run that was resumed at its end changes no file.
@@ -101,7 +101,7 @@ class Loop {
   Recipe& recipe_;
   LoopJob job_;
   Console& console_;
-  Sgd sgd_;
+  Optimiser optimiser_;
   TrainState state_;
   std::function<Batch()> next_;
   std::optional<MetricsFile> metrics_;

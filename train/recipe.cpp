@@ -54,6 +54,31 @@ std::vector<Setting> settings_of(const std::string& name_or_file, const std::str
   return with_base(read_text_file(path.string(), 1 << 20), path.string(), path.parent_path().string(), depth);
 }
 
+// The last that was set up to a layer; null: none.
+const Setting* last_of(const std::vector<Setting>& settings, const char* key, int layer) {
+  const auto found = std::find_if(settings.rbegin(), settings.rend(), [&](const Setting& s) { return s.key == key && s.layer <= layer; });
+  return found == settings.rend() ? nullptr : &*found;
+}
+
+// Says when the rate was set for an optimiser of another kind than the one that it is given to: Adam's rates are a tenth or a
+// hundredth of SGD's.
+void judge_rate(const Recipe& r, const std::vector<Setting>& settings, std::vector<std::string>& words) {
+  if (settings.empty()) return;
+  const auto is_sgd = [](const Setting* kind) {
+    if (kind == nullptr) return true;
+    const Scalar* one = std::get_if<Scalar>(&kind->value);
+    const std::string* name = one != nullptr ? std::get_if<std::string>(one) : nullptr;
+    return name != nullptr && *name == "sgd";
+  };
+  const int top = settings.back().layer;
+  const Setting *kind = last_of(settings, "optimiser.kind", top), *rate = last_of(settings, "optimiser.lr", top);
+  const int up_to = rate == nullptr ? -1 : rate->where == "--set" ? top : rate->layer;  // of several --set the order does not count
+  if (is_sgd(kind) == is_sgd(last_of(settings, "optimiser.kind", up_to))) return;
+  words.push_back(str("optimiser.lr = ", r.optimiser.lr, " (", rate != nullptr ? rate->where : "the default", ") was set for ",
+                      is_sgd(kind) ? "adam: sgd usually wants 0.002 … 0.05" : "sgd: adam and adamw usually want 1e-4 … 1e-3",
+                      " (--set optimiser.lr=…)"));
+}
+
 Recipe assemble(std::vector<Setting> settings, const std::vector<std::string>& assignments, std::vector<std::string>* words) {
   for (const std::string& a : assignments) {
     const int layer = settings.empty() ? 0 : settings.back().layer + 1;
@@ -65,7 +90,9 @@ Recipe assemble(std::vector<Setting> settings, const std::vector<std::string>& a
   assign(visit_of(r), settings, &places);
   validate(r, places);
   std::vector<std::string> said;
-  decide_length(r, settings, words != nullptr ? *words : said);
+  if (words == nullptr) words = &said;
+  decide_length(r, settings, *words);
+  judge_rate(r, settings, *words);
   validate(r, places);
   return r;
 }
@@ -114,6 +141,10 @@ void validate_optimisation(const Recipe& r, const Validator& v) {
   v.positive("optimiser.lr", r.optimiser.lr);
   v.require(r.optimiser.momentum >= 0 && r.optimiser.momentum < 1, "optimiser.momentum", "must be from 0 to below 1, got ",
             r.optimiser.momentum);
+  for (const auto& [key, beta] : {std::pair("optimiser.beta1", r.optimiser.beta1), std::pair("optimiser.beta2", r.optimiser.beta2)})
+    v.require(beta >= 0 && beta < 1, key, "must be from 0 to below 1, got ", beta);
+  v.require(static_cast<float>(r.optimiser.epsilon) > 0 && std::isfinite(r.optimiser.epsilon), "optimiser.epsilon",
+            "must be above 0 in f32, got ", r.optimiser.epsilon);
   v.not_negative("optimiser.weight_decay", r.optimiser.weight_decay);
   v.positive("optimiser.bias_lr_factor", r.optimiser.bias_lr_factor);
   v.not_negative("optimiser.clip_norm", r.optimiser.clip_norm);

@@ -16,8 +16,8 @@
 #include "ops/boxes/mask_paste.h"
 #include "train/config.h"
 #include "train/data_config.h"
+#include "train/optimiser.h"
 #include "train/schedule.h"
-#include "train/sgd.h"
 
 namespace mr {
 

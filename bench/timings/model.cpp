@@ -110,7 +110,8 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
   const Batch training = synthetic_batch(options, config.classes, recipe.preprocess.size_divisor);
   Batch predicting = training;
   predicting.targets.clear();
-  Sgd sgd(recipe.optimiser, system->parameters());
+  Optimiser optimiser(recipe.optimiser, system->parameters());
+  optimiser.set_rate(1e-6);
 
   std::vector<ModelTiming> timings;
   std::vector<std::string> names;
@@ -137,7 +138,7 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
       timings.push_back(time_of(prefix + "train", options, [&] {
         system->parameters().zero_gradients();
         backward(total_loss(system->losses(training)));
-        sgd.step(1e-6);
+        optimiser.step();
       }));
     }
   }

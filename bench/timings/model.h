@@ -1,4 +1,4 @@
-// Times a recipe's model on one synthetic image: prediction, and a training step (losses, backward, SGD).
+// Times a recipe's model on one synthetic image: prediction, and a training step (losses, backward, the recipe's optimiser).
 #pragma once
 
 #include <string>

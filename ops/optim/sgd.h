@@ -12,31 +12,9 @@
 // Errors: arrays or rate not f32, arrays not of one size, a rate that is not [1]; a piece outside them.
 #pragma once
 
-#include <vector>
-
-#include "tensor/tensor.h"
+#include "ops/optim/pieces.h"
 
 namespace mr {
-
-// Neighbours in the arrays that share a factor and a decay. At most sgd_piece_size values, from a multiple of 4 on: what one thread of
-// the CPU or one block of a GPU takes.
-struct SgdPiece {
-  int64_t begin, end;
-  float lr_factor, decay;
-};
-constexpr int64_t sgd_piece_size = 32768;  // 3 × 128 KB stay in L2
-
-// Adds [run.begin, run.end), of any length, cut into pieces.
-void add_pieces(std::vector<SgdPiece>& to, const SgdPiece& run);
-
-// The pieces, on the CPU and where the arrays are.
-struct SgdPieces {
-  SgdPieces() = default;
-  SgdPieces(std::vector<SgdPiece> pieces, Device device);
-  std::vector<SgdPiece> all;
-  Tensor runs;     // i64 [pieces, 2]: begin, end; undefined on the CPU
-  Tensor factors;  // f32 [pieces, 2]: lr_factor, decay
-};
 
 struct SgdOptions {
   double momentum = 0.9;
@@ -44,6 +22,6 @@ struct SgdOptions {
   double clip_norm = 0;
 };
 
-Tensor sgd_step(const Tensor& w, const Tensor& v, const Tensor& g, const SgdPieces& pieces, const SgdOptions& options, const Tensor& lr);
+Tensor sgd_step(const Tensor& w, const Tensor& v, const Tensor& g, const ArenaPieces& pieces, const SgdOptions& options, const Tensor& lr);
 
 }  // namespace mr

@@ -5,9 +5,6 @@
 
 namespace mr {
 
-// By what gradients of this norm are multiplied; clip_norm 0: off.
-MR_HD inline double clip_scale(double norm, double clip_norm) { return clip_norm > 0 && norm > clip_norm ? clip_norm / norm : 1; }
-
 template <bool nesterov> struct SgdRule {
   float lr, momentum, decay, scale;
 

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <fstream>
+#include <span>
 
 #include "base/files.h"
 #include "tests/catch.h"
@@ -22,6 +23,7 @@ struct Run {
   TestFolder folder;
   FakeSystem system;
   Tensor momentum = Tensor::full(system.parameters().weights().shape(), 0.25);
+  OptimiserState optimiser = {{"momentum", momentum}};
   std::vector<std::string> warnings;
 
   void save(int64_t iteration, int64_t keep = 2) {
@@ -31,11 +33,11 @@ struct Run {
     c.state.iteration = iteration;
     c.state.best = 0.5;
     system.parameters().weights().data<float>()[0] = static_cast<float>(iteration);
-    save_checkpoint(folder.path(), c, system.parameters(), momentum, keep);
+    save_checkpoint(folder.path(), c, system.parameters(), optimiser, keep);
   }
   std::optional<Checkpoint> load() {
     warnings.clear();
-    return load_checkpoint(folder.path(), system.parameters(), momentum, [this](const std::string& w) { warnings.push_back(w); });
+    return load_checkpoint(folder.path(), system.parameters(), optimiser, [this](const std::string& w) { warnings.push_back(w); });
   }
   std::string newest() const {
     std::string name;
@@ -65,6 +67,56 @@ TEST_CASE("a checkpoint brings back every value, the newest are kept", "[checkpo
   CHECK(c->recipe == "name = \"fake\"\n");
   CHECK(c->config_hash == 42);
   CHECK(r.warnings.empty());
+}
+
+TEST_CASE("a checkpoint brings back all that Adam remembers", "[checkpoint]") {
+  Run r;
+  Optimiser adam({.kind = OptimiserKind::adam}, r.system.parameters());
+  r.optimiser = adam.state();
+  r.system.parameters().gradients().fill_(0.5);
+  adam.step();
+  adam.step();
+  r.save(1);
+  std::vector<std::string> before;
+  for (const auto& [name, t] : r.optimiser) before.emplace_back(reinterpret_cast<const char*>(t.raw()), t.bytes());
+  CHECK(r.optimiser[2].second.at(1) == 0.999 * 0.999);
+  for (const auto& [name, t] : r.optimiser) t.fill_(-1);
+  REQUIRE(r.load());
+  for (size_t i = 0; i < before.size(); ++i) {
+    const Tensor& t = r.optimiser[i].second;
+    CHECK(std::string(reinterpret_cast<const char*>(t.raw()), t.bytes()) == before[i]);
+  }
+}
+
+// As every program has written it, SGD having been the only optimiser once.
+TEST_CASE("SGD's checkpoint has its layout, byte by byte", "[checkpoint]") {
+  const auto text = [](const auto& value) { return std::string(reinterpret_cast<const char*>(&value), sizeof value); };
+  const auto section = [&text](std::string name, const std::string& bytes) {
+    name.resize(16);
+    const std::string all = name + text(uint64_t{bytes.size()}) + bytes;
+    return all + text(crc32(std::as_bytes(std::span(all))));
+  };
+  const auto values = [](const Tensor& t) { return std::string(reinterpret_cast<const char*>(t.raw()), t.bytes()); };
+  Run r;
+  TrainState state;
+  state.iteration = 7;
+  state.best = 0.5;
+  std::string weights = "head.weight f32 3\nhead.bias f32 1\nnorm.running_mean f32 7\n\n";
+  r.system.parameters().weights().data<float>()[0] = 7;
+  for (const Parameter& p : r.system.parameters().all()) weights += values(p.var.value());
+  std::string file = "mrcnnCK\n";
+  for (const std::string& part :
+       {text(uint32_t{1}), text(uint32_t{4}), text(uint64_t{42}), section("recipe", "name = \"fake\"\n"), section("state", text(state)),
+        section("weights", weights), section("momentum", values(r.momentum)), std::string("end mark")})
+    file += part;
+  r.save(7);
+  CHECK(read_text_file(r.newest()) == file);
+  overwrite(r.newest(), file);
+  r.momentum.fill_(-1);
+  r.system.parameters().weights().fill_(-1);
+  REQUIRE(r.load());
+  CHECK(r.momentum.at(0) == 0.25);
+  CHECK(r.system.parameters().weights().at(0) == 7);
 }
 
 TEST_CASE("a damaged checkpoint is passed over loudly, wherever the damage is", "[checkpoint]") {
@@ -127,8 +179,18 @@ TEST_CASE("checkpoints: what cannot be loaded or saved is an error, and the old 
     Parameters other;
     other.add("head.weight", {4}, Init::zeros());
     other.pack(0);
-    CHECK_THROWS_WITH(load_checkpoint(r.folder.path(), other, Tensor::zeros_like(other.weights()), [](const std::string&) {}),
-                      Contains("another model"));
+    CHECK_THROWS_WITH(load_checkpoint(r.folder.path(), other, r.optimiser, [](const std::string&) {}), Contains("another model"));
+  }
+  SECTION("another optimiser's") {
+    const auto before = all_values(r.system.parameters());
+    r.optimiser = Optimiser({.kind = OptimiserKind::adamw}, r.system.parameters()).state();
+    CHECK_THROWS_WITH(r.load(),
+                      Contains("iteration_00000001.checkpoint: holds no mean, which this optimiser remembers (mean, square, powers): "
+                               "the run was begun with another optimiser.kind"));
+    CHECK(all_values(r.system.parameters()) == before);
+    r.save(2);
+    r.optimiser = {{"momentum", r.momentum}};
+    CHECK_THROWS_WITH(r.load(), Contains("iteration_00000002.checkpoint: holds no momentum, which this optimiser remembers (momentum)"));
   }
   SECTION("a full disk, at every write") {
     const auto ignored = std::signal(SIGXFSZ, SIG_IGN);
@@ -156,6 +218,6 @@ TEST_CASE("checkpoints: what cannot be loaded or saved is an error, and the old 
     CHECK_THROWS_WITH(r.load(), Contains(": cannot be listed: not permitted (Permission denied)"));
   }
   SECTION("no such folder") {
-    CHECK_THROWS_WITH(save_checkpoint(r.folder / "nowhere", {}, r.system.parameters(), r.momentum, 2), Contains("cannot write"));
+    CHECK_THROWS_WITH(save_checkpoint(r.folder / "nowhere", {}, r.system.parameters(), r.optimiser, 2), Contains("cannot write"));
   }
 }

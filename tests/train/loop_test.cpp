@@ -121,15 +121,18 @@ TEST_CASE("the loop trains, evaluates, logs and leaves its files", "[loop]") {
 }
 
 TEST_CASE("a run that stops and is resumed gives the same bits as one that never stopped", "[loop]") {
+  const OptimiserKind kind = GENERATE(OptimiserKind::sgd, OptimiserKind::adam, OptimiserKind::adamw);
   const TestFolder whole;
-  const Outcome expected = run(whole.path(), fake_recipe(30), {});
+  Recipe recipe = fake_recipe(30);
+  recipe.optimiser.kind = kind;
+  const Outcome expected = run(whole.path(), recipe, {});
   for (const int64_t at : {0, 1, 13, 29, 30, 31, 59}) {
     INFO("interrupted in batch " << at);
     const TestFolder folder;
     Script script;
     script.interrupt_at_batch = at;
-    CHECK(run(folder.path(), fake_recipe(30), script).ended == Ended::interrupted);
-    const Outcome o = run(folder.path(), fake_recipe(30), {}, true);
+    CHECK(run(folder.path(), recipe, script).ended == Ended::interrupted);
+    const Outcome o = run(folder.path(), recipe, {}, true);
     CHECK(o.ended == Ended::finished);
     CHECK(o.weights == expected.weights);
     CHECK(o.state.best == expected.state.best);
@@ -254,6 +257,18 @@ TEST_CASE("resuming shows what changed in the configuration", "[loop]") {
   changed.optimiser.momentum = 0.5;
   const Outcome o = run(folder.path(), changed, {}, true);
   CHECK_THROWS_WITH(throw Error(o.console), Contains("optimiser.momentum was 0.9, now 0.5"));
+}
+
+TEST_CASE("resuming with another optimiser is an error that names what is missing", "[loop]") {
+  const TestFolder folder;
+  Script script;
+  script.interrupt_at_batch = 13;
+  run(folder.path(), fake_recipe(30), script);
+  Recipe changed = fake_recipe(30);
+  changed.optimiser.kind = OptimiserKind::adamw;
+  CHECK_THROWS_WITH(
+      run(folder.path(), changed, {}, true),
+      Contains("holds no mean, which this optimiser remembers (mean, square, powers): the run was begun with another optimiser.kind"));
 }
 
 TEST_CASE("a term of the loss counts for its weight, and is logged without it", "[loop]") {

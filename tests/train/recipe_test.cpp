@@ -76,6 +76,28 @@ TEST_CASE("a precision that the device lacks falls back to f32, and says so", "[
   CHECK(context().precision == (able ? DType::bf16 : DType::f32));
 }
 
+TEST_CASE("a rate that was set for another kind of optimiser is told", "[recipe]") {
+  const TestFolder folder;
+  write_text_file(folder / "adam.toml", "base = \"scenes_small\"\n[optimiser]\nkind = \"adamw\"\nlr = 5e-4\n");
+  const auto words = [&folder](const char* name, const std::vector<std::string>& assignments) {
+    std::vector<std::string> said;
+    load_recipe(std::string(name) == "adam" ? folder / "adam.toml" : name, assignments, &said);
+    std::string all;
+    for (const std::string& w : said) all += w + "\n";
+    return all;
+  };
+  CHECK(words("scenes_small", {"optimiser.kind=adamw"}).starts_with("optimiser.lr = 0.05 (scenes_small.toml:"));
+  CHECK_THROWS_WITH(throw Error(words("scenes_small", {"optimiser.kind=adamw"})),
+                    Contains(") was set for sgd: adam and adamw usually want 1e-4 … 1e-3"));
+  CHECK_THROWS_WITH(throw Error(words("adam", {"optimiser.kind=sgd"})), Contains("adam.toml:4) was set for adam: sgd usually wants"));
+  CHECK(words("scenes_small", {}).empty());
+  CHECK(words("scenes_small", {"optimiser.kind=adamw", "optimiser.lr=1e-4"}).empty());
+  CHECK(words("scenes_small", {"optimiser.lr=1e-4", "optimiser.kind=adamw"}).empty());
+  CHECK(words("adam", {}).empty());
+  CHECK(words("adam", {"optimiser.kind=adam"}).empty());
+  CHECK(words("adam", {"optimiser.kind=sgd", "optimiser.lr=0.01"}).empty());
+}
+
 TEST_CASE("bad recipes are errors that name the place, the key and the value", "[recipe]") {
   const TestFolder folder;
   write_text_file(folder / "bad.toml", "base = \"nuclei_small\"\n\n[train]\nbacth = 3\n");
@@ -89,6 +111,10 @@ TEST_CASE("bad recipes are errors that name the place, the key and the value", "
   CHECK_THROWS_WITH(with({"data.workers=-1"}), Contains("data.workers: must be from 0 to 256, got -1"));
   CHECK_THROWS_WITH(with({"optimiser.lr=inf"}), Contains("optimiser.lr: must be above 0, got inf"));
   CHECK_THROWS_WITH(with({"optimiser.momentum=1"}), Contains("optimiser.momentum"));
+  CHECK_THROWS_WITH(with({"optimiser.beta1=1"}), Contains("--set: optimiser.beta1: must be from 0 to below 1, got 1"));
+  CHECK_THROWS_WITH(with({"optimiser.beta2=-1"}), Contains("--set: optimiser.beta2: must be from 0 to below 1, got -1"));
+  CHECK_THROWS_WITH(with({"optimiser.epsilon=0"}), Contains("--set: optimiser.epsilon: must be above 0 in f32, got 0"));
+  CHECK_THROWS_WITH(with({"optimiser.kind=adamv"}), Contains("optimiser.kind: expects one of sgd, adam, adamw, got adamv"));
   CHECK_THROWS_WITH(with({"schedule.milestones=[0.8, 0.5]"}), Contains("schedule.milestones: must rise"));
   CHECK_THROWS_WITH(with({"train.budget=soon"}), Contains("train.budget: expects a time such as"));
   CHECK_THROWS_WITH(with({"schedule.warmup=0"}), Contains("under train.budget"));

@@ -157,16 +157,16 @@ TEST_CASE("a training step on the device in mixed precision", "[gpu][model]") {
 struct Trained {
   MaskRCNN model{tiny_config(), 3};
   Tensor velocity, rate, weights;  // weights: of the five terms
-  SgdPieces pieces;
+  ArenaPieces pieces;
 
   Trained() {
     model.parameters().move_to(gpu_device());
     velocity = Tensor::zeros_like(model.parameters().weights());
     rate = Tensor::empty({1}, DType::f32, gpu_device());
     weights = Tensor::empty({5}, DType::f32, gpu_device());
-    std::vector<SgdPiece> all;
+    std::vector<ArenaPiece> all;
     add_pieces(all, {0, velocity.numel(), 1, 1e-4F});
-    pieces = SgdPieces(all, gpu_device());
+    pieces = ArenaPieces(all, gpu_device());
   }
   // What another step changes besides its images.
   void set_step(uint64_t step) const {

@@ -8,7 +8,7 @@ namespace mr::gpu {
 namespace {
 
 // Three pieces, the first two neighbours of one parameter, then one that leaves a gap and ends within a pack.
-const std::vector<SgdPiece> pieces = {{0, 1500, 1, 0.1F}, {1500, 1700, 1, 0.1F}, {1712, 1719, 2, 0}};
+const std::vector<ArenaPiece> pieces = {{0, 1500, 1, 0.1F}, {1500, 1700, 1, 0.1F}, {1712, 1719, 2, 0}};
 constexpr int64_t size = 1728;
 
 struct State {
@@ -19,7 +19,7 @@ State steps_on(Device device, const SgdOptions& options, double spoil = 0) {
   const ContextGuard guard;
   context().device = device;
   State s{random_tensor({size}, 1).to(DType::f32).to(device), Tensor::zeros({size}), {}};
-  const SgdPieces all(pieces, device);
+  const ArenaPieces all(pieces, device);
   for (uint64_t step = 0; step < 3; ++step) {
     const Tensor g = random_tensor({size}, 2 + step).to(DType::f32);
     if (spoil != 0 && step == 2) g.data<float>()[1713] = static_cast<float>(spoil);
@@ -57,7 +57,7 @@ TEST_CASE("sgd clips gradients on the device, in every order alike", "[gpu]") {
     CHECK(same(got.norm, first.norm));
   }
   if constexpr (built == Built::emulated) set_seed(1);
-  if (is_emulated()) CHECK(launch_stats("sgd_squares").bank_conflicts == 0);
+  if (is_emulated()) CHECK(launch_stats("gradient_squares").bank_conflicts == 0);
 }
 
 TEST_CASE("sgd leaves the weights alone on the device when the gradient is not finite", "[gpu]") {
