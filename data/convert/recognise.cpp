@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/file_kind.h"
 #include "base/files.h"
 #include "base/json_reader.h"
 #include "base/text.h"
@@ -17,7 +18,6 @@ namespace mr {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace std::string_view_literals;
 using Names = std::set<std::string, std::less<>>;
 
 constexpr uint64_t kMostRead = uint64_t{64} << 20;
@@ -157,44 +157,36 @@ RecognisedAnnotations recognise_xml(std::string_view text) {
 
 // ---- what is no text ----
 
-struct Magic {
-  size_t at;
-  std::string_view bytes;
-  const char *what, *mend;
+struct Foreign {
+  FileKind kind;
+  const char* mend;
 };
 constexpr const char* kPictures = "pictures of masks are read by mrcnn dataset convert --from masks and --from instance-maps";
-constexpr Magic kMagic[] = {
-    {0, "\x89PNG"sv, "a picture (PNG)", kPictures},
-    {0, "\xff\xd8\xff"sv, "a picture (JPEG)", kPictures},
-    {0, "II*\0"sv, "a picture (TIFF)", kPictures},
-    {0, "MM\0*"sv, "a picture (TIFF)", kPictures},
-    {0, "GIF8"sv, "a picture (GIF)", kPictures},
-    {8, "WEBP"sv, "a picture (WebP)", kPictures},
-    {0, "PK\x03\x04"sv, "a zip archive", "unpack it first"},
-    {0, "\x1f\x8b"sv, "a gzip file", "unpack it first"},
-    {257, "ustar"sv, "a tar archive", "unpack it first"},
-    {0, "7z\xbc\xaf\x27\x1c"sv, "a 7-Zip archive", "unpack it first"},
-    {0, "Rar!"sv, "a RAR archive", "unpack it first"},
-    {0, "BZh"sv, "a bzip2 file", "unpack it first"},
-    {0,
-     "\xfd"
-     "7zXZ"sv,
-     "an xz file", "unpack it first"},
-    {0, "\x28\xb5\x2f\xfd"sv, "a Zstandard file", "unpack it first"},
-    {0, "\xff\xfe"sv, "text in UTF-16", "JSON is UTF-8: save it so"},
-    {0, "\xfe\xff"sv, "text in UTF-16", "JSON is UTF-8: save it so"},
-    {0, "version https://git-lfs"sv, "a pointer of Git LFS", "git lfs pull fetches the file itself"},
-    {0, "\x93NUMPY"sv, "a NumPy array", ""},
-    {0, "MATLAB 5.0"sv, "a Matlab file", ""},
-    {0, "\x89HDF"sv, "an HDF5 file", ""},
-    {0, "PAR1"sv, "a Parquet table", ""},
-    {0, "SQLite format 3"sv, "an SQLite database", ""},
-    {0, "%PDF"sv, "a PDF", ""},
-    {8, "{\"__metadata__\""sv, "a file of weights (safetensors)", ""},
-    {0, "\x80\x02"sv, "a Python pickle", ""},
-    {0, "\x80\x03"sv, "a Python pickle", ""},
-    {0, "\x80\x04"sv, "a Python pickle", ""},
-    {0, "\x80\x05"sv, "a Python pickle", ""},
+constexpr const char* kUnpack = "unpack it first";
+constexpr Foreign kForeign[] = {
+    {FileKind::png, kPictures},
+    {FileKind::jpeg, kPictures},
+    {FileKind::tiff, kPictures},
+    {FileKind::gif, kPictures},
+    {FileKind::webp, kPictures},
+    {FileKind::zip, kUnpack},
+    {FileKind::gzip, kUnpack},
+    {FileKind::tar, kUnpack},
+    {FileKind::seven_zip, kUnpack},
+    {FileKind::rar, kUnpack},
+    {FileKind::bzip2, kUnpack},
+    {FileKind::xz, kUnpack},
+    {FileKind::zstd, kUnpack},
+    {FileKind::utf16, "JSON is UTF-8: save it so"},
+    {FileKind::lfs_pointer, "git lfs pull fetches the file itself"},
+    {FileKind::numpy, ""},
+    {FileKind::matlab, ""},
+    {FileKind::hdf5, ""},
+    {FileKind::parquet, ""},
+    {FileKind::sqlite, ""},
+    {FileKind::pdf, ""},
+    {FileKind::safetensors, ""},
+    {FileKind::pickle, ""},
 };
 
 // ---- text: lines of numbers, tables, YAML ----
@@ -233,8 +225,8 @@ RecognisedAnnotations recognise_file(const std::string& path) {
   const InputFile file(path);
   if (file.size() == 0) return {"an empty file", "", ""};
   const std::string text = file.read_text(0, std::min(file.size(), kMostRead));
-  for (const Magic& m : kMagic)
-    if (std::string_view(text).substr(std::min(m.at, text.size())).starts_with(m.bytes)) return {m.what, "", m.mend};
+  for (const Foreign& f : kForeign)
+    if (is_kind(text, f.kind)) return {name_of(f.kind), "", f.mend};
   size_t at = text.starts_with("\xef\xbb\xbf") ? 3 : 0;
   at = text.find_first_not_of(" \t\r\n", at);
   if (at == text.npos) return {"an empty file", "", ""};

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/file_kind.h"
 #include "base/text.h"
 
 namespace mr {
@@ -17,44 +18,38 @@ constexpr const char* wanted = ": expected weights (.safetensors, torch's .pth, 
 constexpr const char* save_state_dict = "save the model's weights from Python, torch.save(model.state_dict(), FILE)";
 constexpr const char* unpack = "unpack it, and give the file in it";
 
-// A kind of file by the bytes that it has at an offset.
-struct Magic {
-  size_t at;
-  std::string_view bytes;
-  const char* what;
+// Kinds of files that people take for weights.
+struct Mistaken {
+  FileKind kind;
   const char* instead;
 };
-using namespace std::string_view_literals;
-constexpr Magic magics[] = {
-    {0, "\x89HDF\r\n\x1a\n"sv, "an HDF5 file (Keras; Matterport's Mask R-CNN is one)",
-     "its network is another one, built of TensorFlow's layers, and its weights fit no recipe; start from torchvision's or detectron2's"},
-    {0, "mrcnnCK\n"sv, "a checkpoint of a run",
+constexpr Mistaken kinds[] = {
+    {FileKind::hdf5,
+     "Keras writes such, and Matterport's Mask R-CNN is one: its network is another one, built of TensorFlow's layers, and its weights "
+     "fit no recipe; start from torchvision's or detectron2's"},
+    {FileKind::checkpoint,
      "its weights are beside it, RUN/last.safetensors and RUN/best.safetensors; to go on with the run: mrcnn train RECIPE --out RUN "
      "--resume"},
-    {0, "\x93NUMPY"sv, "a numpy array (.npy)", save_state_dict},
-    {0, "MATLAB"sv, "a MATLAB file", save_state_dict},
-    {0, "GGUF"sv, "a GGUF file (of a language model)", nullptr},
-    {4, "TFL3"sv, "a TensorFlow Lite model", save_state_dict},
-    {0, "\x1f\x8b"sv, "a gzip archive", "gunzip FILE, or tar xzf FILE, and give what is in it"},
-    {257, "ustar"sv, "a tar archive", "tar xf FILE, and give what is in it"},
-    {0, "BZh"sv, "a bzip2 archive", unpack},
-    {0,
-     "\xfd"
-     "7zXZ"sv,
-     "an xz archive", unpack},
-    {0, "\x28\xb5\x2f\xfd"sv, "a zstd archive", unpack},
-    {0, "7z\xbc\xaf\x27\x1c"sv, "a 7z archive", unpack},
-    {0, "Rar!"sv, "a RAR archive", unpack},
-    {0, "\x89PNG"sv, "a PNG picture", nullptr},
-    {0, "\xff\xd8\xff"sv, "a JPEG picture", nullptr},
-    {0, "GIF8"sv, "a GIF picture", nullptr},
-    {8, "WEBP"sv, "a WebP picture", nullptr},
-    {0, "%PDF"sv, "a PDF document", nullptr},
-    {0,
-     "\x7f"
-     "ELF"sv,
-     "a program", nullptr},
-    {0, "SQLite format 3"sv, "an SQLite database", nullptr},
+    {FileKind::lfs_pointer, "it stands for the file itself, which git lfs pull fetches"},
+    {FileKind::numpy, save_state_dict},
+    {FileKind::matlab, save_state_dict},
+    {FileKind::gguf, nullptr},
+    {FileKind::tf_lite, save_state_dict},
+    {FileKind::gzip, "gunzip FILE, or tar xzf FILE, and give what is in it"},
+    {FileKind::tar, "tar xf FILE, and give what is in it"},
+    {FileKind::bzip2, unpack},
+    {FileKind::xz, unpack},
+    {FileKind::zstd, unpack},
+    {FileKind::seven_zip, unpack},
+    {FileKind::rar, unpack},
+    {FileKind::png, nullptr},
+    {FileKind::jpeg, nullptr},
+    {FileKind::gif, nullptr},
+    {FileKind::webp, nullptr},
+    {FileKind::tiff, nullptr},
+    {FileKind::pdf, nullptr},
+    {FileKind::program, nullptr},
+    {FileKind::sqlite, nullptr},
 };
 
 struct Ending {
@@ -108,8 +103,6 @@ void refuse_json(const std::string& path, std::string_view text) {
 void refuse_text(const std::string& path, std::string_view text, const std::string& ending) {
   const size_t begin = std::min(text.size(), text.find_first_not_of("\xef\xbb\xbf \t\r\n"));
   const std::string start = lower(text.substr(begin, 2000));
-  if (start.starts_with("version https://git-lfs"))
-    refuse(path, "a Git LFS pointer, which stands for the file itself", "git lfs pull fetches it");
   if (start.starts_with("<!doctype html") || start.starts_with("<html") || start.starts_with("<head"))
     refuse(path, "a web page, as a download that failed leaves it", "open the address in a browser, and download the file itself");
   if (start.starts_with("<?xml") || start.starts_with("<error"))
@@ -130,8 +123,8 @@ void refuse_mistaken(const InputFile& file) {
   const std::string& path = file.path();
   if (file.size() == 0) refuse(path, "an empty file", "was it downloaded? download it again");
   const std::string start = file.read_text(0, std::min<uint64_t>(file.size(), 1 << 16));
-  for (const Magic& m : magics)
-    if (start.size() >= m.at + m.bytes.size() && std::string_view(start).substr(m.at).starts_with(m.bytes)) refuse(path, m.what, m.instead);
+  for (const Mistaken& m : kinds)
+    if (is_kind(start, m.kind)) refuse(path, name_of(m.kind), m.instead);
   const std::string name = lower(std::filesystem::path(path).filename().string());
   for (const Ending& e : endings)
     if (name.ends_with(e.end)) refuse(path, e.what, e.instead);

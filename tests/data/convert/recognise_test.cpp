@@ -54,7 +54,7 @@ TEST_CASE("recognise: what else people point at is named, with what goes on", "[
   CHECK_THAT(said(R"({"infos": {}, "categories": {}, "items": []})"), Contains("Datumaro"));
   CHECK_THAT(said("{\"data_row\": {\"id\": 1}}\n{\"data_row\": {\"id\": 2}}\n"), Contains("a Labelbox export"));
   CHECK_THAT(said("filename,width,height,class,xmin,ymin,xmax,ymax\na.jpg,6,4,cat,0,0,1,1\n"), Contains("a table (CSV)"));
-  CHECK_THAT(said("\x89PNG\r\n\x1a\n..."), Contains("is a picture (PNG), not a COCO annotation file: pictures of masks are read by"));
+  CHECK_THAT(said("\x89PNG\r\n\x1a\n..."), Contains("is a PNG picture, not a COCO annotation file: pictures of masks are read by"));
   CHECK_THAT(said("PK\x03\x04..."), Contains("is a zip archive, not a COCO annotation file: unpack it first"));
   CHECK_THAT(said("<!DOCTYPE html><html>"), Contains("a web page"));
   CHECK_THAT(said(" \n"), Contains("is an empty file"));
@@ -67,7 +67,7 @@ TEST_CASE("recognise: what else people point at is named, with what goes on", "[
   CHECK_THAT(said(R"([{"name": "a.jpg", "labels": []}])"), Contains("BDD100K"));
   CHECK_THAT(said("\xfd"
                   "7zXZ"),
-             Contains("an xz file") && Contains("unpack it first"));
+             Contains("an xz archive") && Contains("unpack it first"));
   CHECK_THAT(said("\xff\xfe{"), Contains("text in UTF-16"));
   CHECK_THAT(said("version https://git-lfs.github.com/spec/v1\noid sha256:1\n"), Contains("git lfs pull"));
   CHECK(said("some words").empty());

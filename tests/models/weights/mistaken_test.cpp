@@ -19,11 +19,11 @@ TEST_CASE("what a person takes for weights is named, with the way on", "[weights
   using namespace std::string_literals;
   const std::string zeros(64, '\0');
   named("a.pth", "", "an empty file", "download it again");
-  named("a.pth", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 178090079\n", "a Git LFS pointer", "git lfs pull");
+  named("a.pth", "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 178090079\n", "a pointer of Git LFS", "git lfs pull");
   named("a.pth", "<!DOCTYPE html>\n<html><head><title>404</title>", "a web page", "download the file itself");
   named("a.pth", "\n <HTML lang=en>", "a web page", "download the file itself");
   named("a.pth", "<?xml version='1.0'?><Error><Code>AccessDenied</Code></Error>", "XML", "download the file again");
-  named("model.h5", "\x89HDF\r\n\x1a\n" + zeros, "an HDF5 file (Keras; Matterport's", "fit no recipe");
+  named("model.h5", "\x89HDF\r\n\x1a\n" + zeros, "an HDF5 file: Keras writes such, and Matterport's", "fit no recipe");
   named("model.onnx", "\x08\x07\x12\x07pytorch\x1a\x05"s + zeros, "an ONNX graph", "torch.save(model.state_dict(), FILE)");
   named("model", "\x08\x07\x12\x07pytorch\x1a\x05"s + zeros, "an ONNX graph", "torch.save(model.state_dict(), FILE)");
   named("model.ckpt.index", zeros + "W\xfb\x80\x8b$uG\xdb", "a TensorFlow checkpoint", "start from torchvision's");
@@ -34,7 +34,7 @@ TEST_CASE("what a person takes for weights is named, with the way on", "[weights
   named("a.tar.gz", "\x1f\x8b\x08" + zeros, "a gzip archive", "tar xzf FILE");
   named("a.tar", "a.pth" + std::string(252, '\0') + "ustar" + zeros, "a tar archive", "tar xf FILE");
   named("a.7z", "7z\xbc\xaf\x27\x1c" + zeros, "a 7z archive", "unpack it");
-  named("a.npy", "\x93NUMPY\x01" + zeros, "a numpy array", "torch.save(model.state_dict(), FILE)");
+  named("a.npy", "\x93NUMPY\x01" + zeros, "a NumPy array", "torch.save(model.state_dict(), FILE)");
   named("a.png", "\x89PNG\r\n\x1a\n0123456789", "a PNG picture", "expected weights");
   named("a.safetensors", "\xff\xd8\xff\xe0" + zeros, "a JPEG picture", "expected weights");
   named("model.safetensors.index.json", R"({"metadata": {"total_size": 1}, "weight_map": {"a": "model-00001-of-00002.safetensors"}})",
