@@ -1,6 +1,7 @@
 # cmake --install: the program, the libraries, the headers, and a package:
 #   find_package(maskrcnn REQUIRED)
 #   target_link_libraries(mine PRIVATE maskrcnn::maskrcnn)
+#   #include "maskrcnn/train/detector.h"
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -18,8 +19,12 @@ set(package ${CMAKE_INSTALL_LIBDIR}/cmake/maskrcnn)
 set(targets mr_maskrcnn mr_flags)
 foreach(folder IN LISTS folders)
   list(APPEND targets mr_${folder})
-  install(DIRECTORY ${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/maskrcnn FILES_MATCHING PATTERN "*.h" PATTERN "*.cuh")
 endforeach()
+set(headers ${CMAKE_BINARY_DIR}/installed_headers/maskrcnn)
+string(JOIN " " names ${folders})
+install(CODE "execute_process(COMMAND \"${CMAKE_COMMAND}\" \"-DROOT=${CMAKE_SOURCE_DIR}\" \"-DTO=${headers}\" \"-DFOLDERS=${names}\"
+  -P \"${CMAKE_SOURCE_DIR}/cmake/install_headers.cmake\" COMMAND_ERROR_IS_FATAL ANY)")
+install(DIRECTORY ${headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(TARGETS ${targets} EXPORT maskrcnn ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT maskrcnn NAMESPACE maskrcnn:: FILE maskrcnnTargets.cmake DESTINATION ${package})
 if(TARGET mrcnn)

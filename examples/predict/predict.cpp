@@ -2,8 +2,8 @@
 #include <cstdio>
 #include <exception>
 
-#include "data/image/image.h"
-#include "train/detector.h"
+#include "maskrcnn/data/image/image.h"
+#include "maskrcnn/train/detector.h"
 
 int main(int argc, char** argv) try {
   if (argc != 3) return std::fprintf(stderr, "usage: predict WEIGHTS IMAGE\n"), 2;

@@ -1,0 +1,27 @@
+# Writes the headers as they are installed, into a folder of the build: each include of ours gets "maskrcnn/" in front, so that one
+# folder, include/maskrcnn, holds them all, and no header of another project is ever taken for one of ours.
+#   cmake -DROOT=… -DTO=… "-DFOLDERS=base geometry …" -P install_headers.cmake
+cmake_minimum_required(VERSION 3.25)
+separate_arguments(FOLDERS)
+string(JOIN "|" ours ${FOLDERS})
+set(headers "")
+foreach(folder IN LISTS FOLDERS)
+  file(GLOB_RECURSE found RELATIVE ${ROOT} ${ROOT}/${folder}/*.h ${ROOT}/${folder}/*.cuh)
+  list(APPEND headers ${found})
+endforeach()
+file(GLOB_RECURSE old RELATIVE ${TO} ${TO}/*)
+list(REMOVE_ITEM old ${headers})
+foreach(header IN LISTS old)
+  file(REMOVE ${TO}/${header})
+endforeach()
+foreach(header IN LISTS headers)
+  file(READ ${ROOT}/${header} text)
+  string(REGEX REPLACE "(#[ \t]*include[ \t]*\")((${ours})/)" "\\1maskrcnn/\\2" text "${text}")
+  set(before "")
+  if(EXISTS ${TO}/${header})
+    file(READ ${TO}/${header} before)
+  endif()
+  if(NOT text STREQUAL before)                                                 # an install leaves what has not changed alone
+    file(WRITE ${TO}/${header} "${text}")
+  endif()
+endforeach()
