@@ -69,7 +69,7 @@ Choice FineTuning::decide_norms(Recipe& r) const {
   } else {
     const bool other = architecture_.labels > 0 && architecture_.labels != imagenet_labels;
     b.freeze = other ? 0 : 2;
-    why = "Norms keep the weights' statistics, as a few images a step have none of worth. ";
+    why = "Norms keep the weights' statistics: those of a few images a step are too uncertain. ";
     append(why, other ? str("A classifier of ", architecture_.labels, " classes, not ImageNet's: all stages are trained.")
                       : "The stem and res2 are not trained: what ImageNet taught them serves any picture.");
     // torchvision trained its released detectors with an epsilon of 0, and its ResNets with 1e-5.
@@ -131,9 +131,9 @@ Choice FineTuning::decide_rows(Recipe& r, const std::vector<std::string>& classe
   const std::string fault = architecture_fault(file_, report, whole, renames_);
   check(fault.empty(), "--init: ", fault);
   const size_t rows = report.mismatched.size(), all = report.loaded.size() + report.missing.size() + rows;
-  std::string why = str(report.loaded.size(), " of the model's ", all, " tensors are in the file as the model has them");
-  if (rows > 0) append(why, str(", ", rows, " for other classes"));
-  if (!report.missing.empty()) append(why, str(", ", report.missing.size(), " are not in it"));
+  std::string why = str(report.loaded.size(), " of the model's ", all, " tensors load as they are");
+  if (rows > 0) append(why, str(", ", rows, " have rows for other classes"));
+  if (!report.missing.empty()) append(why, str(", ", report.missing.size(), " are not in the file"));
   if (theirs != classes && !known.empty()) {
     r.train.match_classes = true;
     keys.emplace_back("train.match_classes");

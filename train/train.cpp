@@ -3,6 +3,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "train/batches.h"
+#include "train/classes.h"
 #include "train/detector.h"
 #include "train/evaluate.h"
 #include "train/length.h"
@@ -37,7 +38,7 @@ void describe(const Detector& d, const Dataset& train_set, Console& console) {
     weights += p.var.value().numel();
     if (p.trainable) trained += p.var.value().numel();
   }
-  console.say(str(d.recipe.name, ": ", d.classes.size(), " classes, ", train_set.size(), " training images, ",
+  console.say(str(d.recipe.name, ": ", count_of_classes(d.classes.size()), ", ", train_set.size(), " training images, ",
                   static_cast<double>(weights) / 1e6, " million weights (", static_cast<double>(trained) / 1e6, " trained)"));
 }
 

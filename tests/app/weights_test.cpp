@@ -71,7 +71,7 @@ TEST_CASE("recipe new --init and one train are a fine-tuning", "[app]") {
   const Result again = mrcnn("recipe new --init " + data + "/own.safetensors" + annotations + " --out " + data + "/again.toml");
   INFO(again.out << again.err);
   REQUIRE(again.status == 0);
-  CHECK_THAT(again.out, Contains("tensors are in the file as the model has them. On another machine"));
+  CHECK_THAT(again.out, Contains("tensors load as they are. On another machine"));
   const Result rerun = mrcnn("train " + data + "/again.toml --out " + data + "/rerun --set train.iterations=1 --set train.batch=1");
   INFO(rerun.out << rerun.err);
   CHECK(rerun.status == 0);
