@@ -94,6 +94,7 @@ Choice FineTuning::decide_rate(Recipe& r) const {
   const std::optional<Recipe> stored = stored_recipe(file_);
   double trained = 0.02;  // the paper's, detectron2's and torchvision's
   r.schedule.for_batch = 16;
+  if (r.optimiser.kind != OptimiserKind::sgd) r.optimiser = OptimiserConfig();  // the rates told here are SGD's
   if (stored) {
     r.optimiser = stored->optimiser;
     trained = stored->optimiser.lr;

@@ -294,6 +294,10 @@ TEST_CASE("recipe new --init: a classifier's ResNet starts the trunk alone", "[r
                         Contains("  backbone.body                                100             0             0\n"));
   }
   o.init = classifier_file(folder, 18, 7);
+  write_text_file(folder / "adam.toml", "base = \"nuclei_small\"\n[optimiser]\nkind = \"adam\"\nlr = 0.0003\n");
+  o.base = folder / "adam.toml";
+  CHECK(made(o).optimiser.kind == OptimiserKind::sgd);  // whose rate it is
+  o.base.clear();
   CHECK(made(o).model.backbone.freeze == 0);
   CHECK_THROWS_WITH(throw Error(flat(new_recipe(o).told)), Contains("A classifier of 7 classes, not ImageNet's: all stages are trained."));
 }
