@@ -15,7 +15,9 @@ void add_train(CLI::App& program) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = program.add_subcommand("train", "Trains a detector as a recipe says");
   c->add_option("RECIPE", a->recipe, "a shipped recipe (mrcnn recipe list) or a TOML file")->required();
-  c->add_option("--out", a->out, "folder for recipe.toml, metrics.jsonl, best.safetensors, last.safetensors and checkpoints/")->required();
+  c->add_option("--out", a->out,
+                "folder for recipe.toml, metrics.jsonl, best.safetensors, last.safetensors, checkpoints/ and TensorBoard's files")
+      ->required();
   add_set(*c, a->assignments, "data.root=DIR --set train.budget=30m");
   c->add_option("--init", a->init, "weights to start from: .safetensors, torch's .pth, detectron2's .pkl");
   add_rename(*c, a->renames, "--init");

@@ -6,10 +6,10 @@
 
 #include <array>
 #include <chrono>
-#include <ctime>
 #include <thread>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/retried.h"
 #include "base/text.h"
@@ -20,15 +20,6 @@ namespace {
 std::string host_name() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "an unknown machine";
-}
-
-std::string now_in_words() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts = {};
-  std::array<char, 64> text{};
-  ::gmtime_r(&now, &parts);
-  std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S UTC", &parts);
-  return text.data();
 }
 
 }  // namespace

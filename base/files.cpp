@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -200,23 +199,22 @@ int64_t remove_temporaries(const std::string& folder, const std::function<bool(s
   return removed;
 }
 
-// ---- lines ----
+// ---- growing files ----
 
-LineFile::LineFile(const std::string& path, bool keep) : path_(path) {
+GrowingFile::GrowingFile(const std::string& path, bool keep) : path_(path) {
   const int flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | (keep ? 0 : O_TRUNC);
   fd_ = retried([&] { return ::open(path.c_str(), flags, 0666); });
   if (fd_ < 0) refused(errno, path, ": cannot write: ");
 }
 
-LineFile::~LineFile() { ::close(fd_); }
+GrowingFile::~GrowingFile() { ::close(fd_); }
 
-void LineFile::line(std::string_view text) {
-  const std::string whole = str(text, "\n");
+void GrowingFile::append(std::string_view piece) {
   const off_t before = ::lseek(fd_, 0, SEEK_END);
-  const int code = write_all(fd_, std::as_bytes(std::span(whole)));
+  const int code = write_all(fd_, std::as_bytes(std::span(piece)));
   if (code == 0) return;
   if (before >= 0) [[maybe_unused]]
-    const int taken_back = ::ftruncate(fd_, before);  // where even that fails, half a line stays
+    const int taken_back = ::ftruncate(fd_, before);  // where even that fails, a part of it stays
   refused(code, path_, ": cannot write: ");
 }
 
@@ -240,39 +238,6 @@ void write_text_file(const std::string& path, std::string_view text) {
   AtomicFile file(path);
   file.write(text);
   file.commit();
-}
-
-namespace {
-
-// tables[k][b]: the checksum of byte b followed by k zero bytes, so that eight bytes are taken at once ("slicing by 8").
-constexpr auto crc_tables = [] {
-  std::array<std::array<uint32_t, 256>, 8> t{};
-  for (uint32_t b = 0; b < 256; ++b) {
-    uint32_t c = b;
-    for (int bit = 0; bit < 8; ++bit) c = (c >> 1) ^ ((c & 1) ? 0xedb88320u : 0);
-    t[0][b] = c;
-  }
-  for (uint32_t b = 0; b < 256; ++b)
-    for (size_t k = 1; k < 8; ++k) t[k][b] = (t[k - 1][b] >> 8) ^ t[0][t[k - 1][b] & 255];
-  return t;
-}();
-
-}  // namespace
-
-uint32_t crc32(std::span<const std::byte> bytes, uint32_t before) {
-  uint32_t c = ~before;
-  const std::byte* p = bytes.data();
-  size_t n = bytes.size();
-  for (; n >= 8; n -= 8, p += 8) {
-    uint32_t low, high;
-    std::memcpy(&low, p, 4);
-    std::memcpy(&high, p + 4, 4);
-    low ^= c;
-    c = crc_tables[7][low & 255] ^ crc_tables[6][(low >> 8) & 255] ^ crc_tables[5][(low >> 16) & 255] ^ crc_tables[4][low >> 24] ^
-        crc_tables[3][high & 255] ^ crc_tables[2][(high >> 8) & 255] ^ crc_tables[1][(high >> 16) & 255] ^ crc_tables[0][high >> 24];
-  }
-  for (; n > 0; --n, ++p) c = (c >> 8) ^ crc_tables[0][(c ^ static_cast<uint32_t>(*p)) & 255];
-  return ~c;
 }
 
 }  // namespace mr

@@ -71,14 +71,14 @@ class AtomicFile {
 // Only for a caller that knows that nobody is writing them, as the holder of the folder's lock does. Returns how many there were.
 int64_t remove_temporaries(const std::string& folder, const std::function<bool(std::string_view name)>& ours);
 
-// A file that grows by whole lines; each is one call to the system, so that a process that is killed leaves whole lines.
-class LineFile {
+// A file that grows by whole pieces, lines or records; each is one call to the system, so that a process that is killed leaves whole ones.
+class GrowingFile {
  public:
-  LineFile(const std::string& path, bool keep);  // keep: after what it holds; else it begins empty
-  ~LineFile();
-  LineFile(const LineFile&) = delete;
-  LineFile& operator=(const LineFile&) = delete;
-  void line(std::string_view text);  // errors: it cannot be stored; then nothing of it is
+  GrowingFile(const std::string& path, bool keep);  // keep: after what it holds; else it begins empty
+  ~GrowingFile();
+  GrowingFile(const GrowingFile&) = delete;
+  GrowingFile& operator=(const GrowingFile&) = delete;
+  void append(std::string_view piece);  // errors: it cannot be stored; then nothing of it is
 
  private:
   std::string path_;
@@ -90,8 +90,5 @@ void make_folder(const std::string& path);
 
 std::string read_text_file(const std::string& path, uint64_t most_bytes = uint64_t{1} << 34);  // errors: as InputFile; larger
 void write_text_file(const std::string& path, std::string_view text);                          // as AtomicFile
-
-// The checksum of zip and PNG (CRC-32, polynomial 0xedb88320), of `bytes` after those summed up in `before`.
-uint32_t crc32(std::span<const std::byte> bytes, uint32_t before = 0);
 
 }  // namespace mr

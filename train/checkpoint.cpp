@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "base/crc32.h"
 #include "base/files.h"
 #include "base/folders.h"
 

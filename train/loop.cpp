@@ -62,7 +62,7 @@ Ended Loop::run() {
     return Ended::finished;
   }
   run_started_ = last_save_ = job_.clock();
-  metrics_.emplace(job_.folder + "/metrics.jsonl", state_.iteration, [this](const std::string& text) { warn(text); });
+  metrics_.emplace(job_.folder, state_.iteration, [this](const std::string& text) { warn(text); });
   write_recipe();
   const double begin = job_.clock();
   if (job_.fullest) rehearse();

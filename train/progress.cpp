@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/json_reader.h"
+#include "train/metrics_line.h"
 #include "train/pace.h"
 
 namespace mr {
@@ -54,23 +54,6 @@ std::string progress_line(const StepMetrics& m, int64_t iterations, double secon
 
 namespace {
 
-// The iteration that a line tells of; −1 where it is no line of metrics.
-int64_t iteration_of(const std::string& line) {
-  int64_t iteration = -1;
-  try {
-    JsonReader json(line, "metrics");
-    json.object([&](std::string_view key) {
-      if (key != "iteration" || json.kind() != JsonReader::Kind::number) return json.skip();
-      const JsonNumber n = json.number();
-      if (n.is_integer) iteration = std::max<int64_t>(n.integer, -1);
-    });
-    json.end();
-    return iteration;
-  } catch (const Error&) {
-    return -1;
-  }
-}
-
 // "line 3", "lines 3, 5, 8, …"
 std::string list_of_lines(const std::vector<int64_t>& numbers) {
   constexpr size_t most = 5;
@@ -88,10 +71,10 @@ std::string kept_lines(const std::string& path, int64_t last_iteration, const st
   for (size_t begin = 0; begin < text.size();) {
     const size_t end = std::min(text.find('\n', begin), text.size());
     const std::string line = text.substr(begin, end - begin);
-    const int64_t iteration = iteration_of(line);
+    const std::optional<MetricsLine> told = read_metrics_line(line);
     ++number;
-    if (iteration < 0) broken.push_back(number);
-    if (iteration >= 0 && iteration <= last_iteration) kept += line + "\n";
+    if (!told) broken.push_back(number);
+    if (told && told->iteration <= last_iteration) kept += line + "\n";
     begin = end + 1;
   }
   if (broken.size() == 1 && broken[0] == number)
@@ -104,24 +87,33 @@ std::string kept_lines(const std::string& path, int64_t last_iteration, const st
 
 }  // namespace
 
-MetricsFile::MetricsFile(const std::string& path, int64_t last_iteration, const std::function<void(const std::string&)>& warn) {
+MetricsFile::MetricsFile(const std::string& folder, int64_t last_iteration, const std::function<void(const std::string&)>& warn) {
+  const std::string path = folder + "/metrics.jsonl";
   const bool goes_on = last_iteration > 0 && is_there(path);
   if (goes_on) write_text_file(path, kept_lines(path, last_iteration, warn));
-  out_.emplace(path, goes_on);
+  lines_.emplace(path, goes_on);
+  events_.emplace(folder, last_iteration + 1);
 }
 
-void MetricsFile::line(std::string text) {
-  failed_ = std::move(text);
-  out_->line(failed_);
-  failed_.clear();
+void MetricsFile::line(const std::string& text) {
+  line_ = text + "\n";
+  if (const auto told = read_metrics_line(text)) record_ = EventFile::record(told->iteration, told->scalars);
+  put();
+}
+
+void MetricsFile::put() {
+  if (!line_.empty()) lines_->append(line_);
+  line_.clear();
+  if (!record_.empty()) events_->append(record_);
+  record_.clear();
 }
 
 void MetricsFile::retry() {
-  if (failed_.empty()) return;
   try {
-    line(failed_);
-  } catch (const Error&) {
-    failed_.clear();  // told the first time
+    put();
+  } catch (const Error&) {  // told the first time
+    line_.clear();
+    record_.clear();
   }
 }
 
@@ -145,7 +137,7 @@ void MetricsFile::write_evaluation(int64_t iteration, const std::string& json, d
   nlohmann::ordered_json j;
   j["iteration"] = iteration;
   j["evaluation"] = nlohmann::ordered_json::parse(json);
-  j["seconds"] = seconds;
+  j["evaluation_seconds"] = seconds;
   line(j.dump());
 }
 

@@ -1,4 +1,4 @@
-// What a run tells: a progress line for people, DIR/metrics.jsonl for programs.
+// What a run tells: a progress line for people, DIR/metrics.jsonl for programs, and the same for TensorBoard.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "tensor/storage.h"
+#include "train/event_file.h"
 
 namespace mr {
 
@@ -41,22 +42,25 @@ struct StepMetrics {
 };
 std::string progress_line(const StepMetrics& m, int64_t iterations, double seconds_left);
 
-// One JSON object a line: {"iteration": 20, "lr": …, "losses": {…}, …} or {"iteration": 500, "evaluation": {…}}.
+// DIR/metrics.jsonl, one JSON object a line: {"iteration": 20, "lr": …, "losses": {…}, …} or {"iteration": 500, "evaluation": {…}, …};
+// and every scalar of a line, under its name (train/metrics_line.h), in an event file beside it (train/event_file.h).
 class MetricsFile {
  public:
   // A run that goes on after `last_iteration` keeps the lines up to there: those beyond are of steps that it takes again. Lines that are no
   // such objects (the last one, cut short by a crash; what another program wrote) are left out, and `warn` hears of them. At 0 the file
-  // begins empty.
-  MetricsFile(const std::string& path, int64_t last_iteration, const std::function<void(const std::string&)>& warn);
+  // begins empty. In both cases TensorBoard forgets what it holds of later steps.
+  MetricsFile(const std::string& folder, int64_t last_iteration, const std::function<void(const std::string&)>& warn);
   void write(const StepMetrics& m);
   void write_evaluation(int64_t iteration, const std::string& json, double seconds);
-  // Tries once more to write a line that failed, before the step that it tells of is saved. One that fails again is lost.
+  // Tries once more to write what failed, before the step that it tells of is saved. What fails again is lost.
   void retry();
 
  private:
-  void line(std::string text);
-  std::string failed_;  // a line that could not be written
-  std::optional<LineFile> out_;
+  void line(const std::string& text);
+  void put();
+  std::string line_, record_;  // that are not written yet
+  std::optional<GrowingFile> lines_;
+  std::optional<EventFile> events_;
 };
 
 }  // namespace mr

@@ -1,8 +1,9 @@
 // The folder of a run, which one training at a time has for itself:
 //
 //   recipe.toml  metrics.jsonl  best.safetensors  last.safetensors  checkpoints/  .lock (base/file_lock.h)
+//   events.out.tfevents.*  for TensorBoard, one each time the run is started or resumed (train/event_file.h)
 //
-// Each of these files is whole or not there, and a run may be killed between any two of them. So whatever a folder holds of them is a run,
+// Each of the first row is whole or not there, and a run may be killed between any two of them. So whatever a folder holds of them is a run,
 // which --resume goes on with: from its newest checkpoint, or from the beginning where it has none.
 #pragma once
 

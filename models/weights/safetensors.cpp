@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/check.h"
+#include "base/crc32.h"
 #include "base/files.h"
 #include "base/json_reader.h"
 #include "base/json_text.h"

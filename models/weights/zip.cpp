@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/check.h"
+#include "base/crc32.h"
 #include "base/text.h"
 
 namespace mr {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/crc32.h"
 #include "base/files.h"
 #include "tests/app/program.h"
 

@@ -9,9 +9,11 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
+#include "base/crc32.h"
 #include "base/file_lock.h"
 #include "base/retried.h"
 #include "tests/catch.h"
@@ -20,17 +22,20 @@
 using namespace mr;
 using Catch::Matchers::Contains;
 
-TEST_CASE("crc32: the check value of its definition, lengths 0 to 8 and a split", "[files]") {
+TEST_CASE("crc32 and crc32c: the check values of their definitions, all lengths and a split", "[files]") {
   const std::string text = "123456789 and some more of it, past two words";
   const auto bytes = std::as_bytes(std::span(text));
   CHECK(crc32(bytes.first(9)) == 0xcbf43926u);
-  CHECK(crc32(bytes.first(0)) == 0);
-  for (size_t n = 0; n < text.size(); ++n) {
-    uint32_t c = ~0u;  // bit by bit
-    for (size_t i = 0; i < n; ++i)
-      for (int bit = 0; bit < 8; ++bit) c = (c >> 1) ^ (((c ^ static_cast<uint32_t>(bytes[i]) >> bit) & 1) ? 0xedb88320u : 0);
-    CHECK(crc32(bytes.first(n)) == ~c);
-    CHECK(crc32(bytes.subspan(n), crc32(bytes.first(n))) == crc32(bytes));
+  CHECK(crc32c(bytes.first(9)) == 0xe3069283u);
+  for (const auto& [sum, polynomial] : {std::pair(&crc32, 0xedb88320u), std::pair(&crc32c, 0x82f63b78u)}) {
+    CHECK(sum(bytes.first(0), 0) == 0);
+    for (size_t n = 0; n < text.size(); ++n) {
+      uint32_t c = ~0u;  // bit by bit
+      for (size_t i = 0; i < n; ++i)
+        for (int bit = 0; bit < 8; ++bit) c = (c >> 1) ^ (((c ^ static_cast<uint32_t>(bytes[i]) >> bit) & 1) ? polynomial : 0);
+      CHECK(sum(bytes.first(n), 0) == ~c);
+      CHECK(sum(bytes.subspan(n), sum(bytes.first(n), 0)) == sum(bytes, 0));
+    }
   }
 }
 
@@ -140,16 +145,17 @@ TEST_CASE("temporary files of killed processes are in nobody's way, and are remo
   for (const std::string& name : kept) CHECK(is_there(folder.path + "/" + name));
 }
 
-TEST_CASE("a file of lines goes on or begins anew, and says when a line is not stored", "[files]") {
+TEST_CASE("a file that grows goes on or begins anew, and says when a piece is not stored", "[files]") {
   const Folder folder;
   make_folder(folder.path);
   const std::string path = folder.path + "/lines";
-  { LineFile(path, true).line("one"); }
-  { LineFile(path, true).line("two"); }
-  CHECK(read_text_file(path) == "one\ntwo\n");
-  { LineFile(path, false).line("three"); }
-  CHECK(read_text_file(path) == "three\n");
-  CHECK_THROWS_WITH(LineFile("/dev/full", true).line("x"), Contains("/dev/full: cannot write: the disk is full (No space left on device)"));
+  { GrowingFile(path, true).append("one\n"); }
+  { GrowingFile(path, true).append(std::string_view("\0two", 4)); }
+  CHECK(read_text_file(path) == std::string("one\n\0two", 8));
+  { GrowingFile(path, false).append("three"); }
+  CHECK(read_text_file(path) == "three");
+  CHECK_THROWS_WITH(GrowingFile("/dev/full", true).append("x"),
+                    Contains("/dev/full: cannot write: the disk is full (No space left on device)"));
 }
 
 TEST_CASE("a lock is one process's, names it to the others, and ends with it", "[files]") {

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <span>
 
+#include "base/crc32.h"
 #include "base/files.h"
 #include "tests/catch.h"
 #include "tests/nobody.h"

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "tensor/context.h"
 #include "tests/catch.h"
+#include "tests/train/event_records.h"
 #include "tests/train/fake.h"
 #include "train/interrupt.h"
 
@@ -141,6 +142,7 @@ TEST_CASE("a run that stops and is resumed gives the same bits as one that never
     size_t evaluations = 0;
     for (const std::string& l : lines) evaluations += l.find("\"evaluation\"") != std::string::npos;
     CHECK(evaluations == 2);
+    CHECK(test::shown(folder.path()) == test::told(folder.path()));
   }
 }
 
@@ -176,6 +178,7 @@ TEST_CASE("killed, with the newest checkpoint damaged: the older one gives the s
   CHECK_THROWS_WITH(throw Error(o.console), Contains("WARNING: passing over a damaged checkpoint"));
   CHECK_THROWS_WITH(throw Error(o.console), Contains("resuming at iteration 21"));
   CHECK(o.weights == expected.weights);
+  CHECK(test::shown(folder.path()) == test::told(folder.path()));
 }
 
 TEST_CASE("a run that an error ends saves what was reached before it, and goes on from there to the same bits", "[loop]") {

@@ -1,8 +1,12 @@
 #include "train/progress.h"
 
+#include <sys/resource.h>
+
+#include <csignal>
 #include <fstream>
 
 #include "tests/catch.h"
+#include "tests/train/event_records.h"
 #include "tests/train/fake.h"
 
 using namespace mr;
@@ -22,7 +26,7 @@ Kept resumed(const std::string& before) {
   std::ofstream(folder / "metrics.jsonl") << before;
   StepMetrics m;
   m.iteration = 25;
-  MetricsFile(folder / "metrics.jsonl", 20, [&k](const std::string& w) { k.warnings.push_back(w); }).write(m);
+  MetricsFile(folder.path(), 20, [&k](const std::string& w) { k.warnings.push_back(w); }).write(m);
   k.text = read_text_file(folder / "metrics.jsonl");
   const size_t last = k.text.rfind('\n', k.text.size() - 2) + 1;
   CHECK(k.text.find("{\"iteration\":25,") == last);  // a line of its own
@@ -70,6 +74,93 @@ TEST_CASE("metrics: lines that are none are left out by number, and block nothin
 TEST_CASE("metrics: a run from the beginning has a file of its own", "[metrics]") {
   const TestFolder folder;
   std::ofstream(folder / "metrics.jsonl") << "of another run\n";
-  MetricsFile(folder / "metrics.jsonl", 0, [](const std::string&) { FAIL("nothing is to be said"); });
+  MetricsFile(folder.path(), 0, [](const std::string&) { FAIL("nothing is to be said"); });
   CHECK(read_text_file(folder / "metrics.jsonl").empty());
+}
+
+namespace {
+
+StepMetrics metrics_of(int64_t iteration, double loss) {
+  StepMetrics m;
+  m.iteration = iteration;
+  m.loss = loss;
+  m.lr = 0.1;
+  m.terms = {{"mask", loss / 3}, {"box", loss / 7}};
+  return m;
+}
+
+void nobody_hears(const std::string&) {}
+
+// Files cannot grow beyond `bytes` in its scope.
+class FileLimit {
+ public:
+  explicit FileLimit(uint64_t bytes) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    handler_ = std::signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FileLimit() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+  FileLimit(const FileLimit&) = delete;
+  FileLimit& operator=(const FileLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = nullptr;
+};
+
+}  // namespace
+
+TEST_CASE("metrics: TensorBoard's files hold every scalar of every line", "[metrics]") {
+  const TestFolder folder;
+  MetricsFile metrics(folder.path(), 0, nobody_hears);
+  metrics.write(metrics_of(20, 1.5));
+  metrics.write(metrics_of(40, 1.25));
+  metrics.write_evaluation(40, R"({"segm": {"AP": 0.25, "per_class": {"a \"b\"": {"AP": -1, "objects": 3}}}, "images": 7})", 12.5);
+  const test::Shown all = test::shown(folder.path());
+  CHECK(all == test::told(folder.path()));
+  CHECK(all.at("losses/mask").at(20) == 0.5f);
+  CHECK(all.at("evaluation/segm/per_class/a \"b\"/objects").at(40) == 3);
+  CHECK(all.at("evaluation_seconds").at(40) == 12.5f);
+  CHECK(all.at("memory/peak_in_use_bytes").size() == 2);
+}
+
+TEST_CASE("metrics: of steps that a resumed run takes again, TensorBoard shows what the new ones were", "[metrics]") {
+  const TestFolder folder;
+  const auto part = [&](int64_t last, std::vector<std::pair<int64_t, double>> steps) {
+    MetricsFile metrics(folder.path(), last, nobody_hears);
+    for (const auto& [step, loss] : steps) metrics.write(metrics_of(step, loss));
+    CHECK(test::shown(folder.path()) == test::told(folder.path()));
+  };
+  part(0, {{5, 9}, {10, 8}});                    // killed before its first checkpoint: from the beginning
+  part(0, {{5, 7}, {10, 6}, {15, 5}, {20, 4}});  // killed, with a checkpoint after 12
+  part(12, {{15, 3}, {20, 2}});
+  part(20, {});
+  part(15, {{20, 1}});
+  CHECK(test::shown(folder.path()).at("loss") == std::map<int64_t, float>{{5, 7}, {10, 6}, {15, 3}, {20, 1}});
+  CHECK(test::event_files(folder.path()).size() == 5);
+}
+
+TEST_CASE("metrics: what could not be stored is written when it is tried again, in both files once", "[metrics]") {
+  for (const bool lines_fail : {true, false}) {
+    const TestFolder folder;
+    MetricsFile metrics(folder.path(), 0, nobody_hears);
+    metrics.write(metrics_of(20, 1.5));
+    const std::string failing = lines_fail ? folder / "metrics.jsonl" : test::event_files(folder.path()).at(0);
+    std::string padding(20000, '\n');
+    if (!lines_fail)
+      for (padding.clear(); padding.size() < 20000;) padding += EventFile::record(0, {});
+    std::ofstream(failing, std::ios::app | std::ios::binary) << padding;  // the larger of the two
+    {
+      const FileLimit limit(std::filesystem::file_size(failing) + 10);
+      CHECK_THROWS_WITH(metrics.write(metrics_of(40, 1.25)), Contains(failing + ": cannot write: File too large"));
+    }
+    metrics.retry();
+    metrics.retry();
+    CHECK(test::shown(folder.path()) == test::told(folder.path()));
+    CHECK(test::shown(folder.path()).at("loss").at(40) == 1.25f);
+  }
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/crc32.h"
 #include "models/mask_rcnn.h"
 #include "models/weights/architecture.h"
 #include "models/weights/load.h"

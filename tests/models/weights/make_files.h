@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/crc32.h"
 #include "base/files.h"
 #include "tests/folder.h"
 
