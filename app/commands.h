@@ -11,6 +11,7 @@ namespace mr::app {
 void add_train(CLI::App& program);
 void add_eval(CLI::App& program);
 void add_predict(CLI::App& program);
+void add_report(CLI::App& program);
 void add_coco_eval(CLI::App& program);
 void add_weights(CLI::App& program);
 void add_dataset(CLI::App& program);

@@ -61,34 +61,37 @@ void Evaluator::detect_image(const Detector& detector, const Sample& sample, std
   }
 }
 
-Evaluation Evaluator::run(const Detector& detector, bool boxes, bool masks, const std::function<void(int64_t, int64_t)>& progress) const {
-  LoaderOptions options;
-  options.batch = 1;
-  options.workers = std::min<int64_t>(detector.recipe.data.workers, 1);
-  options.corrupt = detector.recipe.data.corrupt_images;
-  Loader loader = Loader::single_pass(dataset_, options);
-  std::vector<CocoDetection> detections;
+Evaluation Evaluator::run(const Detector& detector, const EvaluationOptions& options) const {
+  LoaderOptions one_by_one;
+  one_by_one.batch = 1;
+  one_by_one.workers = std::min<int64_t>(detector.recipe.data.workers, 1);
+  one_by_one.corrupt = detector.recipe.data.corrupt_images;
+  Loader loader = Loader::single_pass(dataset_, one_by_one);
   std::vector<int64_t> skipped;
   Evaluation e;
   while (const auto loaded = loader.next()) {
     stop_if_interrupted();
-    for (const Sample& s : loaded->samples) detect_image(detector, s, detections);
+    for (const Sample& s : loaded->samples) detect_image(detector, s, e.detections);
     for (const SkippedSample& s : loaded->skipped) skipped.push_back(s.index), e.skipped.push_back(s.why);
     e.images += static_cast<int64_t>(loaded->samples.size());
-    if (progress) progress(e.images + static_cast<int64_t>(skipped.size()), dataset_->size());
+    if (options.progress) options.progress(e.images + static_cast<int64_t>(skipped.size()), dataset_->size());
   }
   check(e.images > 0, "evaluation: no image of the dataset can be decoded; the first: ", skipped.empty() ? "" : e.skipped.front());
   const CocoGroundTruth fewer = skipped.empty() ? CocoGroundTruth() : truth_without(skipped);
-  const CocoGroundTruth& truth = skipped.empty() ? truth_ : fewer;
+  judge(e, skipped.empty() ? truth_ : fewer, detector, options);
+  return e;
+}
+
+void Evaluator::judge(Evaluation& e, const CocoGroundTruth& truth, const Detector& detector, const EvaluationOptions& options) const {
   CocoEvalOptions figures;
   figures.max_dets = coco_max_dets(static_cast<int>(detector.recipe.evaluation.max_detections));
-  e.has_boxes = boxes;
-  e.has_masks = masks && detector.recipe.model.mask.enabled;
+  e.has_boxes = options.boxes;
+  e.has_masks = options.masks && detector.recipe.model.mask.enabled;
   figures.type = CocoType::bbox;
-  if (e.has_boxes) e.bbox = coco_evaluate(truth, detections, figures);
+  if (e.has_boxes) e.bbox = coco_evaluate(truth, e.detections, figures);
   figures.type = CocoType::segm;
-  if (e.has_masks) e.segm = coco_evaluate(truth, detections, figures);
-  return e;
+  if (e.has_masks) e.segm = coco_evaluate(truth, e.detections, figures);
+  e.confusions = find_confusions(truth, e.detections, {e.has_masks ? CocoType::segm : CocoType::bbox, options.score});
 }
 
 CocoGroundTruth Evaluator::truth_without(const std::vector<int64_t>& skipped) const {
@@ -120,12 +123,14 @@ double Evaluator::estimate_seconds(const Detector& detector) const {
   return (seconds_since_start() - begin) * static_cast<double>(dataset_->size()) / static_cast<double>(tried);
 }
 
-std::string to_json(const Evaluation& e) {
+std::string to_json(const Evaluation& e, bool confusions) {
   JsonWriter j;
   j.object();
   if (e.has_boxes) j.key("bbox").written(to_json(e.bbox));
   if (e.has_masks) j.key("segm").written(to_json(e.segm));
-  return j.field("images", e.images).field("skipped", e.skipped.size()).end().take();
+  j.field("images", e.images).field("skipped", e.skipped.size());
+  if (confusions) j.key("confusions").written(to_json(e.confusions));
+  return j.end().take();
 }
 
 EvaluationOutcome outcome_of(const Evaluation& e) {
@@ -134,7 +139,7 @@ EvaluationOutcome outcome_of(const Evaluation& e) {
   o.summary = fmt::format("box AP {:.3f} (AP50 {:.3f})", e.bbox.AP, e.bbox.AP50);
   if (e.has_masks) o.summary = fmt::format("mask AP {:.3f} (AP50 {:.3f}), ", e.segm.AP, e.segm.AP50) + o.summary;
   if (!e.skipped.empty()) o.summary += fmt::format("; {} images could not be read, and do not count", e.skipped.size());
-  o.json = to_json(e);
+  o.json = to_json(e, false);
   return o;
 }
 

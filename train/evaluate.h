@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "data/eval/coco_eval.h"
+#include "data/eval/confusions.h"
 #include "train/detector.h"
 #include "train/loop.h"
 
@@ -18,11 +19,19 @@ namespace mr {
 // As COCO result files hold them; labels stay as they are.
 std::vector<CocoDetection> coco_detections(const std::vector<Detection>& found, int64_t image_id, bool masks);
 
+struct EvaluationOptions {
+  bool boxes = true, masks = true;                 // whose figures are asked for
+  double score = 0.5;                              // of detections that can be confused; the figures are of all
+  std::function<void(int64_t, int64_t)> progress;  // hears of each image (done, of)
+};
+
 struct Evaluation {
   bool has_boxes = true, has_masks = false;
   CocoFigures bbox, segm;
-  int64_t images = 0;                // that count
-  std::vector<std::string> skipped;  // that could not be decoded, and do not count: what was wrong with each
+  Confusions confusions;                  // of masks, or of boxes without them
+  int64_t images = 0;                     // that count
+  std::vector<std::string> skipped;       // that could not be decoded, and do not count: what was wrong with each
+  std::vector<CocoDetection> detections;  // all of them, with labels of the dataset
 };
 
 class Evaluator {
@@ -35,14 +44,14 @@ class Evaluator {
   // That, what the dataset has to say, and classes without a counterpart.
   std::vector<std::string> notes() const;
 
-  // `progress` hears of each image (done, of). Throws Interrupted when a signal came.
-  Evaluation run(const Detector& detector, bool boxes = true, bool masks = true,
-                 const std::function<void(int64_t, int64_t)>& progress = {}) const;
+  // Throws Interrupted when a signal came.
+  Evaluation run(const Detector& detector, const EvaluationOptions& options = {}) const;
   // Seconds that run() would take, from a few images of different sizes.
   double estimate_seconds(const Detector& detector) const;
 
  private:
   void detect_image(const Detector& detector, const Sample& sample, std::vector<CocoDetection>& out) const;
+  void judge(Evaluation& e, const CocoGroundTruth& truth, const Detector& detector, const EvaluationOptions& options) const;
   CocoGroundTruth truth_without(const std::vector<int64_t>& skipped) const;  // samples
 
   std::shared_ptr<const Dataset> dataset_;
@@ -51,8 +60,8 @@ class Evaluator {
   std::vector<int> labels_;  // of the detector's label l: the dataset's is labels_[l − 1], 0: none
 };
 
-// {"bbox": {"AP": …}, "segm": {…}, "images": 100, "skipped": 0}
-std::string to_json(const Evaluation& e);
+// {"bbox": {"AP": …}, "segm": {…}, "images": 100, "skipped": 0, "confusions": {…}}; the last of it only where it is asked for.
+std::string to_json(const Evaluation& e, bool confusions = true);
 // The score that the best weights are chosen by: mask AP, or box AP without masks.
 EvaluationOutcome outcome_of(const Evaluation& e);
 

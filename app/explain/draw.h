@@ -1,13 +1,12 @@
-// What explanations draw again and again: maps of numbers, boxes in an image, curves over axes; and such a map as a table.
+// What explanations draw again and again: maps of numbers and boxes in an image; and such a map as a table.
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "app/explain/page.h"
+#include "app/page/axes.h"
 #include "geometry/box.h"
 #include "tensor/tensor.h"
 
@@ -78,19 +77,6 @@ struct Plane {
   double bottom() const { return at(view.x2, view.y2).y; }
   void draw(Svg& svg, const std::string& title) const;
   void box(Svg& svg, const Box& b, const Style& style) const;
-};
-
-// Curves over a rectangle of the drawing.
-struct Axes {
-  double x = 40, y = 26, width = 280, height = 180;
-  double from = 0, to = 1, low = 0, high = 1;  // what it shows
-
-  Point at(double u, double v) const { return {x + (u - from) / (to - from) * width, y + (high - v) / (high - low) * height}; }
-  void draw(Svg& svg, const std::string& title, const std::string& below, const std::vector<double>& ticks,
-            const std::vector<double>& side_ticks) const;
-  // f at `points` places, left to right; where it leaves the rectangle the curve is cut off.
-  void curve(Svg& svg, const std::function<double(double)>& f, const Style& style, int points = 161) const;
-  void legend(Svg& svg, const std::vector<std::pair<std::string, Style>>& entries, double step) const;  // under the axis
 };
 
 }  // namespace mr::app

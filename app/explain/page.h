@@ -7,17 +7,10 @@
 #include <variant>
 #include <vector>
 
-#include "app/explain/svg.h"
+#include "app/page/svg.h"
+#include "app/page/table.h"
 
 namespace mr::app {
-
-using Cell = std::variant<std::string, double, int64_t>;
-
-struct Table {
-  std::string title;
-  std::vector<std::string> columns;
-  std::vector<std::vector<Cell>> rows;
-};
 
 struct Page {
   std::string title;
@@ -31,9 +24,7 @@ struct Page {
   }
 };
 
-std::string number(double v);                          // up to six digits: 20.7812, 0.4770, 13
-std::string short_number(double v, int decimals = 2);  // without what it does not need: 0.88, 0.5, 12
-std::string to_text(const Page& p);                    // for a terminal of 100 columns
+std::string to_text(const Page& p);  // for a terminal of 100 columns
 std::string to_json(const Page& p);  // {"title", "text": […], "tables": [{"title", "columns", "rows"}]}, numbers in full
 
 }  // namespace mr::app

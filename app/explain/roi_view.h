@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "app/explain/svg.h"
+#include "app/page/svg.h"
 #include "autograd/var.h"
 #include "geometry/box.h"
 #include "ops/roi/roi_grid.h"

@@ -1,10 +1,11 @@
-#include "app/explain/svg.h"
+#include "app/page/svg.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
+#include "app/page/markup.h"
 #include "data/image/image.h"
 
 namespace mr::app {
@@ -21,33 +22,6 @@ std::string paint(const Style& s) {
   if (s.stroke != "none") out += fmt::format(" stroke=\"{}\" stroke-width=\"{}\"", s.stroke, n(s.width));
   if (s.dashed) out += " stroke-dasharray=\"5 4\"";
   if (s.opacity != 1) out += fmt::format(" opacity=\"{}\"", n(s.opacity));
-  return out;
-}
-
-std::string escaped(std::string_view s) {
-  std::string out;
-  for (const char c : s) {
-    if (c == '&')
-      out += "&amp;";
-    else if (c == '<')
-      out += "&lt;";
-    else if (c == '>')
-      out += "&gt;";
-    else
-      out += c;
-  }
-  return out;
-}
-
-std::string base64(const std::vector<uint8_t>& bytes) {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    const size_t left = std::min<size_t>(3, bytes.size() - i);
-    uint32_t v = 0;
-    for (size_t k = 0; k < 3; ++k) v = v << 8 | (k < left ? bytes[i + k] : 0);
-    for (size_t k = 0; k < 4; ++k) out += k <= left ? digits[v >> (18 - 6 * k) & 63] : '=';
-  }
   return out;
 }
 
@@ -119,8 +93,8 @@ void Svg::text_over(double x, double y, std::string_view s, double size, const s
 void Svg::image(double x, double y, double w, double h, const Image& pixels) {
   body_ += fmt::format(
       "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" style=\"image-rendering:pixelated\" "
-      "href=\"data:image/png;base64,{}\"/>\n",
-      n(x), n(y), n(w), n(h), base64(encode_png(pixels)));
+      "href=\"{}\"/>\n",
+      n(x), n(y), n(w), n(h), data_uri("image/png", encode_png(pixels)));
 }
 
 void Svg::place(double x, double y, const Svg& other) {

@@ -1,25 +1,32 @@
 #include "data/eval/average_precision.h"
 
 #include <algorithm>
+#include <numeric>
+#include <vector>
 
 #include "base/check.h"
 
 namespace mr {
 
-double interpolated_ap(std::span<const double> recall, std::span<double> precision, int points) {
+void interpolated_precision(std::span<const double> recall, std::span<double> precision, std::span<double> at) {
   check(recall.size() == precision.size(), "interpolated_ap: expected a precision for each of ", recall.size(), " recalls, got ",
         precision.size());
+  const size_t points = at.size();
   check(points >= 2, "interpolated_ap: expected two points or more, got ", points);
   for (size_t i = precision.size(); i-- > 1;) precision[i - 1] = std::max(precision[i - 1], precision[i]);
-  double sum = 0;
-  size_t at = 0;
-  for (int k = 0; k < points; ++k) {
-    const double r = k == points - 1 ? 1.0 : k * (1.0 / (points - 1));  // as numpy's linspace rounds them
-    while (at < recall.size() && recall[at] < r) ++at;
-    if (at == recall.size()) break;
-    sum += precision[at];
+  size_t reached = 0;
+  for (size_t k = 0; k < points; ++k) {
+    const double r =
+        k == points - 1 ? 1.0 : static_cast<double>(k) * (1.0 / static_cast<double>(points - 1));  // as numpy's linspace rounds them
+    while (reached < recall.size() && recall[reached] < r) ++reached;
+    at[k] = reached < recall.size() ? precision[reached] : 0;
   }
-  return sum / points;
+}
+
+double interpolated_ap(std::span<const double> recall, std::span<double> precision, int points) {
+  std::vector<double> at(static_cast<size_t>(std::max(points, 0)));
+  interpolated_precision(recall, precision, at);
+  return std::accumulate(at.begin(), at.end(), 0.0) / points;
 }
 
 double stepped_ap(std::span<const ScoredHit> hits, int64_t objects) {

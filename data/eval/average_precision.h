@@ -19,6 +19,8 @@ namespace mr {
 
 // recall does not fall; precision is made non-increasing in place. Errors: other lengths, fewer than two points.
 double interpolated_ap(std::span<const double> recall, std::span<double> precision, int points);
+// The terms of that mean: at[k] is the precision at recall k/(points − 1), for at.size() points.
+void interpolated_precision(std::span<const double> recall, std::span<double> precision, std::span<double> at);
 
 struct ScoredHit {
   double score = 0;

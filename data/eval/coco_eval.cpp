@@ -1,20 +1,20 @@
 #include "data/eval/coco_eval.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
-#include <unordered_map>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
 #include "data/eval/average_precision.h"
-#include "data/eval/mask_iou.h"
+#include "data/eval/by_image.h"
+#include "data/eval/pair_iou.h"
 #include "tensor/parallel.h"
 
 namespace mr {
 namespace {
 
-constexpr int kThresholds = 10, kRecalls = 101, kRanges = 4;
+constexpr int kThresholds = 10, kRecalls = 101, kRanges = 4, kIoU50 = 0, kIoU75 = 5;
 enum Range { kAll, kSmall, kMedium, kLarge };
 constexpr double kRange[kRanges][2] = {{0, 1e10}, {0, 32 * 32}, {32 * 32, 96 * 96}, {96 * 96, 1e10}};
 bool outside(double area, int range) { return area < kRange[range][0] || area > kRange[range][1]; }
@@ -34,38 +34,6 @@ struct Counted {
   std::array<int64_t, kRanges> objects = {};  // not ignored
 };
 
-// Indices of records, image after image: those of image i are at [start[i], start[i+1]), in their order.
-struct ByImage {
-  std::vector<size_t> start, at;
-};
-
-template <class Record>
-ByImage by_image(const std::vector<Record>& records, const std::unordered_map<int64_t, size_t>& images, const char* what) {
-  std::vector<size_t> image(records.size());
-  ByImage out;
-  out.start.resize(images.size() + 1);
-  for (size_t k = 0; k < records.size(); ++k) {
-    const auto found = images.find(records[k].image_id);
-    check(found != images.end(), "coco_evaluate: ", what, " ", k, ": image ", records[k].image_id, " is not in the ground truth");
-    image[k] = found->second;
-    ++out.start[image[k] + 1];
-  }
-  std::partial_sum(out.start.begin(), out.start.end(), out.start.begin());
-  out.at.resize(records.size());
-  std::vector<size_t> next(out.start.begin(), out.start.end() - 1);
-  for (size_t k = 0; k < records.size(); ++k) out.at[next[image[k]]++] = k;
-  return out;
-}
-
-double box_iou(const CocoBox& d, const CocoBox& g, bool crowd) {
-  const double w = std::fmin(d.w + d.x, g.w + g.x) - std::fmax(d.x, g.x);
-  if (w <= 0) return 0;
-  const double h = std::fmin(d.h + d.y, g.h + g.y) - std::fmax(d.y, g.y);
-  if (h <= 0) return 0;
-  const double both = w * h;
-  return both / (crowd ? d.w * d.h : d.w * d.h + g.w * g.h - both);
-}
-
 // The objects and detections of one class in one image.
 class Match {
  public:
@@ -73,7 +41,7 @@ class Match {
       : type_(type), objects_(std::move(objects)), detections_(std::move(detections)) {}
 
   void run(std::vector<Scored>& scored, Counted& counted) {
-    overlaps();
+    pair_iou(type_, detections_, objects_, iou_);
     first_ = scored.size();
     for (size_t d = 0; d < detections_.size(); ++d) {
       Scored& s = scored.emplace_back();
@@ -98,14 +66,6 @@ class Match {
     const CocoDetection& one = *detections_[d];
     if (one.area) return *one.area;
     return type_ == CocoType::bbox ? one.box.w * one.box.h : static_cast<double>(rle_area(one.mask));
-  }
-
-  void overlaps() {
-    const size_t D = detections_.size(), G = objects_.size();
-    iou_.assign(D * G, 0.0);
-    if (type_ == CocoType::segm) return mask_iou(detections_, objects_, iou_);
-    for (size_t d = 0; d < D; ++d)
-      for (size_t g = 0; g < G; ++g) iou_[cell(d, g)] = box_iou(detections_[d]->box, objects_[g]->box, objects_[g]->crowd);
   }
 
   // Objects that count first, then those to ignore, each in the file's order.
@@ -182,14 +142,15 @@ struct ClassFigures {
   double precision_at[kThresholds] = {};  // of range all: mean over recalls
   double recall[kRanges] = {};            // mean over thresholds, at max_dets[2]
   double recall_few[2] = {};              // of range all, at max_dets[0] and [1]
+  PrecisionCurves curves;                 // of range all
 };
 
-// Recall in the end, and the mean precision, of detections by falling score.
+// Recall in the end, and the mean precision, of detections by falling score. `at`: the precisions that this is the mean of.
 struct Curve {
   double recall = 0, precision = 0;
 };
 Curve curve(const std::vector<const Scored*>& sorted, int range, int t, int limit, int64_t objects, std::vector<double>& rc,
-            std::vector<double>& pr) {
+            std::vector<double>& pr, std::span<double> at) {
   const auto r = static_cast<size_t>(range);
   const int bit = 1 << t;
   const auto n = static_cast<double>(objects);
@@ -201,25 +162,34 @@ Curve curve(const std::vector<const Scored*>& sorted, int range, int t, int limi
     rc.push_back(tp / n);
     pr.push_back(tp / (fp + tp + 0x1p-52));
   }
-  return {rc.empty() ? 0 : rc.back(), interpolated_ap(rc, pr, kRecalls)};
+  interpolated_precision(rc, pr, at);
+  return {rc.empty() ? 0 : rc.back(), std::accumulate(at.begin(), at.end(), 0.0) / kRecalls};
+}
+
+void add_curve(PrecisionCurves& curves, int t, const std::vector<double>& at) {
+  if (t == kIoU50) curves.iou50 = at;
+  if (t == kIoU75) curves.iou75 = at;
+  curves.mean.resize(at.size());
+  for (size_t k = 0; k < at.size(); ++k) curves.mean[k] += at[k] / kThresholds;
 }
 
 ClassFigures evaluate_class(std::vector<const Scored*> scored, const std::array<int64_t, kRanges>& objects,
                             const std::array<int, 3>& max_dets) {
   std::stable_sort(scored.begin(), scored.end(), [](const Scored* a, const Scored* b) { return a->score > b->score; });
   ClassFigures out;
-  std::vector<double> rc, pr;
+  std::vector<double> rc, pr, at(kRecalls);
   for (int range = 0; range < kRanges; ++range) {
     const int64_t n = objects[static_cast<size_t>(range)];
     out.any[range] = n > 0;
     if (n == 0) continue;
     for (int t = 0; t < kThresholds; ++t) {
-      const Curve c = curve(scored, range, t, max_dets[2], n, rc, pr);
+      const Curve c = curve(scored, range, t, max_dets[2], n, rc, pr, at);
       out.precision[range] += c.precision;
       out.recall[range] += c.recall;
       if (range != kAll) continue;
       out.precision_at[t] = c.precision;
-      for (int k = 0; k < 2; ++k) out.recall_few[k] += curve(scored, range, t, max_dets[static_cast<size_t>(k)], n, rc, pr).recall;
+      add_curve(out.curves, t, at);
+      for (int k = 0; k < 2; ++k) out.recall_few[k] += curve(scored, range, t, max_dets[static_cast<size_t>(k)], n, rc, pr, at).recall;
     }
     out.precision[range] /= kThresholds, out.recall[range] /= kThresholds;
   }
@@ -236,11 +206,22 @@ template <class Value> double mean(const std::vector<ClassFigures>& classes, int
   return n > 0 ? sum / static_cast<double>(n) : -1;
 }
 
+// The mean of the classes' curves; empty where no class has objects.
+PrecisionCurves mean_curves(const std::vector<ClassFigures>& classes) {
+  PrecisionCurves out;
+  for (std::vector<double> PrecisionCurves::*one : {&PrecisionCurves::iou50, &PrecisionCurves::iou75, &PrecisionCurves::mean})
+    for (size_t k = 0; k < kRecalls; ++k) {
+      const double precision = mean(classes, kAll, [&](const ClassFigures& c) { return (c.curves.*one)[k]; });
+      if (precision >= 0) (out.*one).push_back(precision);
+    }
+  return out;
+}
+
 CocoFigures summary(const std::vector<ClassFigures>& classes) {
   CocoFigures f;
   f.AP = mean(classes, kAll, [](const auto& c) { return c.precision[kAll]; });
-  f.AP50 = mean(classes, kAll, [](const auto& c) { return c.precision_at[0]; });
-  f.AP75 = mean(classes, kAll, [](const auto& c) { return c.precision_at[5]; });
+  f.AP50 = mean(classes, kAll, [](const auto& c) { return c.precision_at[kIoU50]; });
+  f.AP75 = mean(classes, kAll, [](const auto& c) { return c.precision_at[kIoU75]; });
   f.APs = mean(classes, kSmall, [](const auto& c) { return c.precision[kSmall]; });
   f.APm = mean(classes, kMedium, [](const auto& c) { return c.precision[kMedium]; });
   f.APl = mean(classes, kLarge, [](const auto& c) { return c.precision[kLarge]; });
@@ -250,29 +231,8 @@ CocoFigures summary(const std::vector<ClassFigures>& classes) {
   f.ARs = mean(classes, kSmall, [](const auto& c) { return c.recall[kSmall]; });
   f.ARm = mean(classes, kMedium, [](const auto& c) { return c.recall[kMedium]; });
   f.ARl = mean(classes, kLarge, [](const auto& c) { return c.recall[kLarge]; });
+  f.curves = mean_curves(classes);
   return f;
-}
-
-bool finite(const CocoBox& b) { return std::isfinite(b.x) && std::isfinite(b.y) && std::isfinite(b.w) && std::isfinite(b.h); }
-
-void check_input(const CocoGroundTruth& truth, const std::vector<CocoDetection>& detections, const CocoEvalOptions& options) {
-  const auto K = static_cast<int>(truth.class_names.size());
-  check(truth.category_ids.size() == truth.class_names.size(), "coco_evaluate: category_ids must be as many as class_names, ", K, ", got ",
-        truth.category_ids.size());
-  const std::array<int, 3>& m = options.max_dets;
-  check(1 <= m[0] && m[0] <= m[1] && m[1] <= m[2], "coco_evaluate: max_dets must rise from 1, got ", m[0], ", ", m[1], ", ", m[2]);
-  for (const CocoObject& g : truth.objects) {
-    check(g.label >= 1 && g.label <= K, "coco_evaluate: annotation ", g.id, ": label must be in 1 ... ", K, ", got ", g.label);
-    check(finite(g.box) && std::isfinite(g.area), "coco_evaluate: annotation ", g.id, ": box and area must be finite");
-  }
-  for (size_t k = 0; k < detections.size(); ++k) {
-    const CocoDetection& d = detections[k];
-    check(d.label >= 1 && d.label <= K, "coco_evaluate: detection ", k, " (image ", d.image_id, "): label must be in 1 ... ", K, ", got ",
-          d.label);
-    check(std::isfinite(d.score), "coco_evaluate: detection ", k, " (image ", d.image_id, "): score must be finite, got ", d.score);
-    check(finite(d.box) && !std::isnan(d.area.value_or(0)), "coco_evaluate: detection ", k, " (image ", d.image_id,
-          "): box and area must be finite");
-  }
 }
 
 }  // namespace
@@ -314,28 +274,24 @@ CocoFigures CocoEvaluation::figures() const {
     classes[k] = evaluate_class(std::move(scored[k]), counts[k], options_.max_dets);
   });
   CocoFigures figures = summary(classes);
-  for (size_t k = 0; k < K; ++k)
-    figures.per_class.push_back({class_names_[k], category_ids_[k], classes[k].any[kAll] ? classes[k].precision[kAll] : -1});
+  for (size_t k = 0; k < K; ++k) {
+    CocoFigures::Class& c = figures.per_class.emplace_back();
+    c.name = class_names_[k], c.category_id = category_ids_[k], c.objects = counts[k][kAll];
+    if (c.objects == 0) continue;
+    c.AP = classes[k].precision[kAll], c.AP50 = classes[k].precision_at[kIoU50], c.AP75 = classes[k].precision_at[kIoU75];
+    c.curves = std::move(classes[k].curves);
+  }
   return figures;
 }
 
 CocoFigures coco_evaluate(const CocoGroundTruth& truth, const std::vector<CocoDetection>& detections, const CocoEvalOptions& options) {
-  check_input(truth, detections, options);
-  std::vector<int64_t> ids = truth.image_ids;  // by rising id: equal scores keep this order
-  std::sort(ids.begin(), ids.end());
-  std::unordered_map<int64_t, size_t> images;
-  for (size_t i = 0; i < ids.size(); ++i)
-    check(images.emplace(ids[i], i).second, "coco_evaluate: image ", ids[i], " stands twice in the ground truth");
-  const ByImage objects = by_image(truth.objects, images, "object"), found = by_image(detections, images, "detection");
-
-  CocoEvaluation evaluation(truth.class_names, truth.category_ids, ids.size(), options);
-  parallel_for(static_cast<int64_t>(ids.size()), 16, [&](int64_t index) {
+  const std::array<int, 3>& m = options.max_dets;
+  check(1 <= m[0] && m[0] <= m[1] && m[1] <= m[2], "coco_evaluate: max_dets must rise from 1, got ", m[0], ", ", m[1], ", ", m[2]);
+  const ByImage images(truth, detections);
+  CocoEvaluation evaluation(truth.class_names, truth.category_ids, images.size(), options);
+  parallel_for(static_cast<int64_t>(images.size()), 16, [&](int64_t index) {
     const auto i = static_cast<size_t>(index);
-    std::vector<const CocoObject*> g;
-    std::vector<const CocoDetection*> d;
-    for (size_t k = objects.start[i]; k < objects.start[i + 1]; ++k) g.push_back(&truth.objects[objects.at[k]]);
-    for (size_t k = found.start[i]; k < found.start[i + 1]; ++k) d.push_back(&detections[found.at[k]]);
-    evaluation.image(i, std::move(g), std::move(d));
+    evaluation.image(i, images.objects(i), images.detections(i));
   });
   return evaluation.figures();
 }

@@ -18,6 +18,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -67,15 +68,23 @@ struct CocoEvalOptions {
 };
 inline std::array<int, 3> coco_max_dets(int n) { return {n < 1 ? n : 1, n < 10 ? n : 10, n}; }
 
+// Precision at the recalls 0, .01 … 1, as AP averages it: at IoU .50, at .75, and the mean over all thresholds. Empty: no object counts.
+struct PrecisionCurves {
+  std::vector<double> iou50 = {}, iou75 = {}, mean = {};
+};
+
 struct CocoFigures {
   double AP = -1, AP50 = -1, AP75 = -1, APs = -1, APm = -1, APl = -1;
   double AR1 = -1, AR10 = -1, AR100 = -1, ARs = -1, ARm = -1, ARl = -1;  // AR1 … AR100: of max_dets[0] … max_dets[2]
   struct Class {
     std::string name;
     int64_t category_id = 0;
-    double AP = -1;
+    double AP = -1, AP50 = -1, AP75 = -1;
+    int64_t objects = 0;  // that count
+    PrecisionCurves curves = {};
   };
   std::vector<Class> per_class;
+  PrecisionCurves curves;  // the mean over the classes that have objects
 };
 
 // The figures of images that come one at a time: of each only what matched is kept.
@@ -118,7 +127,15 @@ class CocoSelfCheck {
   CocoEvaluation evaluation_;
 };
 
-// {"AP": …, …, "ARl": …, "per_class": {name: AP, …}}; a name that two classes share is followed by " #" and the category id.
+// The twelve figures in cocoapi's order.
+struct CocoFigureName {
+  const char *key, *text;  // "AP75", "average precision, IoU .75"
+  double CocoFigures::*value;
+};
+std::span<const CocoFigureName> coco_figure_names();
+
+// {"AP": …, …, "ARl": …, "per_class": {name: {"AP", "AP50", "AP75", "objects"}, …}}; a name that two classes share is followed by " #" and
+// the category id.
 std::string to_json(const CocoFigures& figures);
 std::string to_text(const CocoFigures& figures);  // the twelve figures as a table
 

@@ -12,11 +12,7 @@
 namespace mr {
 namespace {
 
-struct Named {
-  const char *key, *text;
-  double CocoFigures::*value;
-};
-constexpr Named kFigures[] = {
+constexpr CocoFigureName kFigures[] = {
     {"AP", "average precision, IoU .50:.95", &CocoFigures::AP},
     {"AP50", "average precision, IoU .50", &CocoFigures::AP50},
     {"AP75", "average precision, IoU .75", &CocoFigures::AP75},
@@ -33,20 +29,25 @@ constexpr Named kFigures[] = {
 
 }  // namespace
 
+std::span<const CocoFigureName> coco_figure_names() { return kFigures; }
+
 std::string to_json(const CocoFigures& figures) {
   JsonWriter j;
   j.object();
-  for (const Named& f : kFigures) j.field(f.key, figures.*f.value);
+  for (const CocoFigureName& f : kFigures) j.field(f.key, figures.*f.value);
   std::map<std::string, int> times;
   for (const CocoFigures::Class& c : figures.per_class) ++times[c.name];
   j.key("per_class").object();
-  for (const CocoFigures::Class& c : figures.per_class) j.field(times[c.name] > 1 ? str(c.name, " #", c.category_id) : c.name, c.AP);
+  for (const CocoFigures::Class& c : figures.per_class) {
+    j.key(times[c.name] > 1 ? str(c.name, " #", c.category_id) : c.name).object();
+    j.field("AP", c.AP).field("AP50", c.AP50).field("AP75", c.AP75).field("objects", c.objects).end();
+  }
   return j.end().end().take();
 }
 
 std::string to_text(const CocoFigures& figures) {
   std::string out;
-  for (const Named& f : kFigures) {
+  for (const CocoFigureName& f : kFigures) {
     char line[80];
     std::snprintf(line, sizeof line, "%-6s %7.4f   %s\n", f.key, figures.*f.value, f.text);
     out += line;

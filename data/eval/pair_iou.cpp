@@ -1,7 +1,7 @@
-#include "data/eval/mask_iou.h"
+#include "data/eval/pair_iou.h"
 
 #include <algorithm>
-#include <cstdint>
+#include <cmath>
 
 #include "base/check.h"
 #include "data/eval/coco_eval.h"
@@ -52,7 +52,14 @@ int64_t common_pixels(const Runs& a, const Runs& b) {
   return common;
 }
 
-}  // namespace
+double box_iou(const CocoBox& d, const CocoBox& g, bool crowd) {
+  const double w = std::fmin(d.w + d.x, g.w + g.x) - std::fmax(d.x, g.x);
+  if (w <= 0) return 0;
+  const double h = std::fmin(d.h + d.y, g.h + g.y) - std::fmax(d.y, g.y);
+  if (h <= 0) return 0;
+  const double both = w * h;
+  return both / (crowd ? d.w * d.h : d.w * d.h + g.w * g.h - both);
+}
 
 void mask_iou(const std::vector<const CocoDetection*>& detections, const std::vector<const CocoObject*>& objects,
               std::vector<double>& iou) {
@@ -75,6 +82,17 @@ void mask_iou(const std::vector<const CocoDetection*>& detections, const std::ve
       iou[d * G + g] = static_cast<double>(common) / static_cast<double>(either);
     }
   }
+}
+
+}  // namespace
+
+void pair_iou(CocoType type, const std::vector<const CocoDetection*>& detections, const std::vector<const CocoObject*>& objects,
+              std::vector<double>& iou) {
+  const size_t G = objects.size();
+  iou.assign(detections.size() * G, 0.0);
+  if (type == CocoType::segm) return mask_iou(detections, objects, iou);
+  for (size_t d = 0; d < detections.size(); ++d)
+    for (size_t g = 0; g < G; ++g) iou[d * G + g] = box_iou(detections[d]->box, objects[g]->box, objects[g]->crowd);
 }
 
 }  // namespace mr

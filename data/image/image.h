@@ -129,6 +129,8 @@ void write_png(const std::string& path, const Image& image);
 void write_png(const std::string& path, const Bitmap& grey);
 void write_png(const std::string& path, const Bitmap16& grey);
 std::vector<uint8_t> encode_png(const Image& image);
+// With losses; quality from 0 to 100. Errors: a side of 0 or above 16383.
+std::vector<uint8_t> encode_webp(const Image& image, float quality);
 
 // The whole file. Errors: missing, a folder, a pipe (never waits for a writer), larger than max_bytes.
 std::vector<uint8_t> read_image_bytes(const std::string& path, int64_t max_bytes = int64_t{1} << 30);

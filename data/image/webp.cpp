@@ -5,6 +5,7 @@
 
 #include <webp/decode.h>
 #include <webp/demux.h>
+#include <webp/encode.h>
 
 #include "data/image/canvas.h"
 
@@ -132,3 +133,15 @@ Image decode_webp(const Source& s, ImageNotes& notes) {
 }
 
 }  // namespace mr::image
+
+namespace mr {
+
+std::vector<uint8_t> encode_webp(const Image& image, float quality) {
+  uint8_t* bytes = nullptr;
+  const size_t size = WebPEncodeRGB(image.rgb.data(), image.width, image.height, image.width * 3, quality, &bytes);
+  const std::unique_ptr<uint8_t, void (*)(void*)> owner(bytes, WebPFree);
+  check(size > 0, "encode_webp: an image of ", image.width, "×", image.height, " cannot be stored as WebP");
+  return {bytes, bytes + size};
+}
+
+}  // namespace mr

@@ -52,6 +52,7 @@ TEST_CASE("output that cannot be written is an error of every command", "[app]")
            "coco-eval --type bbox " + truth + " " + found + "/results_bbox.json",
            "eval " + weights,
            "eval --json " + weights,
+           "report " + run,
            "predict " + weights + " " + data + "/images --out " + folder() + "/full_found2",
        })
     check_error(command + " > /dev/full", "standard output: what the command printed is lost, or a part of it");

@@ -13,6 +13,7 @@ TEST_CASE("every subcommand explains itself", "[app]") {
                               "train",
                               "eval",
                               "predict",
+                              "report",
                               "coco-eval",
                               "weights",
                               "weights show",

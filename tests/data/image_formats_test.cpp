@@ -77,6 +77,25 @@ TEST_CASE("WebP: lossless, lossy, alpha, EXIF, animation", "[image]") {
   CHECK(notes.pictures == 1);
 }
 
+TEST_CASE("WebP is written with little loss", "[image]") {
+  Image image(37, 50);
+  for (int y = 0; y < image.height; ++y)
+    for (int x = 0; x < image.width; ++x)
+      for (int c = 0; c < 3; ++c) image.at(y, x)[c] = static_cast<uint8_t>(40 + 3 * y + x + 20 * c);
+  const auto mean_error = [&](float quality) {
+    const Image back = decode_image(encode_webp(image, quality), "memory");
+    REQUIRE(back.height == 37);
+    REQUIRE(back.width == 50);
+    double sum = 0;
+    for (size_t i = 0; i < image.rgb.size(); ++i) sum += std::abs(int{back.rgb[i]} - int{image.rgb[i]});
+    return sum / static_cast<double>(image.rgb.size());
+  };
+  CHECK(mean_error(85) < 2.5);
+  CHECK(mean_error(1) > mean_error(85));
+  CHECK(encode_webp(image, 85) == encode_webp(image, 85));
+  CHECK_THROWS_WITH(encode_webp(Image(1, 16384), 85), Contains("encode_webp: an image of 16384×1 cannot be stored as WebP"));
+}
+
 TEST_CASE("TIFF: grey, RGB, palette and CMYK of 1 to 16 bits, in strips, tiles and planes", "[image]") {
   struct Kind {
     uint16_t photometric;

@@ -38,6 +38,17 @@ TEST_CASE("average precision: everything found is 1, nothing found is 0", "[aver
   CHECK(stepped_ap({}, 4) == 0);
 }
 
+TEST_CASE("average precision: the precisions that COCO's mean is made of", "[average_precision]") {
+  Points p = toy();
+  std::vector<double> at(101);
+  interpolated_precision(p.recall, p.precision, at);
+  for (size_t k = 0; k < at.size(); ++k) CHECK(at[k] == (k <= 50 ? 1 : 2.0 / 3));
+  Points half{{.5}, {.25}};
+  interpolated_precision(half.recall, half.precision, std::span(at).first(11));
+  CHECK(std::vector<double>(at.begin(), at.begin() + 11) == std::vector<double>{.25, .25, .25, .25, .25, .25, 0, 0, 0, 0, 0});
+  CHECK_THROWS_WITH(interpolated_precision(half.recall, half.precision, std::span(at).first(1)), Contains("two points or more, got 1"));
+}
+
 TEST_CASE("average precision: a recall never reached counts 0, and equal scores are one point", "[average_precision]") {
   Points half{{.5}, {1}};
   CHECK(interpolated_ap(half.recall, half.precision, 11) == Approx(6.0 / 11));

@@ -47,6 +47,38 @@ TEST_CASE("coco ap: two objects, found at .9 and .7, a false one at .8: 0.834983
   CHECK(f.APm == Approx(f.AP));
   REQUIRE(f.per_class.size() == 1);
   CHECK(f.per_class[0].AP == f.AP);
+  CHECK(f.per_class[0].AP50 == f.AP50);
+  CHECK(f.per_class[0].AP75 == f.AP75);
+  CHECK(f.per_class[0].objects == 2);
+}
+
+TEST_CASE("coco ap: the curves of a class, and their mean over the classes that have objects", "[coco_eval]") {
+  // Class 1: found at IoU .72, five thresholds of ten. Class 2: one of two, exactly. Class 3: a crowd alone. Class 4: nothing.
+  const CocoGroundTruth t =
+      truth_of({object(1, {0, 0, 100, 100}), object(2, kA, false, 1, 2), object(3, kB, false, 1, 2), object(4, kB, true, 1, 3)}, 1, 4);
+  const CocoFigures f = coco_evaluate(t, {detection({0, 0, 100, 72}, .9), detection(kA, .8, 1, 2), detection(kNowhere, .7, 1, 4)});
+  const auto check_curve = [](const std::vector<double>& curve, double first, double second) {
+    REQUIRE(curve.size() == 101);
+    for (size_t k = 0; k < curve.size(); ++k) CHECK(curve[k] == Approx(k <= 50 ? first : second));
+  };
+  check_curve(f.per_class[0].curves.iou50, 1, 1);
+  check_curve(f.per_class[0].curves.iou75, 0, 0);
+  check_curve(f.per_class[0].curves.mean, .5, .5);
+  check_curve(f.per_class[1].curves.iou50, 1, 0);
+  check_curve(f.per_class[1].curves.iou75, 1, 0);
+  check_curve(f.per_class[1].curves.mean, 1, 0);
+  check_curve(f.curves.iou50, 1, .5);
+  check_curve(f.curves.iou75, .5, 0);
+  check_curve(f.curves.mean, .75, .25);
+  for (const size_t none : {2, 3}) {
+    CHECK(f.per_class[none].objects == 0);
+    CHECK(f.per_class[none].AP50 == -1);
+    CHECK(f.per_class[none].curves.mean.empty());
+  }
+  double area = 0;
+  for (const double precision : f.curves.mean) area += precision / 101;
+  CHECK(area == Approx(f.AP));
+  CHECK(coco_evaluate(truth_of({}), {}).curves.iou50.empty());
 }
 
 TEST_CASE("coco ap: IoU 0.72 counts at five thresholds of ten", "[coco_eval]") {
@@ -189,10 +221,11 @@ TEST_CASE("coco ap: the same bits for any number of threads", "[coco_eval]") {
 TEST_CASE("coco ap: as JSON and text", "[coco_eval]") {
   CocoFigures f;
   f.AP = 0.25;
-  f.per_class = {{"cat \"x\"", 1, 0.5}, {"dog", 2, -1}, {"dog", 3, 0}};
+  f.per_class = {{"cat \"x\"", 1, 0.5, 0.75, 0.25, 7}, {"dog", 2}, {"dog", 3, 0, 0, 0, 1}};
   CHECK(to_json(f) ==
         R"({"AP": 0.25, "AP50": -1, "AP75": -1, "APs": -1, "APm": -1, "APl": -1, "AR1": -1, "AR10": -1, "AR100": -1, "ARs": -1, )"
-        R"("ARm": -1, "ARl": -1, "per_class": {"cat \"x\"": 0.5, "dog #2": -1, "dog #3": 0}})");
+        R"("ARm": -1, "ARl": -1, "per_class": {"cat \"x\"": {"AP": 0.5, "AP50": 0.75, "AP75": 0.25, "objects": 7}, )"
+        R"("dog #2": {"AP": -1, "AP50": -1, "AP75": -1, "objects": 0}, "dog #3": {"AP": 0, "AP50": 0, "AP75": 0, "objects": 1}}})");
   CHECK(to_text(f).find("AP      0.2500") == 0);
 }
 

@@ -1,0 +1,41 @@
+#include <algorithm>
+#include <fstream>
+
+#include "app/report/sections.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "tensor/parallel.h"
+#include "train/plan.h"
+
+namespace mr::app {
+namespace {
+
+// As Linux calls it; empty where it does not.
+std::string processor() {
+  std::ifstream lines("/proc/cpuinfo");
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("model name")) return line.substr(std::min(line.find(": ") + 2, line.size()));
+  return "";
+}
+
+}  // namespace
+
+void add_recipe(HtmlPage& page, const Recipe& recipe, bool evaluates) {
+  page.heading("Recipe");
+  if (!recipe.about.empty()) page.say(recipe.about);
+  page.text(to_text(plan_of(recipe, evaluates), recipe, 0));
+  page.folded("the whole recipe, every field explained", to_toml(recipe));
+}
+
+void add_environment(HtmlPage& page, const std::string& what, Device device) {
+  page.heading("Environment");
+  Table t{"of this page; a run may have had another", {"", ""}, {}};
+  t.rows.push_back({std::string("of"), what});
+  t.rows.push_back({std::string("made"), now_in_words()});
+  t.rows.push_back({std::string("program"), str("mrcnn ", MR_VERSION, ", compiled by ", __VERSION__)});
+  t.rows.push_back({std::string("processor"), str(processor(), ", ", thread_count(), thread_count() == 1 ? " thread" : " threads")});
+  t.rows.push_back({std::string("device"), str(device)});
+  page.table(t);
+}
+
+}  // namespace mr::app

@@ -1,0 +1,127 @@
+#include <algorithm>
+#include <array>
+#include <map>
+
+#include "app/page/plot.h"
+#include "app/report/sections.h"
+#include "base/check.h"
+
+namespace mr::app {
+namespace {
+
+using Curves = std::map<std::string, std::vector<Point>>;  // by the scalar's name
+
+struct Shared {
+  const char* title;
+  std::vector<std::string> names;
+};
+
+// What shares a drawing, of one kind of figures.
+const std::array<Shared, 3> figures_of_an_evaluation = {{{"average precision", {"AP", "AP50", "AP75"}},
+                                                         {"average precision by size", {"APs", "APm", "APl"}},
+                                                         {"average recall", {"AR1", "AR10", "AR100", "ARs", "ARm", "ARl"}}}};
+constexpr size_t most_classes = 10;  // in one drawing
+
+Plot plot_of(const std::string& title) { return {.title = title, .below = "iteration"}; }
+
+// The curve of that name, which is then taken.
+std::vector<Point> take(Curves& curves, const std::string& name) {
+  auto found = curves.extract(name);
+  return found.empty() ? std::vector<Point>() : std::move(found.mapped());
+}
+
+void add(std::vector<Svg>& row, Plot plot) {
+  std::erase_if(plot.curves, [](const Curve& c) { return c.points.empty(); });
+  if (!plot.curves.empty()) row.push_back(draw(plot));
+}
+
+// "evaluation/segm/per_class/car/AP50" is the class car's AP50.
+struct ClassCurve {
+  std::string name, figure;
+};
+ClassCurve class_of(const std::string& scalar, const std::string& prefix) {
+  const size_t end = scalar.rfind('/');
+  return {scalar.substr(prefix.size(), end - prefix.size()), scalar.substr(end + 1)};
+}
+
+// AP by class; returns what to say of it. The other figures of a class would be as many drawings again.
+std::string add_classes(std::vector<Svg>& row, Curves& curves, const std::string& type, const std::string& title) {
+  const std::string prefix = type + "per_class/";
+  Plot plot = plot_of(title + " AP by class");
+  std::vector<std::string> of_classes;
+  for (const auto& [name, points] : curves)
+    if (name.starts_with(prefix)) of_classes.push_back(name);
+  size_t left_out = 0;
+  for (const std::string& scalar : of_classes) {
+    std::vector<Point> points = take(curves, scalar);
+    const auto [name, figure] = class_of(scalar, prefix);
+    std::erase_if(points, [](const Point& p) { return p.y < 0; });
+    if (figure != "AP" || points.empty()) continue;
+    if (plot.curves.size() < most_classes)
+      plot.curves.push_back({name, std::move(points)});
+    else
+      ++left_out;
+  }
+  add(row, std::move(plot));
+  return left_out == 0 ? "" : str("Of ", left_out, " more classes the ", title, " AP is not drawn; TensorBoard has all. ");
+}
+
+std::string add_evaluations(HtmlPage& page, Curves& curves) {
+  std::string words;
+  std::vector<Svg> row;
+  using Type = std::pair<std::string, std::string>;
+  for (const auto& [type, title] : {Type("evaluation/segm/", "mask"), Type("evaluation/bbox/", "box")}) {
+    for (const Shared& shared : figures_of_an_evaluation) {
+      Plot plot = plot_of(str(title, ": ", shared.title));
+      for (const std::string& name : shared.names) {
+        std::vector<Point> points = take(curves, type + name);
+        std::erase_if(points, [](const Point& p) { return p.y < 0; });  // −1: there is no such object
+        plot.curves.push_back({name, std::move(points)});
+      }
+      add(row, std::move(plot));
+    }
+    words += add_classes(row, curves, type, title);
+  }
+  page.figures(row);
+  return words;
+}
+
+Plot memory(Curves& curves) {
+  Plot plot = plot_of("memory of tensors, GB");
+  for (const char* name : {"in_use_bytes", "peak_in_use_bytes", "reserved_bytes"}) {
+    std::vector<Point> points = take(curves, str("memory/", name));
+    for (Point& p : points) p.y /= 1e9;
+    const std::string_view words = name;
+    plot.curves.push_back({std::string(words.substr(0, words.rfind('_'))), std::move(points)});
+  }
+  return plot;
+}
+
+}  // namespace
+
+void add_history(HtmlPage& page, const std::vector<MetricsLine>& lines) {
+  page.heading("Training");
+  if (lines.empty()) return page.say("The run has not written a line of metrics yet.");
+  Curves curves;
+  std::vector<std::string> order;  // as the lines have them: the loss and its terms first
+  for (const MetricsLine& line : lines)
+    for (const auto& [name, value] : line.scalars) {
+      std::vector<Point>& points = curves[name];
+      if (points.empty()) order.push_back(name);
+      points.push_back({static_cast<double>(line.iteration), value});
+    }
+  const std::string words = add_evaluations(page, curves);
+  std::vector<Svg> row;
+  Plot memory_plot = memory(curves);
+  for (const std::string& name : order) {
+    if (!curves.contains(name)) continue;
+    Plot plot = plot_of(name);
+    plot.curves.push_back({name, take(curves, name)});
+    add(row, std::move(plot));
+  }
+  add(row, std::move(memory_plot));
+  page.figures(row);
+  page.say(words + "Each point is the mean of the steps since the one before; of more than 400 points neighbours are drawn as their mean.");
+}
+
+}  // namespace mr::app

@@ -1,0 +1,166 @@
+// mrcnn report, and the tables of mrcnn eval.
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "tests/app/program.h"
+
+using namespace mr;
+using Catch::Matchers::Contains;
+namespace fs = std::filesystem;
+
+namespace {
+
+const std::string small =
+    " --set model.backbone.width=32 --set model.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16"
+    " --set train.precision=f32 --set train.batch=1 --set data.scenes.height=64 --set data.scenes.width=96"
+    " --set data.scenes.images=6 --set train.budget= --set train.log_every=1 --set train.iterations=3";
+
+std::string path_of(const std::string& name) {
+  fs::create_directories(folder() + "/reports");
+  return folder() + "/reports/" + name;
+}
+
+// A run with three scenes to be evaluated on, made once.
+const std::string& run() {
+  static const std::string path = [] {
+    const Result r = mrcnn("train scenes_small --out " + path_of("run") + small + " --set data.val_scenes=3 --set evaluation.at=[0.5]");
+    INFO(r.err);
+    REQUIRE(r.status == 0);
+    return path_of("run");
+  }();
+  return path;
+}
+
+// The page that the command writes: whole, with every tag closed, and with nothing that lies elsewhere.
+std::string page_of(const std::string& arguments, const std::string& page) {
+  const Result r = mrcnn("report " + arguments);
+  INFO(r.err);
+  REQUIRE(r.status == 0);
+  CHECK_THAT(r.out, Contains("wrote " + page + "\n"));
+  std::string html = read_text_file(page);
+  CHECK(html.rfind("<!DOCTYPE html>\n", 0) == 0);
+  CHECK(html.ends_with("</html>\n"));
+  for (size_t at = 0; (at = html.find(";base64,", at)) != std::string::npos; at += 8) html.erase(at + 8, html.find('"', at) - at - 8);
+  CHECK_FALSE(std::regex_search(html, std::regex("[ \",>]-?(nan|inf)[ \",<]")));
+  std::vector<std::string> open;
+  static const std::regex tag("<(/?)([a-zA-Z][a-zA-Z0-9]*)([^>]*)>"), link("(src|href)=\"([^\"]{0,11})");
+  for (std::sregex_iterator t(html.begin(), html.end(), tag), end; t != end; ++t) {
+    const std::string name = (*t)[2], rest = (*t)[3];
+    if (name == "meta" || name == "img" || rest.ends_with("/")) continue;
+    if ((*t)[1].length() == 0) {
+      open.push_back(name);
+      continue;
+    }
+    INFO("</" << name << "> at byte " << t->position());
+    REQUIRE(!open.empty());
+    REQUIRE(open.back() == name);
+    open.pop_back();
+  }
+  CHECK(open.empty());
+  for (std::sregex_iterator l(html.begin(), html.end(), link), end; l != end; ++l) {
+    const std::string target = (*l)[2];
+    CHECK((target.rfind("#part", 0) == 0 || target.rfind("data:image/", 0) == 0));
+  }
+  CHECK(html.find("<script") == std::string::npos);
+  return html;
+}
+
+size_t count(const std::string& text, const std::string& part) {
+  size_t n = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("report: a run with its curves, figures, precision and worst pictures, in one file", "[app]") {
+  const std::string html = page_of(run() + " --score 0", run() + "/report.html");
+  for (const char* heading : {"Results", "Training", "Precision and recall", "Worst pictures", "Recipe", "Environment"}) {
+    CHECK_THAT(html, Contains(std::string(">") + heading + "</h2>"));
+    CHECK_THAT(html, Contains(std::string(">") + heading + "</a>"));
+  }
+  CHECK_THAT(html, Contains("Finished after 3 iterations."));
+  for (const char* curve : {"loss", "losses/mask", "losses/rpn_objectness", "lr", "gradient_norm", "images_per_second",
+                            "mask: average precision", "box: average recall", "masks, all classes"})
+    CHECK_THAT(html, Contains(std::string(">") + curve + "</text>"));
+  CHECK(count(html, "<img ") == 6);  // three scenes, twice each
+  CHECK(count(html, "data:image/webp;base64,") == 6);
+  CHECK_THAT(html, Contains("<td>car</td>"));
+  CHECK_THAT(html, Contains("mask AP50</th>"));
+  CHECK_THAT(html, Contains("width = 32"));  // of the recipe
+  CHECK(count(page_of(run() + " --pictures 1 --score 0", run() + "/report.html"), "<img ") == 2);
+  CHECK(count(page_of(run() + " --pictures 0", run() + "/report.html"), "Worst pictures") == 0);
+}
+
+TEST_CASE("report: a run that is in progress, without pictures to evaluate on or without weights", "[app]") {
+  const std::string begun = path_of("begun");
+  fs::create_directories(begun);
+  fs::copy_file(run() + "/recipe.toml", begun + "/recipe.toml");
+  CHECK_THAT(page_of(begun, begun + "/report.html"), Contains("The run has not saved weights yet.") &&
+                                                         Contains("The run has not written a line of metrics yet.") &&
+                                                         Contains("Reached iteration 0 of 3: in progress, or stopped."));
+  std::string lines = read_text_file(run() + "/metrics.jsonl");
+  write_text_file(begun + "/metrics.jsonl", lines.substr(0, lines.find('\n') + 30));  // the second line is being written
+  CHECK_THAT(page_of(begun, begun + "/report.html"), Contains("Reached iteration 1 of 3") && Contains(">losses/mask</text>"));
+  fs::copy_file(run() + "/last.safetensors", begun + "/last.safetensors");
+  CHECK_THAT(page_of(begun, begun + "/report.html"), Contains("Evaluated: " + begun + "/last.safetensors.") && Contains("<td>car</td>"));
+  const std::string without = page_of(begun + " --no-evaluation --out " + path_of("page.html"), path_of("page.html"));
+  CHECK_THAT(without, Contains("No evaluation. It was left out (--no-evaluation)."));
+  CHECK(without.find("<td>car</td>") == std::string::npos);
+  const std::string bare = path_of("bare");
+  REQUIRE(mrcnn("train scenes_small --out " + bare + small + " --set data.val_scenes=0").status == 0);
+  CHECK_THAT(page_of(bare, bare + "/report.html"), Contains("No evaluation. The recipe has no val split; --annotations and --images name"));
+}
+
+TEST_CASE("report: weights alone, and pictures of one's own, whose names are shown as they are", "[app]") {
+  const std::string weights = path_of("alone.safetensors"), data = path_of("data");
+  fs::copy_file(run() + "/best.safetensors", weights);
+  CHECK_THAT(page_of(weights, path_of("report.html")), Contains("Evaluated: " + weights + ".") && Contains("<td>car</td>"));
+  REQUIRE(mrcnn("dataset draw --images 2 --out " + data + " --set data.scenes.height=64 --set data.scenes.width=96").status == 0);
+  const std::string truth = data + "/instances_train.json";
+  std::string text = read_text_file(truth);
+  const std::string name = "<b>&\\\"car";
+  text.replace(text.find("\"car\""), 5, "\"" + name + "\"");
+  write_text_file(truth, text);
+  const std::string html = page_of(
+      weights + " --annotations " + truth + " --images " + data + "/images --pictures 1 --out " + path_of("own.html"), path_of("own.html"));
+  CHECK_THAT(html, Contains("<td>&lt;b&gt;&amp;\"car</td>"));
+  CHECK(html.find("<b>") == std::string::npos);
+}
+
+TEST_CASE("report: mistakes", "[app]") {
+  check_error("report " + path_of("nowhere"), "nowhere: there is no such folder or file");
+  fs::create_directories(path_of("empty"));
+  check_error("report " + path_of("empty"), "empty: expected the folder of a run, or a weights file; there is no recipe.toml in it");
+  check_error("report " + run() + " --annotations x.json", "report: --annotations and --images belong together");
+  check_error("report " + run() + " --set data.kind=coco --set data.root=/nowhere", "(--no-evaluation makes the page without it)");
+  check_error("report " + run() + " --no-evaluation --out /nowhere/page.html", "/nowhere");
+  check_error("report " + run() + " --score 2", "--score");
+}
+
+TEST_CASE("eval prints a row a class and what was confused, and the same as JSON", "[app]") {
+  const std::string eval = "eval " + run() + "/best.safetensors --score 0 ";
+  const Result text = mrcnn(eval);
+  CHECK(text.status == 0);
+  for (const char* part : {"masks\nAP ", "class", "objects", "box AP50", "mask AP50", "car", "all", "times", "there", "found", "nothing"})
+    CHECK_THAT(text.out, Contains(part));
+  CHECK_THAT(text.out, Contains("found with a score of 0 or more, at mask IoU 0.5 or more"));
+  const auto json = nlohmann::json::parse(mrcnn(eval + "--json").out);
+  int64_t objects = 0;
+  for (const auto& [name, figures] : json["segm"]["per_class"].items()) {
+    objects += figures["objects"].get<int64_t>();
+    CHECK(figures["AP"].get<double>() <= figures["AP50"].get<double>());
+  }
+  CHECK(objects > 0);
+  CHECK(json["confusions"]["score"] == 0);
+  CHECK(json["confusions"]["type"] == "segm");
+  int64_t missed = 0;
+  for (const auto& pair : json["confusions"]["pairs"]) {
+    CHECK(pair["count"].get<int64_t>() > 0);
+    if (pair["found"].is_null()) missed += pair["count"].get<int64_t>();
+  }
+  CHECK(missed <= objects);
+  const Result boxes = mrcnn(eval + "--type bbox");
+  CHECK(boxes.out.find("mask") == std::string::npos);
+  CHECK_THAT(boxes.out, Contains("at box IoU 0.5 or more"));
+}
