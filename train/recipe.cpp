@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "data/convert/recognise.h"
 #include "train/length.h"
 #include "train/pace.h"
 
@@ -38,6 +39,12 @@ std::vector<Setting> with_base(const std::string& toml, const std::string& origi
   return all;
 }
 
+// Of what is no TOML: an Error that says what it is, where that is annotations, and the command that goes on.
+void name_annotations(const fs::path& path) {
+  if (path.extension() == ".toml" && !fs::is_directory(path)) return;
+  if (const std::string other = annotations_for_recipe(path.string()); !other.empty()) fail(path.string(), ": ", other);
+}
+
 std::vector<Setting> settings_of(const std::string& name_or_file, const std::string& folder, int depth) {
   std::vector<std::string> names;
   for (const ShippedRecipe& r : shipped_recipes()) {
@@ -51,7 +58,15 @@ std::vector<Setting> settings_of(const std::string& name_or_file, const std::str
     for (const std::string& n : names) list += (list.empty() ? "" : ", ") + n;
     fail("recipe: ", name_or_file, " is neither a file nor one of ", list, hint(name_or_file, names));
   }
-  return with_base(read_text_file(path.string(), 1 << 20), path.string(), path.parent_path().string(), depth);
+  std::string text;
+  try {
+    text = read_text_file(path.string(), 1 << 20);
+    parse_toml(text, path.string());
+  } catch (const Error&) {
+    name_annotations(path);
+    throw;
+  }
+  return with_base(text, path.string(), path.parent_path().string(), depth);
 }
 
 // The last that was set up to a layer; null: none.

@@ -35,7 +35,7 @@ constexpr std::array<Kind, 7> kKinds = {{
     {{"labelme", "labelme's JSON files, or folders of them"}, convert::read_labelme},
     {{"via", "VGG Image Annotator 1 and 2: projects or exported annotations (JSON)"}, convert::read_via},
     {{"yolo", "YOLO segmentation: a data.yaml, a folder of text files, or text files"}, convert::read_yolo},
-    {{"voc", "Pascal VOC: a folder with SegmentationObject, a list of its ImageSets, or XML files"}, convert::read_voc},
+    {{"voc", "Pascal VOC: a folder with SegmentationObject, a list of its ImageSets, XML files or folders of them"}, convert::read_voc},
     {{"cvat", "CVAT for images 1.1, CVAT for video 1.1 (XML)"}, convert::read_cvat},
     {{"masks", "folders with a picture an object: ID/images + ID/masks, or images + masks"}, convert::read_masks},
     {{"instance-maps", "folders with a picture of object numbers an image (PNG, 8 or 16 bits)"}, convert::read_instance_maps},
@@ -105,6 +105,7 @@ class Converter {
     report_.notes = std::move(data.notes);
     const std::vector<std::string> declared = std::move(data.classes);
     images_ = convert::settle(std::move(data), options_.class_name, faults_);
+    check_objects();
     number_classes(declared);
     choose_subsets();
     report_.image_folder = common_folder(images_, options_.images);
@@ -124,13 +125,20 @@ class Converter {
     if (const fs::path folder = fs::path(options_.out).parent_path(); !folder.empty()) make_folder(folder.string());
   }
 
+  // A set that declares classes, and holds no object, teaches nothing either.
+  void check_objects() const {
+    if (std::any_of(images_.begin(), images_.end(), [](const SettledImage& image) { return !image.objects.empty(); })) return;
+    const int64_t n = faults_.count();
+    fail(options_.in[0], ": holds no object",
+         n == 0 ? "" : str(": ", n, n == 1 ? " record was" : " records were", " left out: ", faults_.list()));
+  }
+
   void number_classes(const std::vector<std::string>& declared) {
     std::map<std::string, int64_t> objects;
     for (const std::string& name : declared)
       if (is_utf8(name)) objects[name];
     for (const SettledImage& image : images_)
       for (const SettledObject& o : image.objects) ++objects[o.name];
-    check(!objects.empty(), options_.in[0], ": holds no object");
     for (const auto& [name, count] : objects) {
       const int64_t id = static_cast<int64_t>(report_.classes.size()) + 1;
       report_.classes.push_back({id, name, count});
@@ -139,19 +147,29 @@ class Converter {
   }
 
   void choose_subsets() {
-    if (options_.split > 0) return split(images_, options_.split, options_.seed);
-    bool all = true;
+    if (options_.split > 0) {
+      for (SettledImage& image : images_) image.also.clear();
+      return split(images_, options_.split, options_.seed);
+    }
+    bool all = true, default_alone = true;  // CVAT's word for those of no subset
     for (SettledImage& image : images_) {
       image.subset = plain_word(image.subset);
       all = all && !image.subset.empty();
+      default_alone = default_alone && image.subset == "default";
     }
-    if (!all)
+    if (!all || default_alone)
       for (SettledImage& image : images_) image.subset.clear();
   }
 
   void write() {
     std::map<std::string, std::vector<std::pair<int64_t, const SettledImage*>>> subsets;  // (image id, image)
-    for (size_t i = 0; i < images_.size(); ++i) subsets[images_[i].subset].emplace_back(static_cast<int64_t>(i) + 1, &images_[i]);
+    for (size_t i = 0; i < images_.size(); ++i) {
+      const std::pair<int64_t, const SettledImage*> one(static_cast<int64_t>(i) + 1, &images_[i]);
+      subsets[images_[i].subset].push_back(one);
+      for (const std::string& subset : images_[i].also) subsets[subset].push_back(one);
+      report_.objects += static_cast<int64_t>(images_[i].objects.size());
+    }
+    report_.images = static_cast<int64_t>(images_.size());
     std::vector<std::string> texts;
     for (const auto& [subset, images] : subsets) {
       ConvertedFile file;
@@ -160,7 +178,6 @@ class Converter {
       check_absent(file.path);
       texts.push_back(text(images, file));
       parse_coco(texts.back(), file.path, {.faulty = FaultyObjects::stop});  // what is written can be read
-      report_.images += file.images, report_.objects += file.objects;
       report_.files.push_back(file);
     }
     for (size_t k = 0; k < texts.size(); ++k) write_text_file(report_.files[k].path, texts[k]);
@@ -172,8 +189,7 @@ class Converter {
     for (const ConvertedClass& c : report_.classes) ids.push_back(c.id), names.push_back(c.name);
     JsonWriter json;
     begin_coco(json, fs::path(file.path).stem().string(), ids, names);
-    for (const auto& [id, image] : images)
-      write_coco_image(json, id, image->height, image->width, fs::path(image->file).lexically_relative(report_.image_folder).string());
+    for (const auto& [id, image] : images) write_coco_image(json, id, image->height, image->width, file_name(*image));
     begin_coco_annotations(json);
     for (const auto& [id, image] : images)
       for (const SettledObject& o : image->objects) {
@@ -184,6 +200,12 @@ class Converter {
         ++file.objects;
       }
     return end_coco(json);
+  }
+
+  std::string file_name(const SettledImage& image) const {
+    std::string name = fs::path(image.file).lexically_relative(report_.image_folder).string();
+    check(is_utf8(name), printable(image.file), ": expected the picture's name in UTF-8, as JSON has its texts: rename the file");
+    return name;
   }
 
   static void segmentation(JsonWriter& json, const SettledImage& image, const SettledObject& o) {

@@ -20,11 +20,11 @@
 //   left out        objects that have no extent: fewer than three points, not finite, no pixel within the image, a shape that encloses
 //                   nothing (a point). They are counted and the first three told; `faulty_stop` makes the first one an error
 //   errors          all else: a file that is not of the kind, a member missing or of a wrong type, broken runs, a class number without
-//                   a name, a picture that is missing or of another size. They name file, record and field
+//                   a name, a picture that is missing or of another size, a set without an object. They name file, record and field
 //
 // A share `split` of the images goes to OUT_train.json, the rest to OUT_val.json: those first in an order drawn from seed and base
 // name of each picture, so that one image more moves at most one other image. Without `split`, images of a source that knows
-// subsets (YOLO's data.yaml, VOC's ImageSets, CVAT) go to OUT_<subset>.json.
+// subsets (YOLO's data.yaml, VOC's ImageSets, CVAT) go to OUT_<subset>.json; one that is in two subsets goes to both files.
 #pragma once
 
 #include <cstdint>

@@ -131,20 +131,17 @@ class LabelmeFile {
       faults_.leave_out(file_, str(o.record, " (", printable(s.label), ")"), text);
       return false;
     };
-    const auto expect = [&](size_t n) {
-      check(p.size() == n, file_, ": ", o.record, ": points: expected ", n, " for a ", s.type, ", got ", p.size());
-    };
+    if ((s.type == "circle" || (s.type == "rectangle" && p.size() != 4)) && p.size() != 2)
+      return leave_out(str("points: expected 2 for a ", s.type, ", got ", p.size()));
     if (s.type == "rectangle" && p.size() != 4) {
-      expect(2);
       o.box = true;
       o.polygons = {rectangle(p[0].first, p[0].second, p[1].first, p[1].second)};
     } else if (s.type == "circle") {
-      expect(2);
       const double r = std::hypot(p[1].first - p[0].first, p[1].second - p[0].second);
       o.polygons = {ellipse(p[0].first, p[0].second, r, r)};
       if (o.polygons[0].empty()) return leave_out(str("expected a circle with a radius above 0, got ", r));
     } else if (s.type == "mask") {
-      expect(2);
+      check(p.size() == 2, file_, ": ", o.record, ": points: expected 2 for a mask, got ", p.size());
       o.pixels = painted(s, o.record);
     } else if (s.type == "point" || s.type == "points") {
       return leave_out("a " + s.type + " shape encloses nothing");

@@ -1,6 +1,7 @@
 // Folders of masks in pictures. `class_name` names the objects' class ("object" where it is empty): such pictures know none.
 //
-// --from masks: one picture an object; what is not 0 is the object (of a JPEG, whose zeros are not exact: what is above 127).
+// --from masks: one picture an object; what is not 0 is the object, however deep the samples (of JPEG and lossy WebP, whose zeros are not
+// exact: what is above 127). Where a picture is transparent there is no object; where all that shows is black, what shows is the object.
 //
 //   F/ID/images/ID.png,  F/ID/masks/*.png          a folder an image, as the 2018 Data Science Bowl has them; F is given
 //   F/images/NAME.jpg,   F/masks/NAME/*.png        a folder of masks an image
@@ -39,10 +40,14 @@ namespace {
 constexpr std::array<const char*, 8> kMapEndings = {"_cp_masks", "_masks",     "_mask",        "_labels",
                                                     "_label",    "_instances", "_instanceIds", "_instance"};
 
+// Where images and their masks lie side by side.
+constexpr std::array<std::pair<const char*, const char*>, 4> kBeside = {
+    {{"images", "masks"}, {"images", "labels"}, {"images", "instances"}, {"PNGImages", "PedMasks"}}};
+
 std::string stem(const std::string& file) { return fs::path(file).stem().string(); }
 
-std::vector<std::string> pictures_in(const std::string& folder) {
-  std::vector<std::string> files = files_in(folder, false);
+std::vector<std::string> pictures_in(const std::string& folder, std::vector<std::string>& notes) {
+  std::vector<std::string> files = files_in(folder, false, notes);
   std::erase_if(files, [](const std::string& file) { return !is_picture(file); });
   return files;
 }
@@ -50,7 +55,7 @@ std::vector<std::string> pictures_in(const std::string& folder) {
 std::vector<std::string> folders_in(const std::string& folder) {
   std::vector<std::string> folders;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder))
-    if (entry.is_directory()) folders.push_back(entry.path().string());
+    if (entry.is_directory() && !entry.path().filename().string().starts_with('.')) folders.push_back(entry.path().string());
   std::sort(folders.begin(), folders.end());
   return folders;
 }
@@ -86,6 +91,17 @@ std::map<std::string, Pair>::iterator owner(std::map<std::string, Pair>& pairs, 
   return pairs.end();
 }
 
+// The image whose map of numbers it is: of the same name, or of what stands before an ending.
+std::map<std::string, Pair>::iterator map_owner(std::map<std::string, Pair>& pairs, const std::string& name) {
+  if (const auto at = pairs.find(name); at != pairs.end()) return at;
+  for (const std::string ending : kMapEndings)
+    if (name.ends_with(ending))
+      if (const auto at = pairs.find(name.substr(0, name.size() - ending.size())); at != pairs.end()) return at;
+  return pairs.end();
+}
+
+bool is_one_image(const fs::path& folder) { return fs::is_directory(folder / "images") && fs::is_directory(folder / "masks"); }
+
 class MaskFolders {
  public:
   MaskFolders(const ConvertOptions& options, bool maps) : options_(options), maps_(maps) {}
@@ -104,9 +120,11 @@ class MaskFolders {
       const auto k = static_cast<size_t>(i);
       data.images[k] = maps_ ? from_map(pairs_[k], k) : from_masks(pairs_[k]);
     });
-    if (orphans_ > 0)
-      data.notes.push_back(str(orphans_, " pictures of masks belong to no image, and were passed over; the first is ", first_orphan_));
-    if (bare_ > 0) data.notes.push_back(str(bare_, " images have no picture of masks, and were passed over; the first is ", first_bare_));
+    data.notes = std::move(notes_);
+    if (orphans_.count() > 0)
+      data.notes.push_back(str(orphans_.count(), " pictures of masks belong to no image, and were passed over: ", orphans_.list()));
+    if (bare_.count() > 0)
+      data.notes.push_back(str(bare_.count(), " images have no picture of masks, and were passed over: ", bare_.list()));
     if (maps_ && pairs_.size() > 1 && std::all_of(single_.begin(), single_.end(), [](bool b) { return b; }))
       data.notes.push_back(
           "no map holds more than one number: if these are masks of a class rather than numbers of objects, then objects are one "
@@ -120,38 +138,45 @@ class MaskFolders {
   void find(const std::string& in) {
     const fs::path f = in;
     if (!options_.images.empty()) return beside(options_.images, in);
-    for (const auto& [images, masks] : std::initializer_list<std::pair<const char*, const char*>>{
-             {"images", "masks"}, {"images", "labels"}, {"images", "instances"}, {"PNGImages", "PedMasks"}})
+    for (const auto& [images, masks] : kBeside)
       if (fs::is_directory(f / images) && fs::is_directory(f / masks)) return beside((f / images).string(), (f / masks).string());
     if (!maps_) {
-      bool bowl = false;
-      for (const std::string& folder : folders_in(in)) bowl = one_a_folder(folder) || bowl;
-      if (bowl) return;
+      const std::vector<std::string> folders = folders_in(in);
+      if (std::any_of(folders.begin(), folders.end(), [](const fs::path& folder) { return is_one_image(folder); })) {
+        for (const std::string& folder : folders) one_a_folder(folder);
+        return;
+      }
     }
     together(in);
   }
 
   // F/ID: its one image, and all of its masks.
-  bool one_a_folder(const fs::path& folder) {
-    if (!fs::is_directory(folder / "images") || !fs::is_directory(folder / "masks")) return false;
-    const std::vector<std::string> images = pictures_in((folder / "images").string());
-    check(images.size() == 1, (folder / "images").string(), ": expected one image, got ", images.size());
-    pairs_.push_back({images[0], pictures_in((folder / "masks").string())});
-    return true;
+  void one_a_folder(const fs::path& folder) {
+    const auto pictures = [&](const char* name) {
+      return fs::is_directory(folder / name) ? pictures_in((folder / name).string(), notes_) : std::vector<std::string>();
+    };
+    const std::vector<std::string> images = pictures("images"), masks = pictures("masks");
+    if (is_one_image(folder)) {
+      check(images.size() == 1, (folder / "images").string(), ": expected one image, got ", images.size());
+      pairs_.push_back({images[0], masks});
+      return;
+    }
+    for (const std::string& image : images) bare_.add(image);
+    for (const std::string& mask : masks) orphans_.add(mask);
   }
 
   // Images in one folder, masks in another.
   void beside(const std::string& images, const std::string& masks) {
-    std::map<std::string, Pair> pairs = by_stem(pictures_in(images));
+    std::map<std::string, Pair> pairs = by_stem(pictures_in(images, notes_));
     if (!maps_)
       for (const std::string& folder : folders_in(masks)) {
         const auto at = pairs.find(fs::path(folder).filename().string());
-        if (at != pairs.end()) at->second.masks = pictures_in(folder);
+        if (at != pairs.end()) at->second.masks = pictures_in(folder, notes_);
       }
-    for (const std::string& file : pictures_in(masks)) {
+    for (const std::string& file : pictures_in(masks, notes_)) {
       const auto at = maps_ ? map_owner(pairs, stem(file)) : owner(pairs, stem(file));
       if (at == pairs.end())
-        orphan(file);
+        orphans_.add(file);
       else
         at->second.masks.push_back(file);
     }
@@ -161,7 +186,7 @@ class MaskFolders {
   // Images and masks in one folder, told apart by their names.
   void together(const std::string& folder) {
     std::vector<std::string> images, masks;
-    for (const std::string& file : pictures_in(folder)) {
+    for (const std::string& file : pictures_in(folder, notes_)) {
       const std::string name = stem(file);
       const bool mask = maps_ ? std::any_of(kMapEndings.begin(), kMapEndings.end(), [&](const char* e) { return name.ends_with(e); })
                               : !before_mask(name).empty();
@@ -171,29 +196,17 @@ class MaskFolders {
     for (const std::string& file : masks) {
       const auto at = maps_ ? map_owner(pairs, stem(file)) : pairs.find(before_mask(stem(file)));
       if (at == pairs.end())
-        orphan(file);
+        orphans_.add(file);
       else
         at->second.masks.push_back(file);
     }
     keep(pairs);
   }
 
-  static std::map<std::string, Pair>::iterator map_owner(std::map<std::string, Pair>& pairs, const std::string& name) {
-    if (const auto at = pairs.find(name); at != pairs.end()) return at;
-    for (const std::string ending : kMapEndings)
-      if (name.ends_with(ending))
-        if (const auto at = pairs.find(name.substr(0, name.size() - ending.size())); at != pairs.end()) return at;
-    return pairs.end();
-  }
-
-  void orphan(const std::string& file) {
-    if (orphans_++ == 0) first_orphan_ = file;
-  }
-
   void keep(std::map<std::string, Pair>& pairs) {
     for (auto& [name, pair] : pairs) {
       if (pair.masks.empty()) {
-        if (bare_++ == 0) first_bare_ = pair.image;
+        bare_.add(pair.image);
         continue;
       }
       check(!maps_ || pair.masks.size() == 1, pair.image, ": expected one map, got ", pair.masks[0], " and ", pair.masks.back(),
@@ -241,19 +254,20 @@ class MaskFolders {
   }
 
   static Bitmap object_in(const std::string& file) {
+    ImageOptions options;
+    options.marks = true;
     ImageNotes notes;
-    const Image picture = read_image(file, {}, &notes);
-    Bitmap bits(picture.height, picture.width);
-    if (notes.format == ImageFormat::png && notes.bits == 16 && notes.channels == 1) {  // 8 bits may have lost a small number
-      const Bitmap16 numbers = read_png16(file);
-      std::transform(numbers.pixels.begin(), numbers.pixels.end(), bits.pixels.begin(), [](uint16_t v) { return v != 0; });
-      return bits;
-    }
-    const int above = notes.format == ImageFormat::jpeg ? 127 : 0;
+    const Image marks = read_image(file, options, &notes);
+    const int above = notes.lossy ? 127 : 0;
+    Bitmap bits(marks.height, marks.width);
+    bool hidden = false, coloured = false;
     for (size_t i = 0; i < bits.pixels.size(); ++i) {
-      const uint8_t* p = picture.rgb.data() + 3 * i;
-      bits.pixels[i] = p[0] > above || p[1] > above || p[2] > above;
+      const bool shows = marks.rgb[3 * i + 1] > above, object = shows && marks.rgb[3 * i] > above;
+      bits.pixels[i] = object;
+      hidden = hidden || !shows, coloured = coloured || object;
     }
+    if (hidden && !coloured)
+      for (size_t i = 0; i < bits.pixels.size(); ++i) bits.pixels[i] = marks.rgb[3 * i + 1] > above;
     return bits;
   }
 
@@ -261,11 +275,29 @@ class MaskFolders {
   bool maps_;
   std::vector<Pair> pairs_;
   std::vector<char> single_;  // of each pair: its map holds one number at most
-  int64_t orphans_ = 0, bare_ = 0;
-  std::string first_orphan_, first_bare_;
+  FirstThree orphans_, bare_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace
+
+const char* mask_layout(const std::string& folder) {
+  std::vector<std::string> notes;
+  const fs::path f = folder;
+  const std::vector<std::string> inside = folders_in(folder);
+  for (const auto& [images, masks] : kBeside) {
+    if (!fs::is_directory(f / images) || !fs::is_directory(f / masks)) continue;
+    std::map<std::string, Pair> pairs;
+    for (const std::string& image : pictures_in((f / images).string(), notes)) pairs.emplace(stem(image), Pair{image, {}});
+    for (const std::string& one : folders_in((f / masks).string()))
+      if (pairs.contains(fs::path(one).filename().string())) return "masks";
+    for (const std::string& mask : pictures_in((f / masks).string(), notes)) {
+      if (map_owner(pairs, stem(mask)) != pairs.end()) return "instance-maps";
+      if (owner(pairs, stem(mask)) != pairs.end()) return "masks";
+    }
+  }
+  return std::any_of(inside.begin(), inside.end(), [](const fs::path& one) { return is_one_image(one); }) ? "masks" : "";
+}
 
 NamedData read_masks(const ConvertOptions& options, Faults&) { return MaskFolders(options, false).read(); }
 

@@ -24,10 +24,16 @@ void Groups::add(NamedObject shape, const std::string& group) {
   objects_.push_back(std::move(shape));
 }
 
+std::string FirstThree::list(const char* between) const {
+  std::string all;
+  for (const std::string& one : first_) all += str(all.empty() ? "" : between, one);
+  return count_ > static_cast<int64_t>(first_.size()) ? str(all, between, "...") : all;
+}
+
 void Faults::leave_out(const std::string& file, const std::string& record, const std::string& text) {
   const std::string line = str(file, ": ", record, record.empty() ? "" : ": ", text);
   check(!stop_, line, " (--faulty drop leaves such out)");
-  if (count_++ < 3) first_.push_back(line);
+  lines_.add(line);
 }
 
 }  // namespace mr::convert

@@ -26,13 +26,14 @@ struct NamedObject {
 };
 
 struct NamedImage {
-  std::string source;         // file of the annotation, for messages
-  std::string stated;         // the picture, as the annotation has it
-  std::string file;           // where it was found; empty: nowhere
-  std::string otherwise;      // what to do then, where the format knows
-  int height = 0, width = 0;  // as the annotation states them; 0: it does not
-  bool shares = false;        // coordinates are shares of the image's size
-  std::string subset;         // "train", "val", …; empty: the source knows none
+  std::string source;             // file of the annotation, for messages
+  std::string stated;             // the picture, as the annotation has it
+  std::string file;               // where it was found; empty: nowhere
+  std::string otherwise;          // what to do then, where the format knows
+  int height = 0, width = 0;      // as the annotation states them; 0: it does not
+  bool shares = false;            // coordinates are shares of the image's size
+  std::string subset;             // "train", "val", …; empty: the source knows none
+  std::vector<std::string> also;  // further subsets that hold it
   std::vector<NamedObject> objects;
 };
 
@@ -47,6 +48,21 @@ class Groups {
   std::map<std::pair<std::string, std::string>, size_t> places_;  // (class, group) → object
 };
 
+// A number of things, of which a person is told the first three.
+class FirstThree {
+ public:
+  void add(std::string one) {
+    if (count_++ < 3) first_.push_back(std::move(one));
+  }
+  int64_t count() const { return count_; }
+  const std::vector<std::string>& first() const { return first_; }
+  std::string list(const char* between = ", ") const;  // "a, b, c, ..."
+
+ private:
+  int64_t count_ = 0;
+  std::vector<std::string> first_;
+};
+
 // Records that are left out, in order.
 class Faults {
  public:
@@ -55,13 +71,13 @@ class Faults {
   // "FILE: RECORD: text". An Error where such are to stop.
   void leave_out(const std::string& file, const std::string& record, const std::string& text);
 
-  int64_t count() const { return count_; }
-  const std::vector<std::string>& first() const { return first_; }
+  int64_t count() const { return lines_.count(); }
+  const std::vector<std::string>& first() const { return lines_.first(); }
+  std::string list() const { return lines_.list("; "); }
 
  private:
   bool stop_;
-  int64_t count_ = 0;
-  std::vector<std::string> first_;
+  FirstThree lines_;
 };
 
 struct NamedData {

@@ -12,7 +12,9 @@ Bitmap16 read_number_map(const std::string& path, const Colours* colours) {
   try {
     return decode_png16(bytes, path);
   } catch (const ImageError& e) {
-    if (e.fault != ImageFault::unsupported || !colours) throw;
+    if (e.fault != ImageFault::unsupported) throw;
+    if (!colours)
+      fail(e.what(), "; save it as one first, as in skimage.io.imsave(\"map.png\", numbers.astype(\"uint16\")) for numbers up to 65535");
   }
   const Image picture = decode_image(bytes, path, {}, &notes);
   check(notes.format == ImageFormat::png, path, ": expected a PNG, whose colours are exact");

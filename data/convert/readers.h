@@ -23,6 +23,11 @@ NamedData read_cvat(const ConvertOptions& options, Faults& faults);
 NamedData read_masks(const ConvertOptions& options, Faults& faults);
 NamedData read_instance_maps(const ConvertOptions& options, Faults& faults);
 
+// ---- folders of masks ----
+
+// What `--from` reads the folder, by the names in it: "masks", "instance-maps"; "" where it is no such folder. Errors: it cannot be read.
+const char* mask_layout(const std::string& folder);
+
 // ---- labelme ----
 
 // `stated` is the picture's name; nothing is looked for on the disk.

@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/json_reader.h"
 #include "base/text.h"
+#include "data/convert/readers.h"
 
 namespace mr {
 namespace {
@@ -129,7 +130,7 @@ RecognisedAnnotations recognise_json(const std::string& text) {
   if (within("objects", "classTitle")) return {"a Supervisely file of one image", "", "export the project as COCO"};
   if (has("image_id") && has("score")) return {"lines of COCO results", "", "a results file is one list: [{...}, {...}]"};
   if (has("data_row")) return {"a Labelbox export, a record a line", "", "export it as COCO"};
-  return {};
+  return {"", "", "", has("images") && has("annotations")};
 }
 
 // ---- XML: by its outermost element ----
@@ -217,7 +218,10 @@ RecognisedAnnotations recognise_text(std::string_view text) {
   }
   if (names && sets) return {"a data set's description for YOLO", "yolo", ""};
   if (yolo_line(first)) return {"a YOLO text file", "yolo", ""};
-  if (std::count(first.begin(), first.end(), ',') >= 3) return {"a table (CSV)", "", ""};
+  if (first.find("region_shape_attributes") != first.npos)
+    return {"a VIA table (CSV)", "", "VIA exports the same annotations as JSON, which mrcnn dataset convert --from via reads"};
+  if (std::count(first.begin(), first.end(), ',') >= 3)
+    return {"a table (CSV)", "", "write it as COCO, or as one of the formats that mrcnn dataset convert --help lists"};
   return {};
 }
 
@@ -247,30 +251,34 @@ std::vector<fs::path> entries(const fs::path& folder) {
   return all;
 }
 
+// By the first of the files in it that is recognised; `name`: what they are called in messages, before their own.
+RecognisedAnnotations recognise_files(const fs::path& folder, const std::string& name) {
+  constexpr size_t most_read = 20;
+  size_t read = 0;
+  std::error_code unknown;
+  for (const fs::path& entry : entries(folder)) {
+    const std::string extension = lower_case(entry.extension().string());
+    if ((extension != ".json" && extension != ".xml" && extension != ".txt") || fs::is_directory(entry, unknown)) continue;
+    if (++read > most_read) break;
+    const RecognisedAnnotations one = recognise_annotations(entry.string());
+    const std::string file = name + entry.filename().string();
+    if (!one.kind.empty()) return {str("a folder of such: ", file, " is ", one.what), one.kind, ""};
+    if (one.coco) return {"a folder", "", str("its file ", file, " looks like a COCO annotation file")};
+  }
+  return {};
+}
+
 RecognisedAnnotations recognise_folder(const fs::path& folder) {
   std::error_code unknown;
   const auto holds = [&](const char* name) { return fs::exists(folder / name, unknown); };
   if (holds("SegmentationObject")) return {"a Pascal VOC folder", "voc", ""};
   if (holds("gtFine") || holds("leftImg8bit")) return {"a Cityscapes folder", "", ""};
   if (holds("data.yaml") || holds("classes.txt")) return {"a YOLO folder", "yolo", ""};
-  constexpr size_t most_read = 20;
-  size_t read = 0;
-  for (const fs::path& entry : entries(folder)) {
-    if (fs::is_directory(entry, unknown)) {
-      if (fs::exists(entry / "masks", unknown) && fs::exists(entry / "images", unknown)) return {"a folder of masks", "masks", ""};
-      continue;
-    }
-    const std::string kind = entry.extension().string();
-    if (kind != ".json" && kind != ".xml" && kind != ".txt") continue;
-    if (++read > most_read) break;
-    const RecognisedAnnotations one = recognise_annotations(entry.string());
-    if (!one.kind.empty()) return {"a folder of such: " + entry.filename().string() + " is " + one.what, one.kind, ""};
-    if (kind == ".json") {
-      const Names members = outline(read_text_file(entry.string(), kMostRead)).members;
-      if (members.contains("images") && members.contains("annotations"))
-        return {"a folder", "", "its file " + entry.filename().string() + " looks like a COCO annotation file"};
-    }
-  }
+  if (const std::string masks = convert::mask_layout(folder.string()); !masks.empty())
+    return {masks == "masks" ? "a folder of pictures and masks, a picture an object" : "a folder of pictures and maps of their objects",
+            masks, ""};
+  for (const char* inside : {"", "Annotations/", "annotations/", "labels/"})
+    if (RecognisedAnnotations files = recognise_files(folder / inside, inside); !files.what.empty()) return files;
   return {"a folder", "", ""};
 }
 
@@ -289,6 +297,18 @@ std::string foreign_annotations(const std::string& path) {
   if (r.what.empty()) return {};
   if (r.kind.empty()) return str("is ", r.what, ", not a COCO annotation file", r.mend.empty() ? "" : ": " + r.mend);
   return str("is ", r.what, ", not COCO: mrcnn dataset convert --from ", r.kind, " ", shell_word(path), " --out FILE.json makes one of it");
+}
+
+std::string annotations_for_recipe(const std::string& path) {
+  const RecognisedAnnotations r = recognise_annotations(path);
+  const std::string word = shell_word(path);
+  if (r.coco)
+    return str("is a COCO annotation file, not a recipe: mrcnn recipe new --annotations ", word,
+               " --images DIR --out mine.toml makes one for it");
+  if (r.what.empty()) return {};
+  if (r.kind.empty()) return str("is ", r.what, ", not a recipe", r.mend.empty() ? "" : ": ", r.mend);
+  return str("is ", r.what, ", not a recipe: mrcnn dataset convert --from ", r.kind, " ", word,
+             " --out FILE.json makes a COCO file of it, and mrcnn recipe new a recipe of that");
 }
 
 }  // namespace mr

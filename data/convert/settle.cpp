@@ -124,7 +124,7 @@ SettledImage settle_image(NamedImage& image, const std::string& class_name, std:
   out.file = (fs::canonical(fs::path(image.file).parent_path().empty() ? "." : fs::path(image.file).parent_path()) /
               fs::path(image.file).filename())
                  .string();
-  out.source = image.source, out.subset = image.subset;
+  out.source = image.source, out.subset = image.subset, out.also = image.also;
   out.height = size.height, out.width = size.width;
   const Scale scale = image.shares ? Scale{double(size.width), double(size.height)} : Scale{};
   for (NamedObject& o : image.objects) {

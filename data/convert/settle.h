@@ -22,6 +22,7 @@ struct SettledObject {
 struct SettledImage {
   std::string file;  // canonical path
   std::string source, subset;
+  std::vector<std::string> also;  // further subsets that hold it
   int height = 0, width = 0;
   std::vector<SettledObject> objects;
 };

@@ -1,4 +1,5 @@
-// Pascal VOC: a folder (VOC2012, say) or one of the lists in its ImageSets/Segmentation, or single files of its Annotations.
+// Pascal VOC: a folder (VOC2012, say) or one of the lists in its ImageSets/Segmentation, or XML files of that kind and folders of them, as
+// labelImg and others write them beside the pictures.
 //
 //   JPEGImages/ID.jpg
 //   SegmentationObject/ID.png    the number of the object each pixel belongs to; 0 is background, 255 is void
@@ -12,7 +13,8 @@
 // An object's class is that of most of its pixels in SegmentationClass. Without that, or without a name for the number, it is the name of
 // the object in the XML file: the one of the same number, if its box is the mask's (IoU ≥ 0.5), else the one whose box is nearest.
 // `difficult` ones are crowds here: not learned from, and neither found nor missed. Other members of the XML file are passed over.
-// Without SegmentationObject there are only the boxes: their rectangles become the masks.
+// Without SegmentationObject, or a picture in it, there are only the boxes: their rectangles become the masks. XML files that lie in no
+// Annotations have their pictures beside them, or in images/ or ../images/.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -27,6 +29,7 @@
 #include "data/convert/number_maps.h"
 #include "data/convert/pictures.h"
 #include "data/convert/readers.h"
+#include "data/convert/recognise.h"
 #include "data/convert/shapes.h"
 #include "data/convert/xml.h"
 
@@ -147,8 +150,9 @@ class VocReader {
       check(fs::exists(in), in, ": there is no such file or folder");
       if (fs::is_directory(in))
         folder(in);
-      else if (fs::path(in).extension() == ".xml")
-        one(folder_of(fs::path(in).parent_path().parent_path()), fs::path(in).stem().string());
+      else if (const RecognisedAnnotations r = recognise_annotations(in);
+               r.kind == "voc" || lower_case(fs::path(in).extension().string()) == ".xml")
+        xml_file(in);
       else
         list(in);
     }
@@ -164,28 +168,45 @@ class VocReader {
   VocFolder& folder_of(const fs::path& path) { return folders_.try_emplace(path.string(), path.empty() ? "." : path).first->second; }
 
   void folder(const fs::path& path) {
+    if (fs::is_directory(path / "SegmentationObject")) return masked_folder(path);
+    const fs::path place = fs::is_directory(path / "Annotations") ? path / "Annotations" : path;
+    for (const std::string& file : annotation_files({place.string()}, ".xml", "voc", data_.notes)) xml_file(file);
+  }
+
+  void masked_folder(const fs::path& path) {
     VocFolder& f = folder_of(path);
-    const bool masks = fs::is_directory(path / "SegmentationObject");
-    const fs::path place = path / (masks ? "SegmentationObject" : "Annotations");
-    check(fs::is_directory(place), path.string(), ": expected a folder with SegmentationObject or Annotations in it, got one without");
-    size_t found = 0;
-    for (const std::string& file : files_in(place.string(), false)) {
-      if (fs::path(file).extension() != (masks ? ".png" : ".xml")) continue;
-      one(f, fs::path(file).stem().string());
-      ++found;
-    }
-    check(found > 0, place.string(), ": expected ", masks ? ".png" : ".xml", " files, got none");
+    const fs::path masks = path / "SegmentationObject", notes = path / "Annotations";
+    std::set<std::string> ids;
+    for (const std::string& file : files_in(masks.string(), false, data_.notes))
+      if (fs::path(file).extension() == ".png") ids.insert(fs::path(file).stem().string());
+    check(!ids.empty(), masks.string(), ": expected .png files, got none");
+    for (const std::string& id : ids) one(f, id, notes / (id + ".xml"));
+    FirstThree others;
+    if (fs::is_directory(notes))
+      for (const std::string& file : files_in(notes.string(), false, data_.notes))
+        if (lower_case(fs::path(file).extension().string()) == ".xml" && !ids.contains(fs::path(file).stem().string())) others.add(file);
+    if (others.count() > 0)
+      data_.notes.push_back(str(others.count(), " XML files have no picture in SegmentationObject, and were passed over: ", others.list(),
+                                "; --from voc ", shell_word(notes.string()), " reads their boxes as well"));
+  }
+
+  // Of a folder's Annotations, or anywhere.
+  void xml_file(const std::string& file) {
+    const fs::path place = fs::absolute(file).lexically_normal().parent_path();
+    const bool inside = place.filename() == "Annotations" || fs::is_directory(place.parent_path() / "SegmentationObject");
+    one(folder_of(inside ? place.parent_path() : place), fs::path(file).stem().string(), file);
   }
 
   // ImageSets/Segmentation/train.txt: the folder is two above.
   void list(const std::string& in) {
     VocFolder& f = folder_of(fs::absolute(in).lexically_normal().parent_path().parent_path().parent_path());
-    for (const std::string& id : VocFolder::ids_in(in)) one(f, id);
+    for (const std::string& id : VocFolder::ids_in(in)) one(f, id, f.path / "Annotations" / (id + ".xml"));
   }
 
-  void one(VocFolder& f, const std::string& id) {
+  // `notes`: its XML file, which may be absent.
+  void one(VocFolder& f, const std::string& id, const fs::path& notes) {
     NamedImage image;
-    const fs::path masks = f.path / "SegmentationObject" / (id + ".png"), notes = f.path / "Annotations" / (id + ".xml");
+    const fs::path masks = f.path / "SegmentationObject" / (id + ".png");
     VocAnnotation xml;
     if (fs::exists(notes)) xml = parse_voc(read_text_file(notes.string()), notes.string());
     const bool pixels = fs::exists(masks);
@@ -198,6 +219,7 @@ class VocReader {
     image.file = pictures_.find_stem(beside, id);
     if (image.file.empty() && !xml.picture.empty()) image.file = pictures_.find(beside, xml.picture);
     if (image.file.empty() && !xml.picture.empty()) image.file = pictures_.find(notes.string(), xml.picture);
+    if (image.file.empty()) image.file = pictures_.find_stem(notes.string(), id);
     if (pixels)
       masked(f, id, masks.string(), xml, image);
     else

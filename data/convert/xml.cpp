@@ -21,7 +21,8 @@ XmlFile::XmlFile(const std::string& text, const std::string& file, const char* o
   const pugi::xml_parse_result result = document_.load_buffer(text.data(), text.size());
   check(result.status == pugi::status_ok, file, ": line ", line_at(text, result.offset), ": not XML: ", result.description());
   root_ = document_.document_element();
-  check(std::string_view(root_.name()) == outermost, file, ": expected <", outermost, ">, got <", printable(root_.name()), ">");
+  check(outermost == nullptr || std::string_view(root_.name()) == outermost, file, ": expected <", outermost == nullptr ? "" : outermost,
+        ">, got <", printable(root_.name()), ">");
 }
 
 std::string XmlFile::record(pugi::xml_node node) const {

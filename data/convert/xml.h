@@ -9,7 +9,7 @@ namespace mr::convert {
 
 class XmlFile {
  public:
-  // Errors: not XML; an outermost element of another name.
+  // Errors: not XML; an outermost element of another name (null: any may be).
   XmlFile(const std::string& text, const std::string& file, const char* outermost);
 
   pugi::xml_node root() const { return root_; }

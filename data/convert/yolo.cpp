@@ -1,16 +1,15 @@
-// YOLO segmentation: a text file an image, a line an object, in shares of the image's width and height.
-//
-//   CLASS x1 y1 x2 y2 x3 y3 …     an outline
-//   CLASS cx cy w h               a box: its rectangle becomes the mask
+// YOLO segmentation: which text files, pictures and names belong together. What a text file holds: data/convert/yolo_text.cpp.
 //
 //   where                a data.yaml (data/convert/yolo_yaml.cpp), a folder that holds one, a folder of text files, or text files
 //   pictures             …/images/x.jpg for …/labels/x.txt; else beside it, or in images/ or ../images/
 //   names                those of data.yaml, or lines of classes.txt or obj.names in the text file's folder or one of the two above it
-//   without a text file  a picture of data.yaml, or in a folder of pictures that has text files, holds no object; as an empty file says
+//   without a text file  a picture of data.yaml, or in a folder of pictures that has text files, holds no object; as an empty file says.
+//                        A data.yaml none of whose pictures has one is an error
+//   two subsets          a picture that is in both (train and val of one folder) goes to the files of both
+//   test                 may be missing, as it is where exports leave it out
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -18,101 +17,15 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "data/convert/lines.h"
 #include "data/convert/pictures.h"
 #include "data/convert/readers.h"
-#include "data/convert/shapes.h"
 
 namespace mr::convert {
 
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr const char* kBlanks = " \t\r\f\v,";
-constexpr double kFarthest = 2;  // coordinates beyond [−1, 2] are no shares of an image's size
-
-std::vector<std::string_view> words(std::string_view line) {
-  std::vector<std::string_view> all;
-  for (size_t at = line.find_first_not_of(kBlanks); at != line.npos;) {
-    const size_t end = std::min(line.find_first_of(kBlanks, at), line.size());
-    all.push_back(line.substr(at, end - at));
-    at = line.find_first_not_of(kBlanks, end);
-  }
-  return all;
-}
-
-template <class Line> void for_lines(std::string_view text, Line&& each) {
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  int64_t number = 1;
-  for (size_t at = 0; at < text.size(); ++number) {
-    const size_t end = std::min(text.find('\n', at), text.size());
-    each(number, text.substr(at, end - at));
-    at = end + 1;
-  }
-}
-
-class YoloFile {
- public:
-  YoloFile(const std::string& file, const std::vector<std::string>& names, Faults& faults) : file_(file), names_(names), faults_(faults) {}
-
-  std::vector<NamedObject> read(const std::string& text) {
-    for_lines(text, [this](int64_t number, std::string_view line) {
-      const std::vector<std::string_view> w = words(line);
-      if (w.empty()) return;
-      record_ = str("line ", number);
-      object(w);
-    });
-    return std::move(objects_);
-  }
-
- private:
-  [[noreturn]] void wrong(const std::string& text) const { fail(file_, ": ", record_, ": ", text); }
-
-  double number(std::string_view word) const {
-    double v = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), v);
-    if (end != word.data() + word.size() || (error != std::errc() && error != std::errc::result_out_of_range))
-      wrong("expected numbers, got " + printable(word));
-    return v;
-  }
-
-  void object(const std::vector<std::string_view>& w) {
-    NamedObject o;
-    o.record = record_;
-    o.name = name(number(w[0]));
-    Polygon xy;
-    for (size_t i = 1; i < w.size(); ++i) xy.push_back(number(w[i]));
-    if (std::any_of(xy.begin(), xy.end(), [](double v) { return !std::isfinite(v); }))
-      return faults_.leave_out(file_, record_, "a coordinate is not finite");
-    for (const double v : xy)
-      if (v < 1 - kFarthest || v > kFarthest) wrong(str("expected shares of the image's size, from 0 to 1, got ", v));
-    if (xy.size() == 4) {
-      if (!(xy[2] > 0 && xy[3] > 0)) return faults_.leave_out(file_, record_, str("a box of ", xy[2], " x ", xy[3]));
-      o.box = true;
-      xy = rectangle(xy[0] - xy[2] / 2, xy[1] - xy[3] / 2, xy[0] + xy[2] / 2, xy[1] + xy[3] / 2);
-    }
-    if (xy.size() % 2 != 0)
-      wrong(str("expected a class and pairs of coordinates, got ", w.size(), " numbers",
-                w.size() == 6 ? " (a detection with its confidence?)" : ""));
-    o.polygons = {std::move(xy)};
-    objects_.push_back(std::move(o));
-  }
-
-  std::string name(double number) const {
-    if (!(number >= 0) || number != std::floor(number)) wrong(str("expected a class number from 0, got ", number));
-    if (number >= static_cast<double>(names_.size()) || names_[static_cast<size_t>(number)].empty())
-      wrong(str("class ", number, " has no name: there are names for ", names_.size(), " classes"));
-    return names_[static_cast<size_t>(number)];
-  }
-
-  const std::string& file_;
-  const std::vector<std::string>& names_;
-  Faults& faults_;
-  std::string record_;
-  std::vector<NamedObject> objects_;
-};
-
-// ---- files ----
 
 bool is_yaml(const fs::path& path) { return path.extension() == ".yaml" || path.extension() == ".yml"; }
 
@@ -175,14 +88,21 @@ class YoloReader {
       }
     }
     data_.classes.assign(declared_.begin(), declared_.end());
-    if (bare_ > 0) data_.notes.push_back(str(bare_, " pictures have no text file, which in YOLO means that they hold no object"));
+    if (bare_.count() > 0)
+      data_.notes.push_back(
+          str(bare_.count(), " pictures have no text file, which in YOLO means that they hold no object: ", bare_.list()));
+    for (const auto& [subsets, pictures] : shared_)
+      if (options_.split == 0)
+        data_.notes.push_back(
+            str(pictures, " pictures are of ", subsets,
+                " both, and go to both files: figures on pictures that were trained on say little about others; --split 0.8 parts them"));
     return std::move(data_);
   }
 
  private:
-  static std::string yaml_in(const std::string& folder) {
+  std::string yaml_in(const std::string& folder) {
     std::vector<std::string> all;
-    for (const std::string& file : files_in(folder, false))
+    for (const std::string& file : files_in(folder, false, data_.notes))
       if (is_yaml(file)) all.push_back(file);
     if (all.size() == 1) return all[0];
     const auto usual = std::find_if(all.begin(), all.end(), [](const fs::path& p) { return p.stem() == "data"; });
@@ -206,8 +126,15 @@ class YoloReader {
   }
 
   const std::vector<std::string>& declare(const std::vector<std::string>& names) {
-    for (const std::string& name : names)
-      if (!name.empty()) declared_.insert(name);
+    std::map<std::string_view, size_t> numbers;
+    for (size_t k = 0; k < names.size(); ++k) {
+      if (names[k].empty()) continue;
+      declared_.insert(names[k]);
+      const auto [first, fresh] = numbers.emplace(names[k], k);
+      if (!fresh && said_.insert(names[k]).second)
+        data_.notes.push_back(
+            str("classes ", first->second, " and ", k, " are both called ", printable(names[k]), ", and are one class here"));
+    }
     return names;
   }
 
@@ -223,10 +150,31 @@ class YoloReader {
       return subset.second.empty();
     });
     check(!d.subsets.empty(), yaml, ": train: is missing; expected the folder of the pictures");
-    for (const auto& [subset, places] : d.subsets)
+    int64_t pictures = 0, texts = 0;
+    std::string looked;  // where the text file of a picture would lie
+    for (const auto& [key, places] : d.subsets) {
+      const std::string subset = d.subsets.size() > 1 ? key : "";
       for (const std::string& place : places)
-        for (const std::string& picture : pictures_at(yaml, d.path, place, subset))
-          text_file(text_of(picture), picture, d.names, d.subsets.size() > 1 ? subset : "");
+        for (const std::string& picture : pictures_at(yaml, d.path, place, key)) {
+          const std::string text = text_of(picture);
+          if (pictures++ == 0) looked = str(text, " for ", picture);
+          texts += fs::exists(text);
+          if (!again(picture, subset)) text_file(text, picture, d.names, subset);
+        }
+    }
+    check(pictures == 0 || texts > 0, yaml, ": none of the ", pictures, " pictures has a text file; looked for was ", looked,
+          ", and so on: the last folder images of a path becomes labels, and without one the text file lies beside the picture");
+  }
+
+  // Whether the picture is there already, of another subset: then it is of this one, too.
+  bool again(const std::string& picture, const std::string& subset) {
+    const auto [at, fresh] = places_.try_emplace(fs::weakly_canonical(picture).string(), data_.images.size());
+    if (fresh) return false;
+    NamedImage& image = data_.images[at->second];
+    if (image.subset == subset || std::find(image.also.begin(), image.also.end(), subset) != image.also.end()) return false;
+    ++shared_[str(image.subset, " and ", subset)];
+    image.also.push_back(subset);
+    return true;
   }
 
   // A path of the description, from where it was written or from here.
@@ -241,11 +189,15 @@ class YoloReader {
 
   std::vector<std::string> pictures_at(const std::string& yaml, const std::string& root, const std::string& place, const std::string& key) {
     const auto path = resolve(yaml, root, place);
+    if (!path && key == "test") {
+      data_.notes.push_back(str(yaml, ": test: there is no ", place, ", so that there is no such subset"));
+      return {};
+    }
     check(path.has_value(), yaml, ": ", key, ": there is no ", place, ", neither from ", root.empty() ? "here" : root,
           " nor from the file's folder");
     std::vector<std::string> all;
     if (fs::is_directory(*path)) {
-      all = files_in(path->string(), true);
+      all = files_in(path->string(), true, data_.notes);
       std::erase_if(all, [](const std::string& file) { return !is_picture(file); });
       check(!all.empty(), yaml, ": ", key, ": ", path->string(), ": expected a folder with pictures, got one without");
       return all;
@@ -270,7 +222,7 @@ class YoloReader {
   // ---- text files ----
 
   void folder(const std::string& in) {
-    std::vector<std::string> texts = files_of({in}, ".txt");
+    std::vector<std::string> texts = files_of({in}, ".txt", data_.notes);
     std::erase_if(texts, [](const std::string& file) { return is_list(file); });
     check(!texts.empty(), in, ": expected a folder with a text file an image, got one without");
     const std::vector<std::string> names = names_of(in);
@@ -283,7 +235,7 @@ class YoloReader {
       folders.insert(fs::path(picture).parent_path().string());
     }
     for (const std::string& place : folders)
-      for (const std::string& picture : files_in(place, false))
+      for (const std::string& picture : files_in(place, false, data_.notes))
         if (is_picture(picture) && !used.contains(fs::path(picture).lexically_normal().string())) text_file("", picture, names, "");
   }
 
@@ -302,7 +254,7 @@ class YoloReader {
     image.source = bare ? picture : text, image.stated = fs::path(image.source).stem().string() + ".*", image.file = picture;
     image.shares = true, image.subset = subset;
     if (bare)
-      ++bare_;
+      bare_.add(picture);
     else
       image.objects = parse_yolo(read_text_file(text), text, names, faults_);
     data_.images.push_back(std::move(image));
@@ -314,15 +266,13 @@ class YoloReader {
   std::vector<std::string> names_;  // of --class-names
   std::set<std::string> declared_;
   NamedData data_;
-  int64_t bare_ = 0;
+  FirstThree bare_;
+  std::set<std::string> said_;             // names that two classes have
+  std::map<std::string, size_t> places_;   // of a description's pictures in data_.images
+  std::map<std::string, int64_t> shared_;  // "train and val" → pictures
 };
 
 }  // namespace
-
-std::vector<NamedObject> parse_yolo(const std::string& text, const std::string& file, const std::vector<std::string>& names,
-                                    Faults& faults) {
-  return YoloFile(file, names, faults).read(text);
-}
 
 NamedData read_yolo(const ConvertOptions& options, Faults& faults) { return YoloReader(options, faults).read(); }
 

@@ -1,14 +1,17 @@
 // A data set's description for YOLO, data.yaml, read through libyaml's events: no tree is built.
 //
 //   path: ../coco              folder that the others start from; may be missing
-//   train: images/train        a folder of pictures, a text file that lists them, or a list of such; so val and test
+//   train: images/train        a folder of pictures, a text file that lists them, or a list of such; so val and test. null: none
 //   names: [person, bicycle]   or {0: person, 1: bicycle}
 //
 // Larger than 1 MB or nested deeper than 16: an error (libyaml's time grows with the square of the depth).
 #include <yaml.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <memory>
+#include <string_view>
 
 #include "base/check.h"
 #include "base/text.h"
@@ -45,6 +48,10 @@ class Yaml {
     return event_.type;
   }
   std::string scalar() const { return {reinterpret_cast<const char*>(event_.data.scalar.value), event_.data.scalar.length}; }
+  bool null() const {  // as YAML 1.2 has it: not in quotes
+    static constexpr std::array<std::string_view, 5> words = {"", "~", "null", "Null", "NULL"};
+    return event_.data.scalar.style == YAML_PLAIN_SCALAR_STYLE && std::find(words.begin(), words.end(), scalar()) != words.end();
+  }
   [[noreturn]] void wrong(const std::string& what) const { fail(file_, ": line ", uint64_t{event_.start_mark.line} + 1, ": ", what); }
 
   // The rest of the value whose first event was the last one.
@@ -64,20 +71,21 @@ class Yaml {
   yaml_event_t event_{};
 };
 
-// A text, or a list of texts; the first event has been taken.
-std::vector<std::string> texts(Yaml& yaml, yaml_event_type_t first, const std::string& key) {
-  if (first == YAML_SCALAR_EVENT) return {yaml.scalar()};
+// A text, or a list of texts; the first event has been taken. Nothing (null) is no text; in a list that `keep_null`
+// it is the word.
+std::vector<std::string> texts(Yaml& yaml, yaml_event_type_t first, const std::string& key, bool keep_null) {
+  if (first == YAML_SCALAR_EVENT) return yaml.null() ? std::vector<std::string>() : std::vector<std::string>{yaml.scalar()};
   if (first != YAML_SEQUENCE_START_EVENT) yaml.wrong(key + ": expected a text or a list of them");
   std::vector<std::string> all;
   for (auto type = yaml.next(); type != YAML_SEQUENCE_END_EVENT; type = yaml.next()) {
     if (type != YAML_SCALAR_EVENT) yaml.wrong(key + ": expected a list of texts");
-    all.push_back(yaml.scalar());
+    if (keep_null || !yaml.null()) all.push_back(yaml.scalar());
   }
   return all;
 }
 
 std::vector<std::string> class_names(Yaml& yaml, yaml_event_type_t first) {
-  if (first != YAML_MAPPING_START_EVENT) return texts(yaml, first, "names");
+  if (first != YAML_MAPPING_START_EVENT) return texts(yaml, first, "names", true);  // "null" may be a name, and holds its number's place
   constexpr size_t most = 100000;
   std::vector<std::string> names;
   for (auto type = yaml.next(); type != YAML_MAPPING_END_EVENT; type = yaml.next()) {
@@ -111,13 +119,13 @@ YoloDescription parse_yolo_yaml(const std::string& text, const std::string& file
     const std::string key = yaml.scalar();
     const auto first = yaml.next();
     if (key == "path" && first == YAML_SCALAR_EVENT)
-      d.path = yaml.scalar();
+      d.path = yaml.null() ? "" : yaml.scalar();
     else if (key == "names")
       d.names = class_names(yaml, first);
     else if (key == "kpt_shape")
       yaml.wrong("kpt_shape: this is a data set of keypoints, whose text files hold no outlines");
     else if ((key == "train" || key == "val" || key == "test") && first != YAML_MAPPING_START_EVENT)
-      d.subsets.emplace_back(key, texts(yaml, first, key));
+      d.subsets.emplace_back(key, texts(yaml, first, key, false));
     else
       yaml.skip();
   }

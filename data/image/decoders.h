@@ -68,6 +68,12 @@ inline uint8_t to_8_bits(uint32_t v, int bits) {
   return static_cast<uint8_t>((v * 255u + top / 2) / top);
 }
 
+// For ImageOptions::marks: what is not 0 stays so.
+inline uint8_t mark(uint32_t v, int bits) {
+  const uint8_t eight = to_8_bits(v, bits);
+  return v != 0 && eight == 0 ? uint8_t{1} : eight;
+}
+
 // Sample i of a row: `bits` of 1, 2, 4, 8, packed from the high end, or 16 in the processor's order.
 inline uint32_t sample(const uint8_t* row, size_t i, int bits) {
   if (bits == 8) return row[i];

@@ -1,5 +1,6 @@
 #include "data/image/image.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -56,6 +57,16 @@ Decoder decoder_of(ImageFormat format) {
   fail("read_image: no decoder");
 }
 
+// ImageOptions::marks, of a picture that was read without alpha.
+void mark_colours(Image& image) {
+  for (size_t i = 0; i < image.rgb.size(); i += 3) {
+    uint8_t* p = image.rgb.data() + i;
+    p[0] = std::max({p[0], p[1], p[2]}), p[1] = 255, p[2] = 0;
+  }
+}
+
+bool marks_itself(ImageFormat format) { return format != ImageFormat::jpeg && format != ImageFormat::bmp && format != ImageFormat::pnm; }
+
 constexpr size_t kHead = 65536;  // the header is nearly always in it
 
 }  // namespace
@@ -68,6 +79,7 @@ Image decode_image(std::span<const uint8_t> bytes, const std::string& name, cons
   n = {};
   n.format = image::format_of(s);
   Image stored = image::decoder_of(n.format).decode(s, n);
+  if (options.marks && !image::marks_itself(n.format)) image::mark_colours(stored);
   if (!options.orient) return stored;
   image::turn(n.reduction, {stored.height, stored.width}, n.orientation);
   return image::upright(std::move(stored), n.orientation);

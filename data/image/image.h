@@ -58,6 +58,10 @@ struct ImageOptions {
   int max_scans = 100;                   // of a progressive JPEG
   bool orient = true;                    // apply the orientation
   int reduce = 1;                        // at most so many pixels along each side become one
+
+  // For a picture of a mask. A pixel becomes (colour, opacity, 0): the largest of its colour samples, at least 1 where one is not 0 as
+  // stored, however deep; and its alpha likewise, 255 where there is none (BMP's is not looked at).
+  bool marks = false;
 };
 
 enum class ImageFormat : uint8_t { jpeg, png, bmp, pnm, gif, tga, webp, tiff };
@@ -77,6 +81,7 @@ struct ImageNotes {
   ImageFormat format = ImageFormat::jpeg;
   int channels = 0;           // stored ones: 1 grey or palette, 2 grey + alpha, 3 colour, 4 colour + alpha or CMYK
   int bits = 8;               // of a stored sample
+  bool lossy = false;         // the pixels are near those that were stored: JPEG; WebP, once its pixels are read
   int orientation = 1;        // EXIF's or TIFF's
   int64_t pictures = 1;       // in the file; of a GIF that is seen only when the pixels are read
   int64_t warnings = 0;       // faults without effect on the pixels, such as extraneous bytes

@@ -169,6 +169,7 @@ class Jpeg {
     if (jpeg_has_multiple_scans(&reader_.jpeg)) notes.working_bytes = coefficients();
     notes.channels = reader_.jpeg.num_components;
     notes.bits = 8;
+    notes.lossy = true;
     notes.orientation = orientation();
     return {static_cast<int>(reader_.jpeg.image_height), static_cast<int>(reader_.jpeg.image_width)};
   }

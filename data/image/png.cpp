@@ -3,6 +3,7 @@
 #include <spng.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <memory>
@@ -58,6 +59,14 @@ class Png {
     spng_plte plte{};
     good(spng_get_plte(png(), &plte));
     return plte;
+  }
+
+  // What makes pixels transparent without an alpha channel: an opacity for each index, or a colour. False where there is none.
+  bool transparent(spng_trns& key) {
+    const int error = spng_get_trns(png(), &key);
+    if (error == SPNG_ECHUNKAVAIL) return false;
+    good(error);
+    return true;
   }
 
   bool interlaced() const { return header_.interlace_method != SPNG_INTERLACE_NONE; }
@@ -153,6 +162,59 @@ void to_rgb(const uint8_t* row, int width, int channels, int bits, uint8_t* to) 
     for (size_t c = 0; c < 3; ++c) to[c] = to_8_bits(sample(row, at + c * step, bits), bits);
 }
 
+// Rows of ImageOptions::marks.
+class Marks {
+ public:
+  Marks(const Source& s, Png& png, const spng_plte& colours)
+      : source_(s),
+        colours_(colours),
+        palette_(png.palette()),
+        width_(static_cast<size_t>(png.width())),
+        channels_(static_cast<size_t>(png.channels())),
+        bits_(png.bits()),
+        keyed_(s.options.marks && png.transparent(key_)) {}
+
+  void operator()(const uint8_t* row, uint8_t* to) const {
+    for (size_t x = 0; x < width_; ++x, to += 3) {
+      if (palette_)
+        indexed(sample(row, x, bits_), to);
+      else
+        sampled(row, x * channels_, to);
+      to[2] = 0;
+    }
+  }
+
+ private:
+  void indexed(uint32_t i, uint8_t* to) const {
+    check_index(source_, i, colours_);
+    const spng_plte_entry& e = colours_.entries[i];
+    to[0] = std::max({e.red, e.green, e.blue});
+    to[1] = keyed_ && i < key_.n_type3_entries ? key_.type3_alpha[i] : uint8_t{255};
+  }
+  void sampled(const uint8_t* row, size_t at, uint8_t* to) const {
+    const bool alpha = channels_ % 2 == 0;
+    const size_t colours = channels_ - (alpha ? 1 : 0);
+    const uint32_t key[3] = {colours == 1 ? key_.gray : key_.red, key_.green, key_.blue};
+    uint32_t most = 0;
+    bool hidden = keyed_;
+    for (size_t c = 0; c < colours; ++c) {
+      const uint32_t v = sample(row, at + c, bits_);
+      most = std::max(most, v);
+      hidden = hidden && v == key[c];
+    }
+    to[0] = mark(most, bits_);
+    to[1] = alpha ? mark(sample(row, at + colours, bits_), bits_) : hidden ? uint8_t{0} : uint8_t{255};
+  }
+
+  const Source& source_;
+  const spng_plte& colours_;
+  bool palette_;
+  size_t width_, channels_;
+  int bits_;
+  spng_trns key_{};
+  bool keyed_;
+};
+
 }  // namespace
 
 PixelSize png_extent(const Source& s, ImageNotes& notes) {
@@ -167,9 +229,12 @@ Image decode_png(const Source& s, ImageNotes& notes) {
   Canvas canvas(s, png.height(), png.width());
   const int width = png.width(), channels = png.channels(), bits = png.bits();
   const spng_plte colours = png.palette() ? png.colours() : spng_plte{};
+  const bool as_stored = channels == 3 && bits == 8 && !s.options.marks;
+  const Marks marks(s, png, colours);
   png.rows([&](int y, const uint8_t* row) {
-    const bool as_stored = channels == 3 && bits == 8;
-    if (png.palette())
+    if (s.options.marks)
+      marks(row, canvas.row());
+    else if (png.palette())
       look_up(s, row, width, bits, colours, canvas.row());
     else if (!as_stored)
       to_rgb(row, width, channels, bits, canvas.row());

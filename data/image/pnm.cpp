@@ -114,6 +114,7 @@ Image decode_pnm(const Source& s, ImageNotes& notes) {
           v = static_cast<uint32_t>(pixels[y * stride + 2 * (x * channels + c)] << 8 | pixels[y * stride + 2 * (x * channels + c) + 1]);
         if (v > h.top) corrupt(s, str("PNM: value ", v, " above ", h.top));
         to[c] = static_cast<uint8_t>((v * 255 + h.top / 2) / h.top);
+        if (s.options.marks && v != 0 && to[c] == 0) to[c] = 1;
         if (channels == 1) to[1] = to[2] = to[0];
       }
     canvas.put(static_cast<int>(y), 0, h.width, canvas.row());

@@ -20,17 +20,28 @@ namespace {
 
 uint32_t little16(Bytes b, size_t at) { return b[at] | uint32_t{b[at + 1]} << 8; }
 
-// The pixels of a checked file, in RGB.
-Image decode(const Source& s, const char* format, Bytes file, PixelSize size, ImageNotes& notes) {
+// The pixels of a checked file, in RGB; or as marks, whose opacity is 255 unless the file has one.
+Image decode(const Source& s, const char* format, Bytes file, PixelSize size, bool alpha, ImageNotes& notes) {
   if (file.size() > INT_MAX) throw ImageError(ImageFault::too_large, s.name, str(format, ": files of 2 GB and more are not read"));
   int width = 0, height = 0, channels = 0;
-  const std::unique_ptr<stbi_uc, void (*)(void*)> rgb(
-      stbi_load_from_memory(file.data(), static_cast<int>(file.size()), &width, &height, &channels, 3), std::free);
-  if (!rgb) corrupt(s, str(format, ": ", stbi_failure_reason()));
+  const size_t step = s.options.marks ? 4 : 3;
+  const std::unique_ptr<stbi_uc, void (*)(void*)> pixels(
+      stbi_load_from_memory(file.data(), static_cast<int>(file.size()), &width, &height, &channels, static_cast<int>(step)), std::free);
+  if (!pixels) corrupt(s, str(format, ": ", stbi_failure_reason()));
   check(width == size.width && height == size.height, format, ": expected ", size.width, "×", size.height, " pixels, got ", width, "×",
         height);
   Canvas canvas(s, height, width);
-  for (int y = 0; y < height; ++y) canvas.put(y, 0, width, rgb.get() + size_t{3} * static_cast<size_t>(y) * static_cast<size_t>(width));
+  for (int y = 0; y < height; ++y) {
+    const stbi_uc* row = pixels.get() + step * static_cast<size_t>(y) * static_cast<size_t>(width);
+    if (!s.options.marks) {
+      canvas.put(y, 0, width, row);
+      continue;
+    }
+    uint8_t* to = canvas.row();
+    for (int x = 0; x < width; ++x, row += 4, to += 3)
+      to[0] = std::max({row[0], row[1], row[2]}), to[1] = alpha ? row[3] : uint8_t{255}, to[2] = 0;
+    canvas.put(y, 0, width, canvas.row());
+  }
   return canvas.finish(notes);
 }
 
@@ -179,7 +190,7 @@ Image decode_gif(const Source& s, ImageNotes& notes) {
   std::vector<uint8_t> first(s.bytes.begin(), s.bytes.begin() + static_cast<ptrdiff_t>(blocks.at()));
   first[11] = 0;
   while (blocks.next_picture()) ++notes.pictures;
-  return decode(s, "GIF", first, size, notes);
+  return decode(s, "GIF", first, size, true, notes);
 }
 
 bool plausible_tga(Bytes b) {
@@ -199,7 +210,8 @@ PixelSize tga_extent(const Source& s, ImageNotes& notes) {
 Image decode_tga(const Source& s, ImageNotes& notes) {
   const Tga h = read_tga(s, notes);
   check_pixels(s, h);
-  Image image = decode(s, "TGA", s.bytes, {h.height, h.width}, notes);
+  const bool alpha = notes.channels == 4 && s.bytes[17] & 15;  // else the fourth byte means nothing
+  Image image = decode(s, "TGA", s.bytes, {h.height, h.width}, alpha, notes);
   if (!h.from_right) return image;
   constexpr int kMirrored = 2;
   turn(notes.reduction, {image.height, image.width}, kMirrored);

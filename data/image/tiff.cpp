@@ -177,6 +177,10 @@ void Tiff::check_kind() {
       unsupported(source_, str("TIFF: photometric interpretation ", photometric, ", which is not read: save it as RGB first"));
   }
   if (samples < channels) corrupt(source_, str("TIFF: ", samples, " samples a pixel, expected ", channels));
+  uint16_t others = 0;
+  const uint16_t* meaning = nullptr;
+  TIFFGetFieldDefaulted(t, TIFFTAG_EXTRASAMPLES, &others, &meaning);
+  alpha = samples > channels && others > 0 && (meaning[0] == EXTRASAMPLE_ASSOCALPHA || meaning[0] == EXTRASAMPLE_UNASSALPHA);
   if (samples > 64) unsupported(source_, str("TIFF: ", samples, " samples a pixel"));
   if (bits != 8 && !(bits == 16 && compression != COMPRESSION_JPEG) && !(small && channels == 1))
     unsupported(source_, str("TIFF: ", bits, " bits a sample, which is not read: save it with 8 or 16 first"));

@@ -27,9 +27,10 @@ class Tiff {
   [[noreturn]] void corrupt_pixels(const char* where) const;
 
   int height = 0, width = 0;
-  int bits = 1;      // of a sample
-  int samples = 1;   // a pixel
-  int channels = 1;  // those of them that make the colour: 1, 3 or 4 (ink)
+  int bits = 1;        // of a sample
+  int samples = 1;     // a pixel
+  int channels = 1;    // those of them that make the colour: 1, 3 or 4 (ink)
+  bool alpha = false;  // the one behind those is the opacity
   uint16_t photometric = 0, compression = 0;
   bool planes = false;  // the samples lie apart, channel by channel
   bool tiles = false;

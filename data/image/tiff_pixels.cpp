@@ -9,13 +9,13 @@ namespace {
 
 // A row's samples as the file has them: channel c of pixel x is sample (x·step + c) of the row, or sample x of its plane.
 struct Row {
-  const uint8_t* planes[4] = {};
+  const uint8_t* planes[5] = {};
   size_t step = 1;
 };
 
 class Converter {
  public:
-  Converter(const Source& s, const Tiff& t) : tiff_(t) {
+  Converter(const Source& s, const Tiff& t) : tiff_(t), marks_(s.options.marks) {
     if (t.photometric != PHOTOMETRIC_PALETTE) return;
     uint16_t* table[3] = {};
     if (!TIFFGetField(t.handle(), TIFFTAG_COLORMAP, &table[0], &table[1], &table[2])) corrupt(s, "TIFF: the palette is missing");
@@ -24,7 +24,7 @@ class Converter {
     const bool small =
         std::all_of(table, table + 3, [n](const uint16_t* p) { return std::all_of(p, p + n, [](int v) { return v < 256; }); });
     for (size_t c = 0; c < 3; ++c)
-      for (size_t i = 0; i < n; ++i) palette_[c][i] = small ? static_cast<uint8_t>(table[c][i]) : to_8_bits(table[c][i], 16);
+      for (size_t i = 0; i < n; ++i) palette_[c][i] = small ? static_cast<uint8_t>(table[c][i]) : eight(table[c][i], 16);
   }
 
   void operator()(const Row& row, int n, uint8_t* to) const {
@@ -32,23 +32,29 @@ class Converter {
     const auto value = [&](size_t x, size_t c) {
       return t.planes ? sample(row.planes[c], x, t.bits) : sample(row.planes[0], x * row.step + c, t.bits);
     };
-    const uint32_t flip = t.photometric == PHOTOMETRIC_MINISWHITE ? 255 : 0;
+    const uint32_t flip = t.photometric == PHOTOMETRIC_MINISWHITE ? (1u << t.bits) - 1 : 0;
     for (size_t x = 0; x < static_cast<size_t>(n); ++x, to += 3) {
       if (t.photometric == PHOTOMETRIC_PALETTE) {
         for (size_t c = 0; c < 3; ++c) to[c] = palette_[c][value(x, 0)];
       } else if (t.channels == 1) {
-        to[0] = to[1] = to[2] = static_cast<uint8_t>(to_8_bits(value(x, 0), t.bits) ^ flip);
+        to[0] = to[1] = to[2] = eight(value(x, 0) ^ flip, t.bits);
       } else if (t.channels == 3) {
-        for (size_t c = 0; c < 3; ++c) to[c] = to_8_bits(value(x, c), t.bits);
+        for (size_t c = 0; c < 3; ++c) to[c] = eight(value(x, c), t.bits);
       } else {
         const uint32_t white = 255u - to_8_bits(value(x, 3), t.bits);
         for (size_t c = 0; c < 3; ++c) to[c] = static_cast<uint8_t>(((255u - to_8_bits(value(x, c), t.bits)) * white + 127) / 255);
       }
+      if (!marks_) continue;
+      const uint8_t opacity = t.alpha ? mark(value(x, static_cast<size_t>(t.channels)), t.bits) : uint8_t{255};
+      to[0] = std::max({to[0], to[1], to[2]}), to[1] = opacity, to[2] = 0;
     }
   }
 
  private:
+  uint8_t eight(uint32_t v, int bits) const { return marks_ ? mark(v, bits) : to_8_bits(v, bits); }
+
   const Tiff& tiff_;
+  bool marks_;
   uint8_t palette_[3][256] = {};
 };
 
@@ -59,7 +65,7 @@ size_t row_bytes(const Tiff& t, int pixels) {
 
 int64_t block_bytes(const Tiff& t) {
   const bool whole = t.tiles || t.planes || t.compression == COMPRESSION_WEBP;
-  const int64_t rows = whole ? t.block_height : 1, planes = t.planes ? t.channels : 1;
+  const int64_t rows = whole ? t.block_height : 1, planes = t.planes ? t.channels + t.alpha : 1;
   return static_cast<int64_t>(row_bytes(t, t.block_width)) * rows * planes;
 }
 
@@ -77,7 +83,8 @@ void read_rows(const Source& s, Tiff& t, const Converter& convert, Canvas& canva
 
 // Tiles, and strips of planes.
 void read_blocks(const Source& s, Tiff& t, const Converter& convert, Canvas& canvas) {
-  const size_t stride = row_bytes(t, t.block_width), planes = t.planes ? static_cast<size_t>(t.channels) : 1;
+  const size_t stride = row_bytes(t, t.block_width),
+               planes = t.planes ? static_cast<size_t>(t.channels) + (s.options.marks && t.alpha ? 1 : 0) : 1;
   if ((t.tiles ? TIFFTileRowSize64(t.handle()) : TIFFScanlineSize64(t.handle())) != stride)
     corrupt(s, "TIFF: the rows have another length than their pixels");
   std::vector<std::vector<uint16_t>> blocks(planes, std::vector<uint16_t>(stride * static_cast<size_t>(t.block_height) / 2 + 1));
@@ -111,6 +118,7 @@ void note(const Source& s, const Tiff& t, ImageNotes& notes) {
   notes.orientation = orientation >= 1 && orientation <= 8 ? orientation : 1;
   notes.channels = t.channels == 4 ? 4 : t.samples > t.channels ? t.channels + 1 : t.channels;
   notes.bits = t.bits;
+  notes.lossy = t.compression == COMPRESSION_JPEG || t.compression == COMPRESSION_WEBP;
   notes.pictures = count_pages(s);
   notes.warnings = t.log().warnings;
   notes.working_bytes = block_bytes(t);

@@ -1,5 +1,6 @@
 // WebP through libwebp: lossy and lossless, with or without alpha (which is dropped); of an animation the first picture, on black where it
 // does not cover the canvas.
+#include <algorithm>
 #include <cstring>
 #include <memory>
 
@@ -90,21 +91,39 @@ PixelSize note(const Source& s, const WebP& webp, ImageNotes& notes) {
   return size;
 }
 
-// The picture's pixels as RGB, at the size of the image.
-void decode(const Source& s, const WebPData& data, bool scaled, Image& image) {
+// RGBA, as ImageOptions::marks.
+void mark(const std::vector<uint8_t>& rgba, Image& image) {
+  const uint8_t* from = rgba.data();
+  for (size_t i = 0; i < image.rgb.size(); i += 3, from += 4) {
+    uint8_t* to = image.rgb.data() + i;
+    to[0] = std::max({from[0], from[1], from[2]}), to[1] = from[3], to[2] = 0;
+  }
+}
+
+// The picture's pixels as RGB or marks, at the size of the image.
+void decode(const Source& s, const WebPData& data, bool scaled, Image& image, ImageNotes& notes) {
   WebPDecoderConfig config;
   check(WebPInitDecoderConfig(&config), "webp: another version of the library");
-  config.output.colorspace = MODE_RGB;
+  const bool marks = s.options.marks;
+  std::vector<uint8_t> rgba(marks ? image.rgb.size() / 3 * 4 : 0);
+  std::vector<uint8_t>& out = marks ? rgba : image.rgb;
+  config.output.colorspace = marks ? MODE_RGBA : MODE_RGB;
   config.output.is_external_memory = 1;
-  config.output.u.RGBA.rgba = image.rgb.data();
-  config.output.u.RGBA.stride = image.width * 3;
-  config.output.u.RGBA.size = image.rgb.size();
+  config.output.u.RGBA.rgba = out.data();
+  config.output.u.RGBA.stride = image.width * (marks ? 4 : 3);
+  config.output.u.RGBA.size = out.size();
   config.options.use_scaling = scaled;
   config.options.scaled_width = image.width;
   config.options.scaled_height = image.height;
   const VP8StatusCode status = WebPDecode(data.bytes, data.size, &config);
   WebPFreeDecBuffer(&config.output);
-  if (status == VP8_STATUS_OK) return;
+  if (status == VP8_STATUS_OK) {
+    WebPBitstreamFeatures features;
+    constexpr int kLossless = 2;
+    notes.lossy = WebPGetFeatures(data.bytes, data.size, &features) != VP8_STATUS_OK || features.format != kLossless;
+    if (marks) mark(rgba, image);
+    return;
+  }
   if (status == VP8_STATUS_OUT_OF_MEMORY) throw ImageError(ImageFault::too_large, s.name, "WebP: out of memory");
   if (status == VP8_STATUS_UNSUPPORTED_FEATURE) unsupported(s, "WebP: a variant that is not read");
   corrupt(s, status == VP8_STATUS_NOT_ENOUGH_DATA || status == VP8_STATUS_SUSPENDED ? "WebP: truncated" : "WebP: the pixels are damaged");
@@ -121,12 +140,12 @@ Image decode_webp(const Source& s, ImageNotes& notes) {
   if (frame->height == height && frame->width == width) {
     const int factor = s.options.reduce;
     Image image((height + factor - 1) / factor, (width + factor - 1) / factor);
-    decode(s, frame->fragment, factor > 1, image);
+    decode(s, frame->fragment, factor > 1, image, notes);
     notes.reduction = {static_cast<double>(height) / image.height, static_cast<double>(width) / image.width, 0, 0, {height, width}};
     return image;
   }
   Image picture(frame->height, frame->width);
-  decode(s, frame->fragment, false, picture);
+  decode(s, frame->fragment, false, picture, notes);
   Canvas canvas(s, height, width);
   for (int y = 0; y < picture.height; ++y) canvas.put(frame->y_offset + y, frame->x_offset, picture.width, picture.at(y, 0));
   return canvas.finish(notes);

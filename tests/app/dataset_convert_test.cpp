@@ -50,6 +50,32 @@ TEST_CASE("dataset convert: labelme files become COCO files, a recipe, and pass 
   CHECK_FALSE(fs::exists(folder() + "/made/x.json"));
 }
 
+TEST_CASE("train says what it was given in place of a recipe, and the command that goes on", "[app]") {
+  const std::string dir = folder() + "/instead", run = " --out " + folder() + "/instead_run";
+  fs::create_directories(dir + "/pairs/images");
+  fs::create_directories(dir + "/pairs/masks");
+  for (const char* name : {"/pairs/images/a.png", "/pairs/masks/a_1.png"}) write_text_file(dir + name, "");
+  const auto told = [&](const std::string& name, const std::string& text, const std::string& part) {
+    if (!text.empty()) write_text_file(dir + "/" + name, text);
+    check_error("train " + dir + "/" + name + run, dir + "/" + name + ": " + part);
+  };
+  const auto converts = [&](const std::string& what, const std::string& kind, const std::string& name) {
+    return "is " + what + ", not a recipe: mrcnn dataset convert --from " + kind + " " + dir + "/" + name +
+           " --out FILE.json makes a COCO file of it, and mrcnn recipe new a recipe of that";
+  };
+  const std::string coco = R"({"images": [], "annotations": [], "categories": []})";
+  told("a.json", coco,
+       "is a COCO annotation file, not a recipe: mrcnn recipe new --annotations " + dir + "/a.json --images DIR --out mine.toml");
+  told("large.json", coco + std::string(2 << 20, ' '), "is a COCO annotation file, not a recipe");
+  told("l.json", R"({"shapes": [], "imagePath": "a.png"})", converts("a labelme file", "labelme", "l.json"));
+  told("c.xml", "<annotations/>", converts("a CVAT file", "cvat", "c.xml"));
+  told("t.csv", "a,b,c,d\n1,2,3,4\n", "is a table (CSV), not a recipe: write it as COCO");
+  told("pairs", "", converts("a folder of pictures and masks, a picture an object", "masks", "pairs"));
+  check_error("train " + shots("instead_shots") + run, "is a labelme file, not a recipe: mrcnn dataset convert --from labelme");
+  write_text_file(dir + "/broken.toml", "a = ");
+  check_error("train " + dir + "/broken.toml" + run, "broken.toml:1:5: expected a value");  // a recipe with a fault stays one
+}
+
 TEST_CASE("recipe new and train name the command that converts what they were given", "[app]") {
   const std::string dir = shots("given");
   const std::string said =

@@ -16,6 +16,7 @@ void read(const std::string& bytes, Rng& rng) {
   ImageOptions options;
   options.max_pixels = 1 << 18;
   options.reduce = rng.below(2) ? 1 : 1 + static_cast<int>(rng.below(9));
+  options.marks = rng.below(4) == 0;
   decode_image({reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size()}, "file.tga", options);
 }
 

@@ -74,6 +74,17 @@ TEST_CASE("cvat: groups are objects in parts, subsets become files", "[convert]"
   CHECK(c.report.files[1].objects == 0);
 }
 
+TEST_CASE("cvat: the subset of those that are in none is no part of a name", "[convert]") {
+  const Folder f;
+  picture(f, "sub/a.png", 40, 60);
+  picture(f, "b.png", 40, 60);
+  const std::string first = kMeta + image("<polygon label=\"car\" points=\"0,0;10,0;10,10\"/>", " subset=\"default\"");
+  f.file("a.xml", first + "</annotations>");
+  CHECK(converted("cvat", {f / "a.xml"}, f).report.files.at(0).path == f / "out.json");
+  f.file("a.xml", first + "<image id=\"1\" name=\"b.png\" width=\"60\" height=\"40\" subset=\"Train\"/></annotations>");
+  CHECK(converted("cvat", {f / "a.xml"}, f).report.files.at(0).path == f / "out_default.json");
+}
+
 TEST_CASE("cvat: tracks of a video, where they are to be seen", "[convert]") {
   const Folder f;
   for (const char* name : {"images/frame_000000.png", "images/frame_000007.png"}) picture(f, name, 40, 60);

@@ -93,14 +93,25 @@ TEST_CASE("labelme: what encloses nothing is left out and told, or refused", "[c
               shape("d", "[[100, 1], [105, 5], [109, 1]]", R"("shape_type": "polygon")") + ", " +
               shape("e", "[[NaN, 1], [5, 5], [9, 1]]", R"("shape_type": "polygon")") + ", " +
               shape("f", "[[5, 5], [5, 5]]", R"("shape_type": "circle")") + ", " +
-              shape("g", "[[0, 0], [10, 0], [10, 10]]", R"("shape_type": "polygon")")));
+              shape("g", "[[0, 0], [10, 0], [10, 10]]", R"("shape_type": "polygon")") + ", " +
+              shape("h", "[[5, 5]]", R"("shape_type": "circle")") + ", " + shape("i", "[[5, 5]]", R"("shape_type": "rectangle")")));
   const Converted c = converted("labelme", {f / "a.json"}, f);
   CHECK(c.file.annotations.size() == 1);
-  CHECK(c.report.left_out == 6);
+  CHECK(c.report.left_out == 8);
   CHECK_THAT(joined(c.report.left_out_first), Contains("a.json: shapes[0] (a): a point shape encloses nothing\n"));
   ConvertOptions o;
   o.kind = "labelme", o.in = {f / "a.json"}, o.faulty_stop = true;
   CHECK_THROWS_WITH(converted(o, f), Contains("shapes[0] (a): a point shape encloses nothing (--faulty drop leaves such out)"));
+}
+
+TEST_CASE("labelme: a rectangle or a circle of one point is left out like a polygon of two", "[convert]") {
+  convert::Faults faults(false);
+  convert::parse_labelme(
+      file(shape("a", "[[5, 5]]", R"("shape_type": "circle")") + ", " + shape("b", "[[5, 5]]", R"("shape_type": "rectangle")")), "a.json",
+      faults);
+  CHECK(joined(faults.first()) ==
+        "a.json: shapes[0] (a): points: expected 2 for a circle, got 1\n"
+        "a.json: shapes[1] (b): points: expected 2 for a rectangle, got 1\n");
 }
 
 TEST_CASE("labelme: the picture is found though it was named on another machine", "[convert]") {
@@ -136,8 +147,6 @@ TEST_CASE("labelme: errors name file, shape and field", "[convert]") {
   CHECK_THROWS_WITH(parse(R"({"label": 3, "points": []})"), Contains("shapes[0]: label: expected a string, got 3"));
   CHECK_THROWS_WITH(parse(R"({"label": "a", "points": [[1, "2"]]})"), Contains("shapes[0]: points: expected a number, got \"2\""));
   CHECK_THROWS_WITH(parse(R"({"label": "a", "points": [[1, 2, 3]]})"), Contains("shapes[0]: points: expected [x, y], got 3 numbers"));
-  CHECK_THROWS_WITH(parse(R"({"label": "a", "points": [[1, 2]], "shape_type": "circle"})"),
-                    Contains("a.json: shapes[0]: points: expected 2 for a circle, got 1"));
   CHECK_THROWS_WITH(parse("7"), Contains("expected an object, got 7"));
   CHECK_THROWS_WITH(convert::parse_labelme("{}", "a.json", faults), Contains("a.json: shapes: is missing"));
   CHECK_THROWS_WITH(convert::parse_labelme("{\"shapes\": [", "a.json", faults), Contains("a.json: line 1"));

@@ -70,6 +70,19 @@ TEST_CASE("masks: a mask belongs to the image of the longest name, and what belo
                                          Contains("1 images have no picture of masks") && Contains("bare.png"));
 }
 
+TEST_CASE("masks: images without masks are named in a folder an image, too", "[convert]") {
+  const Folder f;
+  for (const char* name : {"x1/images/x1.png", "x2/images/x2.png", "x3/images/x3.png"}) picture(f, name, 30, 40);
+  write(f, "x1/masks/0.png", white(kFirst));
+  std::filesystem::create_directories(f / "x2/masks");  // which says that there is no object
+  write(f, "x4/masks/0.png", white(kFirst));
+  const Converted c = converted("masks", {f.path()}, f);
+  CHECK(c.file.images.size() == 2);
+  CHECK_THAT(joined(c.report.notes),
+             Contains("1 images have no picture of masks, and were passed over: " + (f / "x3/images/x3.png")) &&
+                 Contains("1 pictures of masks belong to no image, and were passed over: " + (f / "x4/masks/0.png")));
+}
+
 TEST_CASE("masks: colours, and the zeros of a JPEG", "[convert]") {
   const Folder f;
   picture(f, "a.png", 30, 40);
@@ -130,7 +143,7 @@ TEST_CASE("instance maps: images elsewhere, masks of a class, and errors", "[con
   o.kind = "instance-maps", o.in = {f / "maps"}, o.images = f / "photos";
   CHECK_THAT(joined(converted(o, f).report.notes), Contains("no map holds more than one number: if these are masks of a class"));
   picture(f, "maps/y.png", 30, 40);  // in colours
-  CHECK_THROWS_WITH(converted(o, f), Contains("maps/y.png': expected a grey or palette PNG, got 3 channels"));
+  CHECK_THROWS_WITH(converted(o, f), Contains("maps/y.png': expected a grey or palette PNG, got 3 channels; save it as one first"));
   write(f, "maps/y.png", Bitmap(30, 41));
   CHECK_THROWS_WITH(converted(o, f),
                     Contains("y.png: states 30x41 pixels (height x width) for ") && Contains("is this the picture that was annotated?"));

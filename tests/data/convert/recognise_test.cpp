@@ -1,5 +1,7 @@
 #include "data/convert/recognise.h"
 
+#include <array>
+
 #include "data/coco/coco_file.h"
 #include "data/coco/coco_lint.h"
 #include "tests/catch.h"
@@ -91,6 +93,21 @@ TEST_CASE("recognise: folders", "[convert]") {
   f.file("nuclei/1/images/1.png", "");
   f.file("nuclei/1/masks/a.png", "");
   CHECK(kind("nuclei") == "masks");
+  for (const auto& [expected, image, mask] : std::vector<std::array<std::string, 3>>{
+           {"instance-maps", "pairs/images/a.jpg", "pairs/masks/a.png"},
+           {"masks", "several/images/a.jpg", "several/masks/a_1.png"},
+           {"masks", "folders/images/a.jpg", "folders/masks/a/1.png"},
+           {"instance-maps", "walkers/PNGImages/a.png", "walkers/PedMasks/a_mask.png"},
+       }) {
+    f.file(image, "");
+    f.file(mask, "");
+    CHECK(kind(image.substr(0, image.find('/'))) == expected);
+  }
+  f.file("labelled/images/a.jpg", "");
+  f.file("labelled/labels/a.txt", "0 0.1 0.1 0.5 0.1 0.5 0.5\n");
+  CHECK(kind("labelled") == "yolo");
+  f.file("boxes/Annotations/a.XML", "<annotation/>");
+  CHECK(kind("boxes") == "voc");
   f.file("coco/instances_train.json", kCoco);
   CHECK_THAT(foreign_annotations(f / "coco"),
              Contains("is a folder, not a COCO annotation file: its file instances_train.json looks like"));

@@ -1,6 +1,7 @@
 #include "tests/data/convert/convert_files.h"
 
 #include "data/convert/readers.h"
+#include "data/convert/recognise.h"
 
 using namespace mr;
 using namespace mr::test;
@@ -144,8 +145,45 @@ TEST_CASE("voc: lists of ImageSets, single XML files, boxes without masks", "[co
   CHECK_THAT(joined(c.report.notes), Contains("1 of 1 objects are boxes, whose masks are their rectangles"));
   CHECK_THAT(joined(c.report.left_out_first), Contains("a.xml: object 2 (cat): its box has no extent"));
   CHECK(converted("voc", {s.f / "D/Annotations/a.xml"}, s.f).file.annotations.size() == 1);
-  CHECK_THROWS_WITH(converted("voc", {s.f.path()}, s.f),
-                    Contains("expected a folder with SegmentationObject or Annotations in it, got one without"));
+  CHECK_THROWS_WITH(converted("voc", {s.f / "D/JPEGImages"}, s.f),
+                    Contains("JPEGImages: expected a folder with .xml files, got one without"));
+}
+
+TEST_CASE("voc: XML files beside their pictures, in capitals, in folders of their own", "[convert]") {
+  const Folder f;
+  const std::string xml = annotation(object("cat", 3, 4, 12, 23));
+  const Bitmap box = drawn(30, 40, [](int y, int x) { return x >= 2 && x < 12 && y >= 3 && y < 23; });
+  picture(f, "beside/a.png", 30, 40);  // as labelImg writes them
+  f.file("beside/a.xml", xml);
+  picture(f, "split/train/a.png", 30, 40);  // as Roboflow does
+  f.file("split/train/a.xml", xml);
+  picture(f, "apart/images/a.png", 30, 40);
+  f.file("apart/Annotations/a.XML", xml);
+  for (const char* in : {"beside", "beside/a.xml", "split", "split/train/a.xml", "apart", "apart/Annotations", "apart/Annotations/a.XML"}) {
+    INFO(in);
+    const Converted c = converted("voc", {f / in}, f);
+    REQUIRE(c.file.annotations.size() == 1);
+    CHECK(c.same_pixels(0, box));
+    CHECK_THAT(joined(c.report.notes), Contains("--set model.mask.enabled=false trains on boxes alone"));
+    CHECK(recognise_annotations(f / (std::string(in) == "split" ? "split/train" : in)).kind == "voc");  // so the command is told
+  }
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(f / "beside");
+  CHECK(converted("voc", {"a.xml"}, f).file.annotations.size() == 1);
+  std::filesystem::current_path(before);
+}
+
+TEST_CASE("voc: XML files without a picture of objects are named where others have one", "[convert]") {
+  Set s;
+  s.classes([](int) { return 8; });
+  s.xml(object("cat", 3, 4, 12, 23));
+  picture(s.f, "V/JPEGImages/b.png", 30, 40);
+  s.f.file("V/Annotations/b.xml", annotation(object("dog", 3, 4, 12, 23)));
+  CHECK_THAT(joined(s.read().report.notes),
+             Contains("1 XML files have no picture in SegmentationObject, and were passed over: " + (s.f / "V/Annotations/b.xml")));
+  const Converted both = converted("voc", {s.f / "V/Annotations"}, s.f);
+  CHECK(both.file.images.size() == 2);
+  CHECK(both.file.annotations.size() == 3);
 }
 
 TEST_CASE("voc: errors name file, line, element and value", "[convert]") {

@@ -63,6 +63,50 @@ TEST_CASE("yolo: data.yaml names classes, and folders of subsets", "[convert]") 
   CHECK(converted("yolo", {f.path()}, f).report.images == 2);
 }
 
+TEST_CASE("yolo: descriptions as they are shipped", "[convert]") {
+  const Folder f;
+  for (const char* name : {"images/a.png", "images/b.png"}) picture(f, name, 10, 10);
+  for (const char* name : {"labels/a.txt", "labels/b.txt"}) f.file(name, "0 0 0 1 0 1 1\n");
+  f.file("data.yaml", "path: ~\ntrain: images\nval: ./images/\ntest: ../test/images\nnames: [cat, dog, cat]\n");
+  const Converted c = converted("yolo", {f.path()}, f);
+  REQUIRE(c.report.files.size() == 2);
+  CHECK(c.report.files[0].path == f / "out_train.json");
+  CHECK(c.report.files[1].path == f / "out_val.json");
+  CHECK(c.report.files[0].images == 2);
+  CHECK(c.report.files[1].images == 2);
+  CHECK(c.report.files[1].objects == 2);
+  CHECK(c.report.images == 2);
+  CHECK(c.report.objects == 2);
+  CHECK(c.report.classes[0].objects == 2);
+  CHECK(read_coco(f / "out_val.json").annotations.size() == 2);
+  CHECK_THAT(joined(c.report.notes), Contains("2 pictures are of train and val both, and go to both files") &&
+                                         Contains("data.yaml: test: there is no ../test/images, so that there is no such subset") &&
+                                         Contains("classes 0 and 2 are both called cat, and are one class here"));
+  ConvertOptions o;
+  o.kind = "yolo", o.in = {f.path()}, o.out = f / "parted.json", o.split = 0.5;
+  CHECK(convert_annotations(o).files[0].images == 1);
+  for (const char* none : {"null", "~", "", "Null", "[null]"}) {
+    INFO(none);
+    f.file("data.yaml", std::string("train: images\nval: ") + none + "\ntest: NULL\nnames: [cat]\n");
+    CHECK(converted("yolo", {f.path()}, f).report.files.at(0).images == 2);
+  }
+  const auto parse = [](const std::string& text) { return convert::parse_yolo_yaml(text, "d.yaml"); };
+  CHECK(parse("train: 'null'").subsets.at(0).second == std::vector<std::string>{"null"});  // a folder of that name
+  CHECK(parse("names: [a, null, b]").names == std::vector<std::string>{"a", "null", "b"});
+}
+
+TEST_CASE("yolo: a description none of whose pictures has a text file says where they were looked for", "[convert]") {
+  const Folder f;
+  for (const char* name : {"imgs/a.png", "imgs/b.png"}) picture(f, name, 10, 10);
+  for (const char* name : {"labels/a.txt", "labels/b.txt"}) f.file(name, "0 0 0 1 0 1 1\n");
+  f.file("data.yaml", "train: imgs\nnames: [cat]\n");
+  CHECK_THROWS_WITH(converted("yolo", {f.path()}, f), Contains("data.yaml: none of the 2 pictures has a text file; looked for was " +
+                                                               (f / "imgs/a.txt") + " for " + (f / "imgs/a.png")));
+  f.file("imgs/b.txt", "0 0 0 1 0 1 1\n");
+  CHECK_THAT(joined(converted("yolo", {f.path()}, f).report.notes),
+             Contains("1 pictures have no text file, which in YOLO means that they hold no object: " + (f / "imgs/a.png")));
+}
+
 TEST_CASE("yolo: descriptions that cannot be used", "[convert]") {
   const auto parse = [](const std::string& text) { return convert::parse_yolo_yaml(text, "d.yaml"); };
   CHECK(parse("").names.empty());
