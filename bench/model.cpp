@@ -113,7 +113,7 @@ struct Training {
 // On a GPU, a step recorded once and queued again; the batch goes over each time.
 double time_recorded(int repeat, Training& training, const Batch& batch) {
   if constexpr (gpu::exists) {
-    PaddedBatch there = training.model.padded(batch);
+    DeviceBatch there(batch, true, training.model.parameters().device());
     training.step(there);
     const gpu::Graph graph([&] { training.step(there); });
     return best_of(repeat, training.model.parameters().device(), 4, [&] {

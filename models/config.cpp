@@ -29,6 +29,7 @@ void validate(const MaskRCNNConfig& c) {
   for (const double r : c.rpn.anchor_ratios) check(r > 0 && std::isfinite(r), "model.rpn.anchor_ratios: must be above 0, got ", r);
   check(c.rpn.negative_iou <= c.rpn.positive_iou, "model.rpn.negative_iou: must not exceed positive_iou ", c.rpn.positive_iou, ", got ",
         c.rpn.negative_iou);
+  check(c.rpn.sparse, "model.rpn.sparse: the dense backward, which gave the same gradients, is no more; leave this key out");
   positive("rpn.batch", c.rpn.batch);
   fraction("rpn.positive_fraction", c.rpn.positive_fraction);
   for (const int64_t n : {c.rpn.pre_nms_train, c.rpn.pre_nms_test, c.rpn.post_nms_train, c.rpn.post_nms_test})

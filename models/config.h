@@ -67,7 +67,7 @@ struct RPNConfig {
     f.field("nms", nms, "IoU above which the lower-scored proposal is dropped");
     f.field("min_size", min_size, "proposals with a shorter side are dropped, pixels");
     f.field("beta", beta, "smooth L1 turns linear here");
-    f.field("sparse", sparse, "backward only where anchors were sampled: the same gradients, faster");
+    f.field("sparse", sparse, "backward only where anchors were sampled: the only way there is now");
   }
 };
 

@@ -10,23 +10,20 @@
 #include <vector>
 
 #include "models/layers.h"
-#include "models/padded.h"
 #include "models/system.h"
 #include "ops/boxes/box_coder.h"
+#include "ops/boxes/targets.h"
 
 namespace mr {
 
 // RoIAlign, or another operator of its family, over P2 … P5, each RoI on the level that fits its size.  rois [R,5] → [R,size,size,C]
 Var pool_rois(const Features& P, const Tensor& rois, int64_t size, const RoIConfig& config);
 
-// [R_i,4] of each image → [R,5] with the image's index in front
-Tensor to_rois(const std::vector<Tensor>& boxes);
-
-// The RoIs of one image that train the second stage, with their targets.
+// The RoIs that train the second stage.
 struct RoISample {
-  Tensor boxes;                 // [R,4] f32
-  std::vector<int32_t> labels;  // 0: background
-  std::vector<int32_t> gt;      // index of the matched object; any where the label is 0
+  BoxList boxes;   // proposals and objects
+  Tensor match;    // [N,room] i32 (ops/boxes/matcher.h)
+  Sampled chosen;  // places among them
 };
 
 class BoxHead {
@@ -40,20 +37,14 @@ class BoxHead {
 
   Output operator()(const Features& P, const Tensor& rois, const RoIConfig& roi) const;
   // Objects are added to the proposals; IoU decides the label; at most `batch` are kept, a quarter of them objects.
-  RoISample sample(const Tensor& proposals, const Batch& batch, size_t image) const;
+  RoISample sample(const BoxList& proposals, const DeviceBatch& batch) const;
+  RoITargets targets(const RoISample& sampled, const DeviceBatch& batch) const;
+  // Of these the RoIs of objects, for the heads behind: at most batch · positive_fraction an image.
+  RoITargets objects(const RoISample& sampled, const DeviceBatch& batch) const;
   // "class" and "box".
-  std::vector<NamedLoss> losses(const Output& out, const std::vector<RoISample>& samples, const Batch& batch) const;
+  std::vector<NamedLoss> losses(const Output& out, const RoITargets& targets) const;
   // Softmax, decode, clip, threshold, NMS per class, the best of all classes.
-  std::vector<Detections> detections(const Output& out, const std::vector<Tensor>& proposals, const std::vector<ImageSize>& sizes) const;
-
-  // On a GPU: the same of all images at once, in lists of fixed size.
-  struct List {
-    gpu::BoxTargets all;      // S = batch RoIs an image
-    gpu::BoxTargets objects;  // of these the first S·positive_fraction, among which all objects are, for the mask head
-  };
-  List sample(const gpu::BoxList& proposals, const PaddedBatch& goal) const;
-  std::vector<NamedLoss> losses(const Output& out, const gpu::BoxTargets& t) const;
-  DetectionList detections(const Output& out, const gpu::BoxList& proposals, const Tensor& sizes) const;
+  Found detections(const Output& out, const BoxRows& proposals, const Tensor& sizes) const;
 
  private:
   // 1/standard deviation of the deltas, so that all four targets are of order one.
@@ -70,13 +61,9 @@ class MaskHead {
 
   // Logits of channel labels[r], [R,2·size,2·size].
   Var operator()(const Features& P, const Tensor& rois, const Tensor& labels, const RoIConfig& roi) const;
-  // "mask": mean binary cross entropy over the positive RoIs, on the channel of the ground-truth class.
-  NamedLoss loss(const Features& P, const std::vector<RoISample>& samples, const Batch& batch, const RoIConfig& roi) const;
-  void predict(const Features& P, std::vector<Detections>& found, const RoIConfig& roi) const;
-
-  // On a GPU: the same over lists of fixed size.
-  NamedLoss loss(const Features& P, const gpu::BoxTargets& t, const PaddedBatch& goal, const RoIConfig& roi) const;
-  void predict(const Features& P, DetectionList& found, const RoIConfig& roi) const;
+  // "mask": mean binary cross entropy over the RoIs of objects, on the channel of the object's class.
+  NamedLoss loss(const Features& P, const RoITargets& objects, const MaskTable& masks, const RoIConfig& roi) const;
+  void predict(const Features& P, Found& found, const RoIConfig& roi) const;
 
  private:
   MaskHeadConfig config_;

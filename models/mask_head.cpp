@@ -1,6 +1,3 @@
-#include <algorithm>
-#include <cmath>
-
 #include "models/heads.h"
 #include "ops/boxes/mask_target.h"
 #include "ops/conv/deconv2d.h"
@@ -8,7 +5,6 @@
 #include "ops/elementwise/sigmoid.h"
 #include "ops/gemm/class_linear.h"
 #include "ops/loss/sigmoid_bce.h"
-#include "tensor/rows.h"
 
 namespace mr {
 
@@ -36,42 +32,18 @@ Var MaskHead::operator()(const Features& P, const Tensor& rois, const Tensor& la
   return reshape(y, {R, M, M});
 }
 
-NamedLoss MaskHead::loss(const Features& P, const std::vector<RoISample>& samples, const Batch& batch, const RoIConfig& roi) const {
-  std::vector<Tensor> boxes;
-  std::vector<int32_t> labels;
-  std::vector<const CroppedMask*> masks;
-  for (size_t n = 0; n < samples.size(); ++n) {
-    std::vector<int32_t> positive;
-    for (size_t i = 0; i < samples[n].labels.size(); ++i) {
-      if (samples[n].labels[i] == 0) continue;
-      const auto gt = static_cast<size_t>(samples[n].gt[i]);
-      check(gt < batch.targets[n].masks.size(), "mask head: image ", batch.image_ids[n], " has no mask for its object ", gt);
-      positive.push_back(static_cast<int32_t>(i));
-      labels.push_back(samples[n].labels[i]);
-      masks.push_back(&batch.targets[n].masks[gt]);
-    }
-    boxes.push_back(take_rows(samples[n].boxes, positive));
-  }
-  const auto R = static_cast<int64_t>(labels.size());
-  const auto M = 2 * config_.size;
-  const Tensor goal = mask_targets(masks, join_rows(boxes), static_cast<int>(M),
-                                   config_.soft_targets ? MaskRule::torchvision : MaskRule::thresholded);  // [R,28,28]
-  const Var logits = (*this)(P, to_rois(boxes), Tensor::of<int32_t>({R}, labels), roi);                    // [R,28,28]
-  return {"mask", sigmoid_bce(logits, goal, {}, static_cast<double>(std::max<int64_t>(R * M * M, 1)))};
+NamedLoss MaskHead::loss(const Features& P, const RoITargets& t, const MaskTable& masks, const RoIConfig& roi) const {
+  const int64_t R = t.labels.numel(), M = 2 * config_.size;
+  const Tensor target = mask_targets(masks, t.rows.rois, t.object, static_cast<int>(M),
+                                     config_.soft_targets ? MaskRule::torchvision : MaskRule::thresholded);  // [R,28,28]
+  const Var logits = (*this)(P, t.rows.rois, relabel(t.labels, {.background = -1}), roi);                    // [R,28,28]
+  const Tensor channel = relabel(t.labels, {.background = -1, .object = 0});                                 // of the one computed
+  return {"mask", mask_loss(reshape(logits, {R, M, M, 1}), channel, target)};
 }
 
-void MaskHead::predict(const Features& P, std::vector<Detections>& found, const RoIConfig& roi) const {
-  std::vector<Tensor> boxes, labels;
-  for (const Detections& d : found) {
-    boxes.push_back(d.boxes);
-    labels.push_back(d.labels);
-  }
-  const Tensor masks = sigmoid((*this)(P, to_rois(boxes), join_rows(labels), roi)).value().to(DType::f32);  // [R,28,28]
-  int64_t row = 0;
-  for (Detections& d : found) {
-    d.masks = masks.slice(row, row + d.boxes.size(0));
-    row += d.boxes.size(0);
-  }
+void MaskHead::predict(const Features& P, Found& found, const RoIConfig& roi) const {
+  const Var logits = (*this)(P, to_rows(found.boxes).rois, to_rows(found.labels, found.boxes.count), roi);  // [R,28,28]
+  found.masks = sigmoid(logits).value().to(DType::f32);
 }
 
 }  // namespace mr

@@ -1,22 +1,12 @@
 #include "models/mask_rcnn.h"
 
-#include <algorithm>
-
 #include "tensor/context.h"
-#include "tensor/gpu/built.h"
 
 namespace mr {
 namespace {
 
-void check_batch(const Batch& b, bool training) {
-  check(b.images.defined() && b.images.rank() == 4 && b.images.size(3) == 3, "mask_rcnn: images must be [N,H,W,3], got ",
-        b.images.defined() ? b.images.shape() : Shape{});
-  const auto N = static_cast<size_t>(b.images.size(0));
+void check_sides(const DeviceBatch& b) {
   check(b.images.size(1) % 32 == 0 && b.images.size(2) % 32 == 0, "mask_rcnn: image sides must be multiples of 32, got ", b.images.shape());
-  check(b.sizes.size() == N, "mask_rcnn: ", N, " images, but ", b.sizes.size(), " sizes");
-  if (!training) return;
-  check(b.targets.size() == N && b.image_ids.size() == N, "mask_rcnn: ", N, " images, but ", b.targets.size(), " targets and ",
-        b.image_ids.size(), " ids");
 }
 
 }  // namespace
@@ -35,45 +25,23 @@ Features MaskRCNN::features(const Tensor& images, bool training) const {
   return fpn_(backbone_(Var(images.to(parameters_.device()).to(context().precision)), training));
 }
 
-std::vector<NamedLoss> MaskRCNN::losses(const Batch& batch, const std::vector<TrainingSample>& chosen) {
-  check_batch(batch, true);
+std::vector<NamedLoss> MaskRCNN::losses(const DeviceBatch& batch, const TrainingSample* chosen) const {
+  check_sides(batch);
+  check(batch.objects.boxes.defined(), "mask_rcnn: a batch to train on needs targets, got none");
   const OnDevice where(parameters_.device());
-  const size_t N = batch.sizes.size();
-  check(chosen.empty() || chosen.size() == N, "mask_rcnn: ", N, " images, but samples chosen for ", chosen.size());
-  if constexpr (gpu::exists) {
-    if (parameters_.device().type != DeviceType::cpu) {
-      check(chosen.empty(), "mask_rcnn: samples can be given on the CPU, got a model on ", parameters_.device());
-      return losses(padded(batch));
-    }
-  }
   const Features P = features(batch.images, true);
   const RPN::Output rpn = rpn_(P, batch.images.shape());
 
-  std::vector<AnchorSample> anchors;
-  std::vector<RoISample> rois;
-  if (chosen.empty()) {
-    const std::vector<Tensor> proposals = rpn_.proposals(rpn, batch.sizes, true);  // [R,4] of each image
-    for (size_t n = 0; n < N; ++n) {
-      anchors.push_back(rpn_.sample(rpn, batch, n));
-      rois.push_back(box_.sample(proposals[n], batch, n));
-    }
-  } else {
-    for (const TrainingSample& s : chosen) {
-      anchors.push_back(s.anchors);
-      rois.push_back(s.rois);
-    }
-  }
-
+  const AnchorSample anchors = chosen ? AnchorSample{rpn_.match(rpn, batch), {chosen->anchors, {}, {}}} : rpn_.sample(rpn, batch);
+  const RoISample sampled = chosen ? chosen->rois : box_.sample(rpn_.proposals(rpn, batch.sizes, true), batch);
   std::vector<NamedLoss> losses = rpn_.losses(P, rpn, batch, anchors);
-  std::vector<Tensor> boxes;
-  for (const RoISample& s : rois) boxes.push_back(s.boxes);
-  const BoxHead::Output out = box_(P, to_rois(boxes), config_.roi);
-  for (NamedLoss& l : box_.losses(out, rois, batch)) losses.push_back(std::move(l));
-  if (config_.mask.enabled) losses.push_back(mask_.loss(P, rois, batch, config_.roi));
+  const RoITargets rois = box_.targets(sampled, batch);
+  for (NamedLoss& l : box_.losses(box_(P, rois.rows.rois, config_.roi), rois)) losses.push_back(std::move(l));
+  if (config_.mask.enabled) losses.push_back(mask_.loss(P, box_.objects(sampled, batch), batch.masks, config_.roi));
   return losses;
 }
 
-MaskRCNN::FirstStage MaskRCNN::first_stage(const Batch& batch) const {
+MaskRCNN::FirstStage MaskRCNN::first_stage(const DeviceBatch& batch) const {
   const NoGrad guard;
   const OnDevice where(parameters_.device());
   FirstStage s;
@@ -83,16 +51,15 @@ MaskRCNN::FirstStage MaskRCNN::first_stage(const Batch& batch) const {
   return s;
 }
 
-std::vector<Detections> MaskRCNN::predict(const Batch& batch) {
-  check_batch(batch, false);
+Found MaskRCNN::detect(const DeviceBatch& batch) const {
+  check_sides(batch);
   const NoGrad guard;
   const OnDevice where(parameters_.device());
-  if constexpr (gpu::exists) {
-    if (parameters_.device().type != DeviceType::cpu) return on_cpu(detect(PaddedBatch(batch, false, parameters_.device())));
-  }
-  const auto [P, rpn, proposals] = first_stage(batch);
-  std::vector<Detections> found = box_.detections(box_(P, to_rois(proposals), config_.roi), proposals, batch.sizes);
-  if (config_.mask.enabled) mask_.predict(P, found, config_.roi);
+  FirstStage stage = first_stage(batch);
+  stage.rpn = {};  // its maps are done with
+  const BoxRows rows = to_rows(stage.proposals);
+  Found found = box_.detections(box_(stage.features, rows.rois, config_.roi), rows, batch.sizes);
+  if (config_.mask.enabled) mask_.predict(stage.features, found, config_.roi);
   return found;
 }
 

@@ -5,8 +5,8 @@
 //
 //   L = L_objectness + L_rpn_box + L_class + L_box + L_mask, each logged apart
 //
-// It runs where its parameters are (Parameters::move_to). On a GPU lists of boxes have fixed sizes and nothing waits for the device: losses() queues
-// a step and returns, predict() waits for its results. Both devices sample the same anchors and RoIs.
+// It runs where its parameters are (Parameters::move_to). On a GPU nothing waits for the device: losses() and detect() queue their work
+// and return, predict() waits for its results. Both devices sample the same anchors and RoIs.
 //
 // Parameters carry the names of torchvision's maskrcnn_resnet50_fpn, so that its files load by name.
 #pragma once
@@ -22,9 +22,9 @@
 
 namespace mr {
 
-// What the random sampling chose for one image. Given to losses(), it repeats another run's choice.
+// What the random sampling chose. Given to losses(), it repeats another run's choice.
 struct TrainingSample {
-  AnchorSample anchors;
+  Tensor anchors;  // [N,S] i32, of all levels (ops/boxes/sampler.h); −1: none
   RoISample rois;
 };
 
@@ -33,23 +33,20 @@ class MaskRCNN : public System {
   MaskRCNN(const MaskRCNNConfig& config, uint64_t seed);  // initial weights from the seed
 
   Parameters& parameters() override { return parameters_; }
-  std::vector<NamedLoss> losses(const Batch& batch) override { return losses(batch, {}); }
-  // chosen: empty, or one an image, on the CPU alone.
-  std::vector<NamedLoss> losses(const Batch& batch, const std::vector<TrainingSample>& chosen);
-  std::vector<Detections> predict(const Batch& batch) override;
-  // On a GPU, of a batch that is there already: nothing is copied to the device.
-  PaddedBatch padded(const Batch& batch) const { return PaddedBatch(batch, config_.mask.enabled, parameters_.device()); }
-  std::vector<NamedLoss> losses(const PaddedBatch& batch);
-  DetectionList detect(const PaddedBatch& batch) const;
+  bool trains_masks() const override { return config_.mask.enabled; }
+  using System::losses;
+  std::vector<NamedLoss> losses(const DeviceBatch& batch) override { return losses(batch, nullptr); }
+  std::vector<NamedLoss> losses(const DeviceBatch& batch, const TrainingSample* chosen) const;
+  Found detect(const DeviceBatch& batch) const override;
 
   Features features(const Tensor& images, bool training) const;  // P2 … P6
-  // What prediction does before its second stage, on the CPU.
+  // What prediction does before its second stage.
   struct FirstStage {
     Features features;
     RPN::Output rpn;
-    std::vector<Tensor> proposals;  // [R,4] of each image, best first
+    BoxList proposals;  // best first
   };
-  FirstStage first_stage(const Batch& batch) const;
+  FirstStage first_stage(const DeviceBatch& batch) const;
   const MaskRCNNConfig& config() const { return config_; }
 
  private:

@@ -39,6 +39,7 @@ struct Philox {
 class Rng {
  public:
   explicit Rng(uint64_t seed, std::string_view purpose = "", uint64_t epoch = 0, uint64_t sample = 0);
+  explicit Rng(const Philox& stream) : stream_(stream) {}  // from its first word on
 
   uint32_t next();                       // uniform over 2^32
   uint64_t below(uint64_t n);            // uniform over [0, n), n ≥ 1, without bias

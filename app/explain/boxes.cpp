@@ -22,7 +22,7 @@ Box overlap(const Box& a, const Box& b) { return {std::max(a.x1, b.x1), std::max
 
 // What the thresholds alone, and then the promotion, make of a box.
 struct Verdict {
-  int32_t plain, promoted;  // as Match::gt
+  int32_t plain, promoted;  // as match_boxes gives them
   bool is_promoted() const { return plain < 0 && promoted >= 0; }
 };
 
@@ -62,8 +62,34 @@ struct Suppression {
   Tensor iou;
 };
 
-Suppression suppress(const Tensor& boxes, const Tensor& scores, const Tensor& groups, double threshold) {
-  Suppression s{top_k(scores, scores.size(0)), nms(boxes, scores, threshold), batched_nms(boxes, scores, groups, threshold), {}, {}};
+// Of one image the places that were chosen.
+std::vector<int32_t> places(const Chosen& c) {
+  const int32_t* first = c.index.data<int32_t>();
+  return {first, first + c.count.data<int32_t>()[0]};
+}
+
+// Each box at one of two places, its class's.
+std::vector<int32_t> kept_by_class(const Tensor& boxes, const Tensor& scores, std::span<const int32_t> classes, double threshold) {
+  const int64_t n = boxes.size(0);
+  Candidates c = new_candidates(1, 2, n);
+  c.interleaved = true;
+  c.scores.fill_(-INFINITY);
+  for (int64_t i = 0; i < n; ++i) {
+    const int64_t place = 2 * i + classes[static_cast<size_t>(i)];
+    std::copy_n(boxes.data<float>() + 4 * i, 4, c.boxes.data<float>() + 4 * place);
+    c.scores.data<float>()[place] = scores.data<float>()[i];
+  }
+  std::vector<int32_t> kept = places(nms(c, threshold, n));
+  for (int32_t& place : kept) place /= 2;
+  return kept;
+}
+
+Suppression suppress(const Tensor& boxes, const Tensor& scores, std::span<const int32_t> classes, double threshold) {
+  Suppression s{best_places(scores.values<float>(), scores.size(0)),
+                places(nms(candidates_of(boxes, scores), threshold, boxes.size(0))),
+                kept_by_class(boxes, scores, classes, threshold),
+                {},
+                {}};
   s.iou = box_iou(boxes, boxes);
   const int64_t n = boxes.size(0);
   for (int64_t i = 0; i < n; ++i) {
@@ -110,7 +136,8 @@ Page explain_matching() {
   const std::vector<Box> anchors = {{20, 20, 100, 90},  {20, 44, 100, 100}, {36, 20, 116, 100}, {20, 20, 68, 60},
                                     {68, 20, 148, 100}, {124, 34, 156, 66}, {126, 32, 158, 64}, {160, 86, 192, 118}};
   const Tensor g = tensor_of(objects), a = tensor_of(anchors), iou_ = box_iou(a, g);
-  const Match plain = match_boxes(g, a, high, low, false), promoted = match_boxes(g, a, high, low, true);
+  const BoxList list{g.reshape({1, g.size(0), 4}), Tensor::full({1}, static_cast<double>(objects.size()), DType::i32)};
+  const Tensor plain = match_boxes(list, a, {}, high, low, false), promoted = match_boxes(list, a, {}, high, low, true);
 
   Page page;
   page.title = "Matching: eight anchors, four objects, thresholds 0.7 and 0.3";
@@ -128,7 +155,7 @@ Page explain_matching() {
     int64_t best = 0;
     for (int64_t o = 1; o < 4; ++o)
       if (v(o) > v(best)) best = o;
-    const Verdict verdict{plain.gt[i], promoted.gt[i]};
+    const Verdict verdict{plain.data<int32_t>()[i], promoted.data<int32_t>()[i]};
     t.rows.push_back(
         {k, corners(anchors[i]), v(0), v(1), v(2), v(3), v(best) > 0 ? std::string(1, static_cast<char>('A' + best)) : "–",
          word_of(verdict.plain),
@@ -249,7 +276,7 @@ Page explain_nms(double threshold) {
     groups.push_back(c.group);
   }
   const auto n = static_cast<int64_t>(boxes.size());
-  const Suppression s = suppress(tensor_of(boxes), Tensor::of<float>({n}, scores), Tensor::of<int32_t>({n}, groups), threshold);
+  const Suppression s = suppress(tensor_of(boxes), Tensor::of<float>({n}, scores), groups, threshold);
 
   Page page;
   page.title = fmt::format("Non-maximum suppression of seven boxes, threshold {}", short_number(threshold, 4));

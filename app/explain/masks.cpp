@@ -78,14 +78,19 @@ Tensor peak(int row, int column, double logit) {
   return z;
 }
 
+// What one RoI of one object is to learn, [1,m,m].
+Tensor target_of(const CroppedMask& object, const Box& roi, int m, MaskRule rule) {
+  return mask_targets(mask_table({{&object, 1}}, 1), Tensor::of<float>({1, 5}, {0, roi.x1, roi.y1, roi.x2, roi.y2}),
+                      Tensor::of<int32_t>({1}, {0}), m, rule);
+}
+
 }  // namespace
 
 Page explain_mask_target() {
   constexpr int m = 4;
   const CroppedMask object = mask_where(13, 13, [](int y, int x) { return x + y >= 9 && x <= 10 && y <= 10; });
   const Box roi{2, 2, 10, 10};
-  const Tensor box = tensor_of(std::vector{roi});
-  const Tensor soft = mask_targets({&object}, box, m, MaskRule::torchvision), hard = mask_targets({&object}, box, m, MaskRule::thresholded);
+  const Tensor soft = target_of(object, roi, m, MaskRule::torchvision), hard = target_of(object, roi, m, MaskRule::thresholded);
 
   Page page;
   page.title = "Mask target: the object's mask seen through a RoI, m = 4";
@@ -150,7 +155,7 @@ Page explain_mask_paste() {
   const Box around{10, 10, 124, 70};
   Table& t = page.table("A pan of 60 pixels with a handle of 8, put into m × m and back: IoU with itself", {"m", "mask IoU"});
   for (const int m : {3, 7, 14, 28, 56}) {
-    const Tensor target = mask_targets({&pan}, tensor_of(std::vector{around}), m, MaskRule::thresholded);
+    const Tensor target = target_of(pan, around, m, MaskRule::thresholded);
     const CroppedMask back = paste_mask(target.data<float>(), m, around, pan.image_height, pan.image_width, PasteRule::accurate);
     t.rows.push_back({int64_t{m}, share_of(as_map(back), as_map(pan))});
   }

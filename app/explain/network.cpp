@@ -73,6 +73,10 @@ Svg on_picture(const Image& picture, const std::vector<BoxPanel>& panels) {
   return beside(figures);
 }
 
+Tensor boxes_of_first_image(const BoxList& list) {
+  return list.boxes.slice(0, 1).reshape({list.boxes.size(1), 4}).slice(0, list.count.data<int32_t>()[0]);
+}
+
 // ---- gradients ----
 
 // The part of the network that a parameter belongs to: backbone.body.layer2.0.conv1.weight → backbone.body.layer2
@@ -109,7 +113,7 @@ Page explain_rpn(const std::string& weights, const std::string& image) {
   Batch batch;
   batch.images = input.images;
   batch.sizes = {{input.sizes[0].height, input.sizes[0].width}};
-  const MaskRCNN::FirstStage stage = model->first_stage(batch);
+  const MaskRCNN::FirstStage stage = model->first_stage(DeviceBatch(batch, false, Device{}));
 
   Page page;
   page.title = fmt::format("From anchors to proposals: {}", fs::path(image).filename().string());
@@ -125,7 +129,7 @@ Page explain_rpn(const std::string& weights, const std::string& image) {
                       static_cast<int64_t>(std::ranges::count_if(z, [](float v) { return v > 0; })),
                       std::min<int64_t>(n, d.recipe.model.rpn.pre_nms_test)});
   }
-  const Tensor& proposals = stage.proposals[0];
+  const Tensor proposals = boxes_of_first_image(stage.proposals);
   page.say(
       fmt::format("The {} best of each level are decoded (their deltas move and stretch the anchor), cut to the picture, and thinned by "
                   "NMS at an IoU of {}: of {} anchors {} proposals are left.",

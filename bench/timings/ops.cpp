@@ -8,7 +8,6 @@
 #include "base/json_text.h"
 #include "bench/best_of.h"
 #include "bench/inputs.h"
-#include "ops/boxes/boxes_gpu.h"
 #include "ops/boxes/nms.h"
 #include "ops/conv/conv2d_rungs.h"
 #include "ops/gemm/linear.h"
@@ -116,13 +115,7 @@ std::vector<OpTiming> bench_ops(const std::string& filter, int64_t repeats, Devi
   bench.time_var("roi_align 1000 7x7 256", map, [&] { return roi_align({map}, {4}, rois, {}); });
   bench.time_var("roi_pool 1000 7x7 256", map, [&] { return roi_pool({map}, {4}, rois, {}); });
   const Tensor boxes = random_boxes(2000, 800, 1216, 4), scores = random_tensor({2000});
-  const auto thin_out = [&] {
-    if constexpr (gpu::exists) {
-      if (device.type != DeviceType::cpu) return void(gpu::nms(boxes.reshape({1, 2000, 4}), scores.reshape({1, 2000}), {}, 0.7, 2000));
-    }
-    nms(boxes, scores, 0.7);
-  };
-  bench.time("nms 2000", "", 0, thin_out);
+  bench.time("nms 2000", "", 0, [&] { nms(candidates_of(boxes, scores), 0.7, 2000); });
   check(!bench.timings.empty(), "bench: --filter ", filter, ": expected a part of one of ",
         fmt::format("{}", fmt::join(bench.names, ", ")));
   return std::move(bench.timings);

@@ -47,10 +47,11 @@ __global__ void proposals_kernel(Proposed p, Box* boxes, float* scores, int64_t 
 }
 
 struct Classified {
-  const float* probabilities;     // [N·R,K+1]
-  const Box *deltas, *proposals;  // [N·R,K+1], [N,R]
-  const int32_t* counts;          // [N] or null
-  const int32_t* sizes;           // [N,2]
+  const float* probabilities;  // [N·R,K+1]
+  const Box* deltas;           // [N·R,K+1]
+  const float* rois;           // [N·R,5]
+  const int32_t* counts;       // [N]
+  const int32_t* sizes;        // [N,2]
   int R, K;
 };
 
@@ -61,10 +62,12 @@ __global__ void detections_kernel(Classified p, BoxCoder coder, Box* boxes, floa
   const int64_t r = image * p.R + j / p.K, column = r * (p.K + 1) + j % p.K + 1;
   Clipped c{};
   float score = -INFINITY;
-  if (!p.counts || j / p.K < load<int32_t>(p.counts + image)) {
+  if (j / p.K < load<int32_t>(p.counts + image)) {
     const float probability = load<float>(p.probabilities + column);
     if (probability > least) {
-      c = decode_in_image(coder, load<Box>(p.deltas + column), load<Box>(p.proposals + r), p.sizes + 2 * image, min_size);
+      const float* const roi = p.rois + 5 * r;
+      const Box proposal{load<float>(roi + 1), load<float>(roi + 2), load<float>(roi + 3), load<float>(roi + 4)};
+      c = decode_in_image(coder, load<Box>(p.deltas + column), proposal, p.sizes + 2 * image, min_size);
       if (c.kept) score = probability;
     }
   }
@@ -74,17 +77,11 @@ __global__ void detections_kernel(Classified p, BoxCoder coder, Box* boxes, floa
 
 }  // namespace
 
-Candidates new_candidates(int64_t images, int64_t rows, Device device) {
-  return {Tensor::empty({images, rows, 4}, DType::f32, device), Tensor::empty({images, rows}, DType::f32, device)};
-}
-
-void decode_proposals(const Candidates& to, int level, int64_t room, const Tensor& index, const Tensor& objectness, const Tensor& deltas,
+void decode_proposals(const Candidates& to, int64_t level, const Tensor& index, const Tensor& objectness, const Tensor& deltas,
                       const Tensor& anchors, const Tensor& sizes, float min_size) {
   const char* op = "decode_proposals";
-  check(index.defined() && index.rank() == 2 && index.size(1) <= room, op, ": index must be [N,k] i32 with k at most ", room, ", got ",
-        index.defined() ? index.shape() : Shape{});
-  const int64_t N = index.size(0), k = index.size(1), A = anchors.size(0), M = to.scores.size(1), first = level * room;
-  check(level >= 0 && first + room <= M, op, ": level ", level, " of ", room, " rows is beyond the ", M, " rows of the candidates");
+  const int64_t N = index.size(0), k = index.size(1), A = anchors.size(0), M = to.scores.size(1), room = M / to.groups,
+                first = level * room;
   const Proposed p{checked_data<int32_t>(index, op, "index", {N, k}),
                    checked_data<float>(objectness, op, "objectness", {N, A}),
                    checked_boxes(deltas, op, "deltas", {N, A, 4}),
@@ -99,21 +96,19 @@ void decode_proposals(const Candidates& to, int level, int64_t room, const Tenso
            static_cast<int>(room), min_size);
 }
 
-Candidates decode_detections(const Tensor& probabilities, const Tensor& deltas, const Tensor& proposals, const Tensor& count,
-                             const Tensor& sizes, const BoxCoder& coder, float score, float min_size) {
+Candidates decode_detections(const Tensor& probabilities, const Tensor& deltas, const BoxRows& proposals, const Tensor& sizes,
+                             const BoxCoder& coder, float score, float min_size) {
   const char* op = "decode_detections";
-  check(proposals.defined() && proposals.rank() == 3 && probabilities.defined() && probabilities.rank() == 2, op,
-        ": proposals must be [N,R,4] and probabilities [N·R,K+1] f32, got ", proposals.defined() ? proposals.shape() : Shape{}, " and ",
-        probabilities.defined() ? probabilities.shape() : Shape{});
-  const int64_t N = proposals.size(0), R = proposals.size(1), K = probabilities.size(1) - 1;
+  const int64_t N = sizes.size(0), R = proposals.room, K = probabilities.size(1) - 1;
   const Classified p{checked_data<float>(probabilities, op, "probabilities", {N * R, K + 1}),
                      checked_boxes(deltas, op, "deltas", {N * R, 4 * (K + 1)}),
-                     checked_boxes(proposals, op, "proposals", {N, R, 4}),
-                     optional_data<int32_t>(count, op, "count", {N}),
+                     checked_data<float>(proposals.rois, op, "proposals", {N * R, 5}),
+                     checked_data<int32_t>(proposals.count, op, "count", {N}),
                      checked_data<int32_t>(sizes, op, "sizes", {N, 2}),
                      static_cast<int>(R),
                      static_cast<int>(K)};
-  const Candidates c = new_candidates(N, R * K, proposals.device());
+  Candidates c = mr::new_candidates(N, K, R, proposals.rois.device());
+  c.interleaved = true;
   if (c.scores.numel() > 0)
     launch(op, {blocks_of(R * K, threads), N}, {threads}, 0, compute_stream(), detections_kernel, p, coder,
            checked_boxes(c.boxes, op, "boxes", c.boxes.shape()), c.scores.device_data<float>(), score, min_size);

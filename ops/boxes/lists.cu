@@ -28,9 +28,7 @@ __global__ void first_columns_kernel(const int32_t* x, int32_t* y, int64_t n, in
 
 __global__ void relabel_kernel(const int32_t* labels, int32_t* y, Relabelling to, int64_t n) {
   const int64_t i = this_row();
-  if (i >= n) return;
-  const int32_t k = load<int32_t>(labels + i);
-  store(y + i, k < 0 ? to.nothing : k == 0 ? to.background : to.object == Relabelling::own ? k : to.object);
+  if (i < n) store(y + i, relabelled(load<int32_t>(labels + i), to));
 }
 
 constexpr int most_levels = 8;
@@ -39,44 +37,25 @@ struct Levels {
   int count;
 };
 
-__global__ void level_rows_kernel(const int32_t* index, const int32_t* labels, Levels levels, int32_t* rows, int64_t images, int64_t S) {
-  const int64_t i = this_row();
-  if (i >= images * S) return;
-  int32_t at = load<int32_t>(index + i);
-  if (at >= 0 && labels && load<int32_t>(labels + i) <= 0) at = -1;
-  if (at >= 0) {
-    int32_t first = 0;  // row of the level's first anchor of the first image
-    int l = 0;
-    for (; l < levels.count && at >= levels.anchors[l]; ++l) {
-      at -= levels.anchors[l];
-      first += static_cast<int32_t>(images) * levels.anchors[l];
-    }
-    at = l < levels.count ? at + first + static_cast<int32_t>(i / S) * levels.anchors[l] : -1;
-  }
-  store(rows + i, at);
-}
-
-// A thread has one anchor of one level's list.
-__global__ void level_cells_kernel(const int32_t* index, Levels levels, int32_t of_cell, int32_t* cells, int64_t n, int64_t S) {
-  const int64_t to = this_row(), i = to % n;
-  const int level = static_cast<int>(to / n);
-  if (level >= levels.count) return;
-  int32_t at = load<int32_t>(index + i);
-  int32_t anchors = 0;
+// Where the place of an anchor in the list of all levels is: its level, and its place in that.
+struct LevelPlace {
+  int32_t level, place, anchors;
+};
+__device__ LevelPlace level_of(const Levels& levels, int32_t at) {
+  LevelPlace found{-1, 0, 1};
   MR_UNROLL
-  for (int l = 0; l < most_levels; ++l) {    // all of them: an index known only here would put the list on the stack
-    if (l < level) at -= levels.anchors[l];  // below 0 for one of a finer level, and for none
-    if (l == level) anchors = levels.anchors[l];
+  for (int l = 0; l < most_levels; ++l) {  // all of them: an index known only here would put the list on the stack
+    if (found.level < 0 && l < levels.count) {
+      if (at < levels.anchors[l]) found = {l, at, levels.anchors[l]};
+      at -= levels.anchors[l];
+    }
   }
-  store(cells + to, at < 0 || at >= anchors ? -1 : static_cast<int32_t>(i / S) * (anchors / of_cell) + at / of_cell);
+  return found;
 }
 
-__global__ void cell_rows_kernel(const int32_t* index, const int32_t* labels, int32_t of_cell, int32_t* rows, int64_t n) {
+__global__ void anchor_rows_kernel(const int32_t* anchor, const int32_t* labels, int32_t least, int32_t of_cell, int32_t* rows, int64_t n) {
   const int64_t i = this_row();
-  if (i >= n) return;
-  const int32_t at = load<int32_t>(index + i);
-  const bool none = at < 0 || (labels && load<int32_t>(labels + i) <= 0);
-  store(rows + i, none ? -1 : static_cast<int32_t>(i) * of_cell + at % of_cell);
+  if (i < n) store(rows + i, load<int32_t>(labels + i) < least ? -1 : static_cast<int32_t>(i) * of_cell + load<int32_t>(anchor + i));
 }
 
 // The five floats of a RoI are written one by one, 20 bytes apart in a warp, into sectors that its next store fills.
@@ -121,66 +100,82 @@ __global__ void append_kernel(Part a, Part b, Box* boxes, int32_t* counts, int64
 }
 
 struct Sources {
-  BoxRows boxes;
+  SharedBoxes boxes;
   const int32_t *match, *index;  // [N,B], [N,S]
-  const Box* gt;                 // [N,G]
-  const int32_t* gt_labels;      // [N,G] or null
+  const Box* objects;            // [N,G]
   int S, G;
 };
-struct Targets {
+
+// What a place of the sample says.
+struct SampledBox {
+  int32_t from, object;  // −1: none
+  Box box, delta;
+};
+__device__ SampledBox sampled(const Sources& s, const BoxCoder& coder, int64_t i) {
+  const int64_t image = i / s.S;
+  SampledBox r{load<int32_t>(s.index + i), -1, {}, {}};
+  if (r.from < 0) return r;
+  r.box = load<Box>(s.boxes.boxes + image * s.boxes.pitch + r.from);
+  r.object = max(load<int32_t>(s.match + image * s.boxes.rows + r.from), -1);
+  if (r.object >= 0) r.delta = encode_box(coder, load<Box>(s.objects + image * s.G + r.object), r.box);
+  return r;
+}
+
+struct RoIColumns {
   float* rois;
-  int32_t *labels, *gt;
+  int32_t *labels, *object;
   Box* deltas;
 };
-
-__global__ void box_targets_kernel(Sources s, Targets to, BoxCoder coder, int64_t n) {
+__global__ void roi_targets_kernel(Sources s, const int32_t* object_labels, RoIColumns to, BoxCoder coder, int64_t n) {
   const int64_t i = this_row();
   if (i >= n) return;
-  const int64_t image = i / s.S;
-  const int32_t from = load<int32_t>(s.index + i);
-  Box box, delta;
-  int32_t label = -1, gt = -1;
-  if (from >= 0) {
-    box = load<Box>(s.boxes.boxes + image * s.boxes.pitch + from);
-    gt = load<int32_t>(s.match + image * s.boxes.rows + from);
-    label = 0;
-    if (gt >= 0) {
-      label = s.gt_labels ? load<int32_t>(s.gt_labels + image * s.G + gt) : 1;
-      delta = encode_box(coder, load<Box>(s.gt + image * s.G + gt), box);
-    } else {
-      gt = -1;
-    }
-  }
-  store_roi(to.rois + 5 * i, image, box);
+  const SampledBox r = sampled(s, coder, i);
+  int32_t label = -1;
+  if (r.from >= 0) label = r.object >= 0 ? load<int32_t>(object_labels + i / s.S * s.G + r.object) : 0;
+  store_roi(to.rois + 5 * i, i / s.S, r.box);
   store(to.labels + i, label);
-  store(to.gt + i, gt);
-  store(to.deltas + i, delta);
+  store(to.object + i, r.object);
+  store(to.deltas + i, r.delta);
 }
 
-// index [N,S] → N
-int64_t image_lists(const char* op, const Tensor& index) {
-  check(index.defined() && index.rank() == 2, op, ": index must be [N,S] i32, got ", index.defined() ? index.shape() : Shape{});
-  return index.size(0);
+struct AnchorColumns {
+  int32_t *level, *cell, *anchor, *labels;
+  Box* deltas;
+};
+__global__ void anchor_targets_kernel(Sources s, Levels levels, int32_t of_cell, AnchorColumns to, BoxCoder coder, int64_t n) {
+  const int64_t i = this_row();
+  if (i >= n) return;
+  const SampledBox r = sampled(s, coder, i);
+  LevelPlace at{-1, -1, 1};
+  if (r.from >= 0) at = level_of(levels, r.from);
+  const bool there = at.level >= 0;
+  store(to.level + i, at.level);
+  store(to.cell + i, there ? static_cast<int32_t>(i / s.S) * (at.anchors / of_cell) + at.place / of_cell : -1);
+  store(to.anchor + i, there ? at.place % of_cell : -1);
+  store(to.labels + i, there ? static_cast<int32_t>(r.object >= 0) : -1);
+  store(to.deltas + i, r.delta);
 }
 
-Levels levels_of(const char* op, std::span<const int64_t> anchors, int64_t images) {
-  check(anchors.size() <= most_levels, op, ": expected at most ", most_levels, " levels, got ", anchors.size());
+Levels levels_of(std::span<const int64_t> anchors) {
   Levels levels{};
-  int64_t all = 0;
-  for (const int64_t n : anchors) {
-    levels.anchors[levels.count++] = static_cast<int32_t>(n);
-    all += n;
-  }
-  check(images * all <= INT32_MAX, op, ": expected at most 2^31 anchors in a batch, got ", images * all);
+  for (const int64_t n : anchors) levels.anchors[levels.count++] = static_cast<int32_t>(n);
   return levels;
+}
+
+Sources sources_of(const char* op, const Tensor& boxes, const Tensor& match, const Tensor& index, const Tensor& objects) {
+  const int64_t N = index.size(0), S = index.size(1), G = objects.size(1);
+  const SharedBoxes rows = shared_boxes(boxes, N, op, "boxes");
+  return {rows,
+          checked_data<int32_t>(match, op, "match", {N, rows.rows}),
+          checked_data<int32_t>(index, op, "index", {N, S}),
+          checked_boxes(objects, op, "objects", {N, G, 4}),
+          static_cast<int>(S),
+          static_cast<int>(G)};
 }
 
 }  // namespace
 
 Tensor take(const Tensor& x, const Tensor& index) {
-  check(x.defined() && (x.rank() == 2 || (x.rank() == 3 && x.size(2) == 4)) && (x.dtype() == DType::f32 || x.dtype() == DType::i32),
-        "take: x must be [N,M] or [N,M,4], f32 or i32, got ", x.defined() ? x.shape() : Shape{}, " ", x.dtype());
-  check(index.defined() && index.rank() == 2, "take: index must be [N,k] i32, got ", index.defined() ? index.shape() : Shape{});
   const int64_t N = x.size(0), M = x.size(1), k = index.size(1), n = N * k;
   const auto* at = checked_data<int32_t>(index, "take", "index", {N, k});
   const Tensor y = Tensor::empty(x.rank() == 2 ? Shape{N, k} : Shape{N, k, 4}, x.dtype(), x.device());
@@ -205,7 +200,6 @@ Tensor first_columns(const Tensor& x, int64_t k) {
 }
 
 Tensor relabel(const Tensor& labels, const Relabelling& to) {
-  check(labels.defined() && labels.dtype() == DType::i32, "relabel: labels must be i32");
   const Tensor y = Tensor::empty_like(labels);
   const int64_t n = labels.numel();
   if (n > 0)
@@ -214,47 +208,18 @@ Tensor relabel(const Tensor& labels, const Relabelling& to) {
   return y;
 }
 
-Tensor level_rows(const Tensor& index, std::span<const int64_t> anchors, const Tensor& labels) {
-  const char* op = "level_rows";
-  const int64_t N = image_lists(op, index), S = index.size(1);
-  const Levels levels = levels_of(op, anchors, N);
-  const auto* at = checked_data<int32_t>(index, op, "index", {N, S});
-  const auto* label = optional_data<int32_t>(labels, op, "labels", {N, S});
-  const Tensor rows = Tensor::empty({N * S}, DType::i32, index.device());
-  if (N * S > 0)
-    launch(op, {blocks_of(N * S, threads)}, {threads}, 0, compute_stream(), level_rows_kernel, at, label, levels,
-           rows.device_data<int32_t>(), N, S);
-  return rows;
-}
-
-Tensor level_cells(const Tensor& index, std::span<const int64_t> anchors, int64_t of_cell) {
-  const char* op = "level_cells";
-  const int64_t N = image_lists(op, index), S = index.size(1);
-  const Levels levels = levels_of(op, anchors, N);
-  for (const int64_t n : anchors) check(of_cell > 0 && n % of_cell == 0, op, ": expected whole cells of ", of_cell, " anchors, got ", n);
-  const auto* at = checked_data<int32_t>(index, op, "index", {N, S});
-  const Tensor cells = Tensor::empty({levels.count, N * S}, DType::i32, index.device());
-  if (cells.numel() > 0)
-    launch(op, {blocks_of(cells.numel(), threads)}, {threads}, 0, compute_stream(), level_cells_kernel, at, levels,
-           static_cast<int32_t>(of_cell), cells.device_data<int32_t>(), N * S, S);
-  return cells;
-}
-
-Tensor cell_rows(const Tensor& index, int64_t of_cell, const Tensor& labels) {
-  const char* op = "cell_rows";
-  const int64_t N = image_lists(op, index), S = index.size(1);
-  check(of_cell > 0 && N * S * of_cell <= INT32_MAX, op, ": expected above 0 and at most 2^31 rows in all, got ", N * S, " of ", of_cell);
-  const auto* at = checked_data<int32_t>(index, op, "index", {N, S});
-  const auto* label = optional_data<int32_t>(labels, op, "labels", {N, S});
-  const Tensor rows = Tensor::empty({N * S}, DType::i32, index.device());
-  if (N * S > 0)
-    launch(op, {blocks_of(N * S, threads)}, {threads}, 0, compute_stream(), cell_rows_kernel, at, label, static_cast<int32_t>(of_cell),
-           rows.device_data<int32_t>(), N * S);
+Tensor anchor_rows(const AnchorTargets& t, int64_t of_cell, bool objects_only) {
+  const int64_t R = t.labels.numel();
+  const auto* anchor = checked_data<int32_t>(t.anchor, "anchor_rows", "anchor", {R});
+  const auto* labels = checked_data<int32_t>(t.labels, "anchor_rows", "labels", {R});
+  const Tensor rows = Tensor::empty({R}, DType::i32, t.labels.device());
+  if (R > 0)
+    launch("anchor_rows", {blocks_of(R, threads)}, {threads}, 0, compute_stream(), anchor_rows_kernel, anchor, labels, objects_only ? 1 : 0,
+           static_cast<int32_t>(of_cell), rows.device_data<int32_t>(), R);
   return rows;
 }
 
 Tensor to_rois(const Tensor& boxes) {
-  check(boxes.defined() && boxes.rank() == 3, "to_rois: boxes must be [N,R,4] f32, got ", boxes.defined() ? boxes.shape() : Shape{});
   const int64_t R = boxes.size(1), n = boxes.size(0) * R;
   const Box* from = checked_boxes(boxes, "to_rois", "boxes", {boxes.size(0), R, 4});
   const Tensor rois = Tensor::empty({n, 5}, DType::f32, boxes.device());
@@ -264,8 +229,6 @@ Tensor to_rois(const Tensor& boxes) {
 }
 
 Tensor detected_labels(const Tensor& index, int64_t classes) {
-  check(index.defined() && index.dtype() == DType::i32 && classes > 0, "detected_labels: index must be i32, classes above 0, got ",
-        classes);
   const Tensor labels = Tensor::empty_like(index);
   const int64_t n = index.numel();
   if (n > 0)
@@ -274,13 +237,14 @@ Tensor detected_labels(const Tensor& index, int64_t classes) {
   return labels;
 }
 
-BoxList append(const Tensor& a, const Tensor& a_count, const Tensor& b, const Tensor& b_count) {
-  check(a.defined() && b.defined() && a.rank() == 3 && b.rank() == 3, "append: expected boxes [N,A,4] and [N,B,4] f32");
-  const int64_t N = a.size(0), A = a.size(1), B = b.size(1), n = N * (A + B);
-  const Part first{checked_boxes(a, "append", "a", {N, A, 4}), checked_data<int32_t>(a_count, "append", "a_count", {N}),
-                   static_cast<int>(A)},
-      second{checked_boxes(b, "append", "b", {N, B, 4}), checked_data<int32_t>(b_count, "append", "b_count", {N}), static_cast<int>(B)};
-  const BoxList all{Tensor::empty({N, A + B, 4}, DType::f32, a.device()), Tensor::empty({N}, DType::i32, a.device())};
+BoxList append(const BoxList& a, const BoxList& b) {
+  const int64_t N = a.boxes.size(0), A = a.boxes.size(1), B = b.boxes.size(1), n = N * (A + B);
+  const auto part = [&](const BoxList& list, const char* what) {
+    return Part{checked_boxes(list.boxes, "append", what, list.boxes.shape()), list.count.device_data<int32_t>(),
+                static_cast<int>(list.boxes.size(1))};
+  };
+  const Part first = part(a, "a"), second = part(b, "b");
+  BoxList all{Tensor::empty({N, A + B, 4}, DType::f32, a.boxes.device()), Tensor::empty({N}, DType::i32, a.boxes.device())};
   if (n == 0) {
     all.count.fill_(0);
     return all;
@@ -290,24 +254,32 @@ BoxList append(const Tensor& a, const Tensor& a_count, const Tensor& b, const Te
   return all;
 }
 
-BoxTargets box_targets(const Tensor& boxes, const Tensor& match, const Tensor& index, const Tensor& gt, const Tensor& labels,
+RoITargets roi_targets(const Tensor& boxes, const Tensor& match, const Tensor& index, const Tensor& objects, const Tensor& labels,
                        const BoxCoder& coder) {
-  const char* op = "box_targets";
-  check(index.defined() && index.rank() == 2 && gt.defined() && gt.rank() == 3, op, ": expected index [N,S] i32 and gt [N,G,4] f32");
-  const int64_t N = index.size(0), S = index.size(1), G = gt.size(1), n = N * S;
-  const BoxRows rows = box_rows(boxes, N, op, "boxes");
-  const Sources s{rows,
-                  checked_data<int32_t>(match, op, "match", {N, rows.rows}),
-                  checked_data<int32_t>(index, op, "index", {N, S}),
-                  checked_boxes(gt, op, "gt", {N, G, 4}),
-                  optional_data<int32_t>(labels, op, "labels", {N, G}),
-                  static_cast<int>(S),
-                  static_cast<int>(G)};
+  const char* op = "roi_targets";
+  const int64_t N = index.size(0), S = index.size(1), R = N * S;
+  const Sources s = sources_of(op, boxes, match, index, objects);
   const auto empty = [&](const Shape& shape, DType type) { return Tensor::empty(shape, type, index.device()); };
-  BoxTargets t{empty({n, 5}, DType::f32), empty({N, S}, DType::i32), empty({N, S}, DType::i32), empty({N, S, 4}, DType::f32)};
-  const Targets to{t.rois.device_data<float>(), t.labels.device_data<int32_t>(), t.gt.device_data<int32_t>(),
-                   checked_boxes(t.deltas, op, "deltas", {N, S, 4})};
-  if (n > 0) launch(op, {blocks_of(n, threads)}, {threads}, 0, compute_stream(), box_targets_kernel, s, to, coder, n);
+  RoITargets t{{empty({R, 5}, DType::f32), {}, S}, empty({R}, DType::i32), empty({R}, DType::i32), empty({R, 4}, DType::f32)};
+  const RoIColumns to{t.rows.rois.device_data<float>(), t.labels.device_data<int32_t>(), t.object.device_data<int32_t>(),
+                      checked_boxes(t.deltas, op, "deltas", {R, 4})};
+  const auto* object_labels = checked_data<int32_t>(labels, op, "labels", {N, objects.size(1)});
+  if (R > 0) launch(op, {blocks_of(R, threads)}, {threads}, 0, compute_stream(), roi_targets_kernel, s, object_labels, to, coder, R);
+  return t;
+}
+
+AnchorTargets anchor_targets(const Tensor& anchors, std::span<const int64_t> of_level, int64_t of_cell, const Tensor& match,
+                             const Tensor& index, const Tensor& objects, const BoxCoder& coder) {
+  const char* op = "anchor_targets";
+  const int64_t R = index.numel();
+  const Sources s = sources_of(op, anchors, match, index, objects);
+  const auto numbers = [&] { return Tensor::empty({R}, DType::i32, index.device()); };
+  AnchorTargets t{numbers(), numbers(), numbers(), numbers(), Tensor::empty({R, 4}, DType::f32, index.device())};
+  const AnchorColumns to{t.level.device_data<int32_t>(), t.cell.device_data<int32_t>(), t.anchor.device_data<int32_t>(),
+                         t.labels.device_data<int32_t>(), checked_boxes(t.deltas, op, "deltas", {R, 4})};
+  if (R > 0)
+    launch(op, {blocks_of(R, threads)}, {threads}, 0, compute_stream(), anchor_targets_kernel, s, levels_of(of_level),
+           static_cast<int32_t>(of_cell), to, coder, R);
   return t;
 }
 

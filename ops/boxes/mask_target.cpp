@@ -1,23 +1,36 @@
 #include "ops/boxes/mask_target.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "ops/boxes/box_tensor.h"
+#include "ops/boxes/boxes_gpu.h"
 #include "ops/roi/roi_grid.h"
+#include "tensor/gpu/built.h"
 #include "tensor/parallel.h"
 
 namespace mr {
 namespace {
 
-void check_mask(const CroppedMask* mask, size_t r) {
-  check(mask != nullptr, "mask_targets: no mask for box ", r);
-  const CroppedMask& k = *mask;
+void check_mask(const CroppedMask& k, size_t image, size_t object) {
   check(k.image_height > 0 && k.image_width > 0 && k.x0 >= 0 && k.y0 >= 0 && k.bits.height <= k.image_height - k.y0 &&
             k.bits.width <= k.image_width - k.x0 &&
             k.bits.pixels.size() == static_cast<size_t>(k.bits.height) * static_cast<size_t>(k.bits.width),
-        "mask_targets: the bits must lie inside the image, got ", k.bits.height, "×", k.bits.width, " at (", k.x0, ", ", k.y0, ") of ",
-        k.image_height, "×", k.image_width, " for box ", r);
+        "mask_table: the bits must lie inside the image, got ", k.bits.height, "×", k.bits.width, " at (", k.x0, ", ", k.y0, ") of ",
+        k.image_height, "×", k.image_width, " for object ", object, " of image ", image);
+}
+
+// A bitmap of a table.
+struct Frame {
+  const uint8_t* bits;
+  int x0, y0, height, width, image_height, image_width;
+};
+
+Frame frame_of(const MaskTable& t, int64_t image, int64_t object) {
+  const int64_t* at = t.place.data<int64_t>() + (image * t.place.size(1) + object) * 7;
+  return {t.bits.data<uint8_t>() + at[0], static_cast<int>(at[1]), static_cast<int>(at[2]), static_cast<int>(at[3]),
+          static_cast<int>(at[4]),        static_cast<int>(at[5]), static_cast<int>(at[6])};
 }
 
 // First down the pixel columns that the box reads, then along them: m sums a pixel and m a bin, instead of m² a pixel.
@@ -25,13 +38,13 @@ struct Target {
   BinTaps<float> rows, columns;
   std::vector<float> line;  // Σ_y weight · bits[y][x] for one row of bins, x from `left` on
 
-  void fill(const CroppedMask& mask, const Box& box, int m, bool aligned, float* out) {
+  void fill(const Frame& mask, const Box& box, int m, bool aligned, float* out) {
     rows.build(align_axis(box.y1, box.y2, 1.0f, m, 0, aligned), m, mask.image_height);
     columns.build(align_axis(box.x1, box.x2, 1.0f, m, 0, aligned), m, mask.image_width);
     std::fill_n(out, m * m, 0.0f);
     if (columns.cell.empty()) return;
     const auto [least, most] = std::ranges::minmax(columns.cell);
-    const int left = std::max(least - mask.x0, 0), right = std::min(most - mask.x0 + 1, mask.bits.width);
+    const int left = std::max(least - mask.x0, 0), right = std::min(most - mask.x0 + 1, mask.width);
     if (left >= right) return;
     for (int p = 0; p < m; ++p) {
       down(mask, rows.bin(p), left, right);
@@ -47,12 +60,12 @@ struct Target {
     }
   }
 
-  void down(const CroppedMask& mask, BinTaps<float>::Taps bin, int left, int right) {
+  void down(const Frame& mask, BinTaps<float>::Taps bin, int left, int right) {
     line.assign(right - left, 0.0f);
     for (int i = 0; i < bin.count; ++i) {
       const int y = bin.cell[i] - mask.y0;
-      if (y < 0 || y >= mask.bits.height) continue;
-      const uint8_t* bits = mask.bits.pixels.data() + int64_t{y} * mask.bits.width + left;
+      if (y < 0 || y >= mask.height) continue;
+      const uint8_t* bits = mask.bits + int64_t{y} * mask.width + left;
       for (int x = 0; x < right - left; ++x) line[x] += bin.weight[i] * static_cast<float>(bits[x]);
     }
   }
@@ -60,24 +73,72 @@ struct Target {
 
 }  // namespace
 
-Tensor mask_targets(const std::vector<const CroppedMask*>& masks, const Tensor& boxes, int m, MaskRule rule) {
-  const auto b = as_boxes(boxes, "mask_targets", "boxes");
-  check(masks.size() == b.size(), "mask_targets: expected a mask for each of ", b.size(), " boxes, got ", masks.size());
-  check(m >= 1 && m <= 1024, "mask_targets: m must be 1 … 1024, got ", m);
-  for (size_t r = 0; r < b.size(); ++r) {
-    check_mask(masks[r], r);
-    for (const float v : {b[r].x1, b[r].y1, b[r].x2, b[r].y2})
-      check(std::abs(v) <= 1 << 24, "mask_targets: corners must be finite and within 2^24 pixels, got ", v, " in box ", r);
+MaskTable mask_table(const std::vector<std::span<const CroppedMask>>& masks, int64_t G, Device device) {
+  const auto N = static_cast<int64_t>(masks.size());
+  MaskTable table;
+  int64_t bytes = 0;
+  for (size_t n = 0; n < masks.size(); ++n) {
+    check(static_cast<int64_t>(masks[n].size()) <= G, "mask_table: room for ", G, " objects an image, got ", masks[n].size());
+    for (size_t g = 0; g < masks[n].size(); ++g) {
+      check_mask(masks[n][g], n, g);
+      bytes += static_cast<int64_t>(masks[n][g].bits.pixels.size());
+    }
   }
-  const Tensor t = Tensor::empty({boxes.size(0), m, m});
+  // Room in steps, so that most batches have the same shapes.
+  const Tensor bits =
+      Tensor::empty({static_cast<int64_t>(std::bit_ceil(std::max<uint64_t>(static_cast<uint64_t>(bytes), 4096)))}, DType::u8, Device{});
+  const Tensor place = Tensor::empty({N, G, 7}, DType::i64, Device{});
+  place.fill_(0);
+  int64_t first = 0;
+  for (int64_t n = 0; n < N; ++n)
+    for (size_t g = 0; g < masks[static_cast<size_t>(n)].size(); ++g) {
+      const CroppedMask& k = masks[static_cast<size_t>(n)][g];
+      const int64_t row[] = {first, k.x0, k.y0, k.bits.height, k.bits.width, k.image_height, k.image_width};
+      std::ranges::copy(row, place.data<int64_t>() + (n * G + static_cast<int64_t>(g)) * 7);
+      std::ranges::copy(k.bits.pixels, bits.data<uint8_t>() + first);
+      first += static_cast<int64_t>(k.bits.pixels.size());
+      table.width = std::max<int64_t>(table.width, k.bits.width);
+    }
+  table.width = (table.width + 255) / 256 * 256;
+  table.bits = bits.to(device);
+  table.place = place.to(device);
+  return table;
+}
+
+Tensor mask_targets(const MaskTable& masks, const Tensor& rois, const Tensor& object, int m, MaskRule rule) {
+  const char* op = "mask_targets";
+  check(m >= 1 && m <= 1024, op, ": m must be 1 … 1024, got ", m);
+  check(rois.defined() && rois.rank() == 2 && masks.place.defined() && masks.place.rank() == 3, op,
+        ": expected rois [R,5] f32 and places [N,G,7] i64");
+  const int64_t R = rois.size(0), N = masks.place.size(0), G = masks.place.size(1);
+  check_tensor(rois, {R, 5}, DType::f32, op, "rois");
+  check_tensor(object, {R}, DType::i32, op, "object");
+  if constexpr (gpu::exists) {
+    if (rois.on_gpu()) return gpu::mask_targets(masks, rois, object, m, rule);
+  }
+  const Tensor t = Tensor::empty({R, m, m});
+  for (int64_t r = 0; r < R; ++r) {
+    const float* roi = rois.data<float>() + 5 * r;
+    const int32_t g = object.data<int32_t>()[r];
+    if (g < 0) continue;
+    for (int k = 1; k < 5; ++k)
+      check(std::abs(roi[k]) <= 1 << 24, op, ": corners must be finite and within 2^24 pixels, got ", roi[k], " in box ", r);
+    check(roi[0] >= 0 && roi[0] < static_cast<float>(N) && g < G, op, ": box ", r, " wants object ", g, " of image ", roi[0],
+          "; there are ", G, " of ", N, " images");
+  }
   const bool hard = rule == MaskRule::thresholded;
-  parallel_ranges(boxes.size(0), 2, [&](int64_t begin, int64_t end) {
+  const int64_t cells = int64_t{m} * m;
+  parallel_ranges(R, 2, [&](int64_t begin, int64_t end) {
     Target target;
     for (int64_t r = begin; r < end; ++r) {
-      float* out = t.data<float>() + r * m * m;
-      target.fill(*masks[r], b[r], m, hard, out);
+      float* out = t.data<float>() + r * cells;
+      const float* roi = rois.data<float>() + 5 * r;
+      if (const int32_t g = object.data<int32_t>()[r]; g >= 0)
+        target.fill(frame_of(masks, static_cast<int64_t>(roi[0]), g), {roi[1], roi[2], roi[3], roi[4]}, m, hard, out);
+      else
+        std::fill_n(out, cells, 0.0f);
       if (hard)
-        for (int i = 0; i < m * m; ++i) out[i] = out[i] >= 0.5f ? 1.0f : 0.0f;
+        for (int64_t i = 0; i < cells; ++i) out[i] = out[i] >= 0.5f ? 1.0f : 0.0f;
     }
   });
   return t;

@@ -1,8 +1,6 @@
 // One warp a row of bins: first its lanes go down the pixel columns that the RoI reads, neighbours down neighbours, into a line in shared
 // memory; then each lane sums the line over the columns of one bin. The weights are computed where they are used, again for every lane: a
 // handful of operations a sample, and no lists.
-#include <bit>
-
 #include "ops/boxes/boxes_gpu.h"
 #include "ops/boxes/mask_rules.h"
 #include "ops/boxes/rows_gpu.h"
@@ -59,7 +57,7 @@ struct AlongLine {
 __device__ int cell_of(float t, int n) { return t > 0 ? (t < static_cast<float>(n - 1) ? static_cast<int>(t) : n - 1) : 0; }
 
 // Block (rows of bins, RoI).
-__global__ void mask_targets_kernel(Bitmaps bitmaps, const float* rois, const int32_t* gt, int S, int m, bool hard, int room, float* out) {
+__global__ void mask_targets_kernel(Bitmaps bitmaps, const float* rois, const int32_t* objects, int m, bool hard, int room, float* out) {
   Shared shared;
   const int warps = static_cast<int>(blockDim.x) / warp_size, warp = static_cast<int>(threadIdx.x) / warp_size;
   const int lane = static_cast<int>(threadIdx.x) % warp_size, p = static_cast<int>(blockIdx.x) * warps + warp;
@@ -67,13 +65,13 @@ __global__ void mask_targets_kernel(Bitmaps bitmaps, const float* rois, const in
   const int64_t r = blockIdx.y;
   if (p >= m) return;
   float* const y = out + (r * m + p) * m;
-  const int32_t object = load<int32_t>(gt + r);
+  const int32_t object = load<int32_t>(objects + r);
   if (object < 0) {
     for (int q = lane; q < m; q += warp_size) store(y + q, 0.0f);
     return;
   }
-  const Frame mask = frame_of(bitmaps, r / S * bitmaps.G + object);
   const float* const box = rois + 5 * r + 1;
+  const Frame mask = frame_of(bitmaps, static_cast<int64_t>(load<float>(box - 1)) * bitmaps.G + object);
   const auto columns = align_axis(load<float>(box), load<float>(box + 2), 1.0f, m, 0, hard);
   const auto rows = align_axis(load<float>(box + 1), load<float>(box + 3), 1.0f, m, 0, hard);
   // The bitmap's columns between the first and the last sample.
@@ -96,42 +94,10 @@ __global__ void mask_targets_kernel(Bitmaps bitmaps, const float* rois, const in
 
 }  // namespace
 
-MaskTable mask_table(const std::vector<std::span<const CroppedMask>>& masks, int64_t G, Device device) {
-  const auto N = static_cast<int64_t>(masks.size());
-  MaskTable table;
-  int64_t bytes = 0;
-  for (const auto& image : masks) {
-    check(static_cast<int64_t>(image.size()) <= G, "mask_table: room for ", G, " objects an image, got ", image.size());
-    for (const CroppedMask& k : image) bytes += static_cast<int64_t>(k.bits.pixels.size());
-  }
-  // Room in steps, so that most batches have the same shapes.
-  const Tensor bits =
-      Tensor::empty({static_cast<int64_t>(std::bit_ceil(std::max<uint64_t>(static_cast<uint64_t>(bytes), 4096)))}, DType::u8, Device{});
-  const Tensor place = Tensor::empty({N, G, 7}, DType::i64, Device{});
-  place.fill_(0);
-  int64_t first = 0;
-  for (int64_t n = 0; n < N; ++n)
-    for (size_t g = 0; g < masks[static_cast<size_t>(n)].size(); ++g) {
-      const CroppedMask& k = masks[static_cast<size_t>(n)][g];
-      const int64_t row[] = {first, k.x0, k.y0, k.bits.height, k.bits.width, k.image_height, k.image_width};
-      std::ranges::copy(row, place.data<int64_t>() + (n * G + static_cast<int64_t>(g)) * 7);
-      std::ranges::copy(k.bits.pixels, bits.data<uint8_t>() + first);
-      first += static_cast<int64_t>(k.bits.pixels.size());
-      table.width = std::max<int64_t>(table.width, k.bits.width);
-    }
-  table.width = (table.width + 255) / 256 * 256;
-  table.bits = bits.to(device);
-  table.place = place.to(device);
-  return table;
-}
-
-Tensor mask_targets(const MaskTable& masks, const Tensor& rois, const Tensor& gt, int m, MaskRule rule) {
-  check(m >= 1 && m <= 1024, "mask_targets: m must be 1 … 1024, got ", m);
-  check(gt.defined() && gt.rank() == 2 && masks.place.defined() && masks.place.rank() == 3,
-        "mask_targets: expected gt [N,S] i32 and places [N,G,7] i64");
-  const int64_t N = gt.size(0), S = gt.size(1), R = N * S, G = masks.place.size(1);
+Tensor mask_targets(const MaskTable& masks, const Tensor& rois, const Tensor& object, int m, MaskRule rule) {
+  const int64_t R = rois.size(0), N = masks.place.size(0), G = masks.place.size(1);
   const auto* boxes = checked_data<float>(rois, "mask_targets", "rois", {R, 5});
-  const auto* object = checked_data<int32_t>(gt, "mask_targets", "gt", {N, S});
+  const auto* objects = checked_data<int32_t>(object, "mask_targets", "object", {R});
   const Bitmaps bitmaps{checked_data<uint8_t>(masks.bits, "mask_targets", "bits", masks.bits.shape()),
                         checked_data<int64_t>(masks.place, "mask_targets", "places", {N, G, 7}), static_cast<int>(G)};
   const int room = spread(static_cast<int>(masks.width)) + 1;
@@ -143,7 +109,7 @@ Tensor mask_targets(const MaskTable& masks, const Tensor& rois, const Tensor& gt
   const Tensor t = Tensor::empty({R, m, m}, DType::f32, rois.device());
   if (R > 0)
     launch("mask_targets", {blocks_of(m, warps), R}, {warps * warp_size}, bytes(warps), compute_stream(), mask_targets_kernel, bitmaps,
-           boxes, object, static_cast<int>(S), m, rule == MaskRule::thresholded, room, t.device_data<float>());
+           boxes, objects, m, rule == MaskRule::thresholded, room, t.device_data<float>());
   return t;
 }
 

@@ -5,6 +5,8 @@
 
 #include "ops/boxes/box_rules.h"
 #include "ops/boxes/box_tensor.h"
+#include "ops/boxes/boxes_gpu.h"
+#include "tensor/gpu/built.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
 
@@ -75,16 +77,12 @@ struct EqualsBest {
   }
 };
 
-}  // namespace
-
-Match match_boxes(const Tensor& gt_boxes, const Tensor& boxes, float high, float low, bool keep_best) {
-  const auto gt = as_boxes(gt_boxes, "match_boxes", "gt_boxes"), all = as_boxes(boxes, "match_boxes", "boxes");
-  check(low <= high, "match_boxes: low must not exceed high, got ", low, " > ", high);
+// The match of one image's boxes.
+void match_image(std::span<const Box> gt, std::span<const Box> all, float high, float low, bool keep_best, int32_t* match) {
   const auto n = static_cast<int64_t>(all.size());
   const int64_t blocks = (n + block_size - 1) / block_size;
-  Match match;
-  match.gt.assign(all.size(), Match::background);
-  if (gt.empty() || n == 0) return match;
+  std::fill_n(match, n, Match::background);
+  if (gt.empty() || n == 0) return;
 
   std::vector<int32_t> index(blocks * block_size);  // of each box, its own best object
   std::vector<float> block_best(blocks * gt.size(), 0.0f);
@@ -93,9 +91,9 @@ Match match_boxes(const Tensor& gt_boxes, const Tensor& boxes, float high, float
     const BlockBoxes block(all.data() + first, count);
     std::array<float, block_size> best;
     with_simd(BestOfBlock{gt, block, best.data(), index.data() + first, block_best.data() + k * gt.size()});
-    for (int64_t i = 0; i < count; ++i) match.gt[first + i] = match_of(best[i], index[first + i], high, low);
+    for (int64_t i = 0; i < count; ++i) match[first + i] = match_of(best[i], index[first + i], high, low);
   });
-  if (!keep_best) return match;
+  if (!keep_best) return;
 
   std::vector<float> top(gt.size(), 0.0f);
   for (size_t i = 0; i < block_best.size(); ++i) top[i % gt.size()] = std::max(top[i % gt.size()], block_best[i]);
@@ -110,9 +108,36 @@ Match match_boxes(const Tensor& gt_boxes, const Tensor& boxes, float high, float
       for (; g < gt.size(); ++g)
         if (holds(g)) with_simd(EqualsBest{gt[g], block, top[g], keep.data()});
       for (int64_t i = 0; i < count; ++i)
-        if (keep[i]) match.gt[first + i] = index[first + i];
+        if (keep[i]) match[first + i] = index[first + i];
     }
   });
+}
+
+}  // namespace
+
+Tensor match_boxes(const BoxList& objects, const Tensor& boxes, const Tensor& count, float high, float low, bool keep_best) {
+  const char* op = "match_boxes";
+  check(low <= high, op, ": low must not exceed high, got ", low, " > ", high);
+  check(objects.boxes.defined() && objects.boxes.rank() == 3, op, ": objects must be [N,G,4] f32, got ",
+        objects.boxes.defined() ? objects.boxes.shape() : Shape{});
+  check(boxes.defined() && (boxes.rank() == 2 || boxes.rank() == 3), op, ": boxes must be [N,B,4] or [B,4] f32, got ",
+        boxes.defined() ? boxes.shape() : Shape{});
+  const int64_t N = objects.boxes.size(0), G = objects.boxes.size(1), B = boxes.size(boxes.rank() - 2);
+  check_tensor(objects.boxes, {N, G, 4}, DType::f32, op, "objects");
+  check_tensor(objects.count, {N}, DType::i32, op, "the objects' count");
+  check_tensor(boxes, boxes.rank() == 2 ? Shape{B, 4} : Shape{N, B, 4}, DType::f32, op, "boxes");
+  if (count.defined()) check_tensor(count, {N}, DType::i32, op, "the boxes' count");
+  if constexpr (gpu::exists) {
+    if (boxes.on_gpu()) return gpu::match_boxes(objects, boxes, count, high, low, keep_best);
+  }
+  const Tensor match = Tensor::empty({N, B}, DType::i32);
+  for (int64_t n = 0; n < N; ++n) {
+    const auto there = static_cast<size_t>(count.defined() ? count.data<int32_t>()[n] : B);
+    const auto gt = boxes_of_image(objects.boxes, n).first(static_cast<size_t>(objects.count.data<int32_t>()[n]));
+    int32_t* to = match.data<int32_t>() + n * B;
+    match_image(gt, boxes_of_image(boxes, n).first(there), high, low, keep_best, to);
+    std::fill(to + there, to + B, Match::between);
+  }
   return match;
 }
 

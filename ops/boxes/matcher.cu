@@ -3,6 +3,7 @@
 // the IoUs once more and compares.
 #include "ops/boxes/box_rules.h"
 #include "ops/boxes/boxes_gpu.h"
+#include "ops/boxes/matcher.h"
 #include "ops/boxes/rows_gpu.h"
 #include "tensor/gpu/kernel.h"
 
@@ -15,7 +16,7 @@ struct Pairs {
   const Box* gt;            // [N,G]
   const int32_t* gt_count;  // [N]
   int G;
-  BoxRows boxes;
+  SharedBoxes boxes;
   const int32_t* box_count;  // [N] or null
   float* top;                // [N,G]: the largest IoU of each object
 };
@@ -93,19 +94,16 @@ __global__ void __launch_bounds__(threads) match_kernel(Pairs p, float high, flo
 
 }  // namespace
 
-Tensor match_boxes(const Tensor& gt, const Tensor& gt_count, const Tensor& boxes, const Tensor& box_count, float high, float low,
-                   bool keep_best) {
-  check(low <= high, "match_boxes: low must not exceed high, got ", low, " > ", high);
-  check(gt.defined() && gt.rank() == 3, "match_boxes: gt must be [N,G,4] f32, got ", gt.defined() ? gt.shape() : Shape{});
-  const int64_t images = gt.size(0), G = gt.size(1);
-  const Tensor top = keep_best ? Tensor::empty({images, G}, DType::f32, gt.device()) : Tensor();
-  const Pairs p{checked_boxes(gt, "match_boxes", "gt", {images, G, 4}),
-                checked_data<int32_t>(gt_count, "match_boxes", "gt_count", {images}),
+Tensor match_boxes(const BoxList& objects, const Tensor& boxes, const Tensor& count, float high, float low, bool keep_best) {
+  const int64_t images = objects.boxes.size(0), G = objects.boxes.size(1);
+  const Tensor top = keep_best ? Tensor::empty({images, G}, DType::f32, boxes.device()) : Tensor();
+  const Pairs p{checked_boxes(objects.boxes, "match_boxes", "objects", {images, G, 4}),
+                checked_data<int32_t>(objects.count, "match_boxes", "count", {images}),
                 static_cast<int>(G),
-                box_rows(boxes, images, "match_boxes", "boxes"),
-                optional_data<int32_t>(box_count, "match_boxes", "box_count", {images}),
+                shared_boxes(boxes, images, "match_boxes", "boxes"),
+                optional_data<int32_t>(count, "match_boxes", "count", {images}),
                 top.device_data<float>()};
-  const Tensor match = Tensor::empty({images, p.boxes.rows}, DType::i32, gt.device());
+  const Tensor match = Tensor::empty({images, p.boxes.rows}, DType::i32, boxes.device());
   if (match.numel() == 0) return match;
   const Dim3 grid{blocks_of(p.boxes.rows, threads), images};
   if (keep_best) {

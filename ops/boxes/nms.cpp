@@ -4,7 +4,9 @@
 
 #include "ops/boxes/box_rules.h"
 #include "ops/boxes/box_tensor.h"
+#include "ops/boxes/boxes_gpu.h"
 #include "ops/boxes/topk.h"
+#include "tensor/gpu/built.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
 
@@ -63,52 +65,68 @@ std::vector<int32_t> scan(std::span<const Box> boxes, std::span<const int32_t> o
   return kept;
 }
 
-std::vector<int32_t> by_score(std::span<const Box> boxes, const Tensor& scores, double threshold, const char* op) {
-  check(!std::isnan(threshold), op, ": the threshold must be a number, got nan");
-  as_scores(scores, boxes.size(), op);
-  return top_k(scores, scores.size(0));
-}
+// The groups of an image's boxes, and what remains of each.
+class Image {
+ public:
+  Image(std::span<const Box> boxes, std::span<const float> scores, const Candidates& c) : boxes_(boxes) {
+    std::vector<int32_t> places;  // of the boxes that are there
+    std::vector<float> there;
+    for (size_t i = 0; i < scores.size(); ++i) {
+      if (scores[i] == -INFINITY) continue;
+      places.push_back(static_cast<int32_t>(i));
+      there.push_back(scores[i]);
+    }
+    order_ = best_places(there, static_cast<int64_t>(there.size()));
+    for (int32_t& rank : order_) rank = places[static_cast<size_t>(rank)];
+    groups_.resize(static_cast<size_t>(c.groups));
+    const auto groups = static_cast<int32_t>(c.groups), length = static_cast<int32_t>(scores.size()) / groups;
+    for (size_t rank = 0; rank < order_.size(); ++rank)
+      groups_[static_cast<size_t>(c.interleaved ? order_[rank] % groups : order_[rank] / length)].push_back(static_cast<int32_t>(rank));
+  }
 
-size_t limit(int keep_at_most, size_t n) { return keep_at_most < 0 ? n : std::min(n, static_cast<size_t>(keep_at_most)); }
+  // Places of the boxes kept, best first.
+  std::vector<int32_t> kept(float threshold, size_t most) const {
+    std::vector<uint8_t> keep(order_.size());
+    parallel_for(static_cast<int64_t>(groups_.size()), 1, [&](int64_t g) {
+      const std::vector<int32_t>& ranks = groups_[static_cast<size_t>(g)];
+      std::vector<int32_t> members;
+      for (const int32_t rank : ranks) members.push_back(order_[static_cast<size_t>(rank)]);
+      for (const int32_t k : scan(boxes_, members, threshold, most)) keep[static_cast<size_t>(ranks[static_cast<size_t>(k)])] = 1;
+    });
+    std::vector<int32_t> kept;
+    for (size_t rank = 0; rank < order_.size() && kept.size() < most; ++rank)
+      if (keep[rank]) kept.push_back(order_[rank]);
+    return kept;
+  }
+
+ private:
+  std::span<const Box> boxes_;
+  std::vector<int32_t> order_;                // places of the boxes that are there, best first
+  std::vector<std::vector<int32_t>> groups_;  // positions in order_
+};
 
 }  // namespace
 
-std::vector<int32_t> nms(const Tensor& boxes, const Tensor& scores, double threshold, int keep_at_most) {
-  const auto b = as_boxes(boxes, "nms", "boxes");
-  const std::vector<int32_t> order = by_score(b, scores, threshold, "nms");
-  std::vector<int32_t> kept = scan(b, order, round_down(threshold), limit(keep_at_most, b.size()));
-  for (int32_t& i : kept) i = order[i];
-  return kept;
-}
-
-std::vector<int32_t> batched_nms(const Tensor& boxes, const Tensor& scores, const Tensor& groups, double threshold, int keep_at_most) {
-  const auto b = as_boxes(boxes, "batched_nms", "boxes");
-  check(groups.defined() && groups.dtype() == DType::i32 && groups.rank() == 1 && groups.size(0) == boxes.size(0),
-        "batched_nms: groups must be [", boxes.size(0), "] i32, got ", groups.defined() ? groups.shape() : Shape{}, " ", groups.dtype());
-  const std::vector<int32_t> order = by_score(b, scores, threshold, "batched_nms");
-  const int32_t* group = groups.data<int32_t>();
-
-  std::vector<int32_t> ranks(order.size());  // positions in `order`, group by group
-  for (size_t i = 0; i < ranks.size(); ++i) ranks[i] = static_cast<int32_t>(i);
-  const auto group_of = [&](int32_t rank) { return group[order[rank]]; };
-  std::ranges::stable_sort(ranks, {}, group_of);
-  std::vector<size_t> first;
-  for (size_t i = 0; i < ranks.size(); ++i)
-    if (i == 0 || group_of(ranks[i]) != group_of(ranks[i - 1])) first.push_back(i);
-  first.push_back(ranks.size());
-
-  const size_t most = limit(keep_at_most, b.size());
-  std::vector<uint8_t> keep(order.size());
-  parallel_for(static_cast<int64_t>(first.size()) - 1, 1, [&](int64_t g) {
-    const size_t begin = first[g], end = first[g + 1];
-    std::vector<int32_t> members;
-    for (size_t i = begin; i < end; ++i) members.push_back(order[ranks[i]]);
-    for (const int32_t k : scan(b, members, round_down(threshold), most)) keep[ranks[begin + k]] = 1;
-  });
-  std::vector<int32_t> kept;
-  for (size_t i = 0; i < order.size() && kept.size() < most; ++i)
-    if (keep[i]) kept.push_back(order[i]);
-  return kept;
+Chosen nms(const Candidates& c, double threshold, int64_t most) {
+  check(!std::isnan(threshold), "nms: the threshold must be a number, got nan");
+  check(most >= 0, "nms: `most` must not be negative, got ", most);
+  check(c.boxes.defined() && c.boxes.rank() == 3, "nms: boxes must be [N,M,4] f32, got ", c.boxes.defined() ? c.boxes.shape() : Shape{});
+  const int64_t N = c.boxes.size(0), M = c.boxes.size(1);
+  check_tensor(c.boxes, {N, M, 4}, DType::f32, "nms", "boxes");
+  check_tensor(c.scores, {N, M}, DType::f32, "nms", "scores");
+  check(c.groups >= 1 && M % c.groups == 0, "nms: ", c.groups, " groups of equal length cannot be made of ", M, " boxes");
+  if constexpr (gpu::exists) {
+    if (c.boxes.on_gpu()) return gpu::nms(c, threshold, most);
+  }
+  const Chosen chosen{Tensor::empty({N, most}, DType::i32), Tensor::empty({N}, DType::i32)};
+  chosen.index.fill_(-1);
+  for (int64_t n = 0; n < N; ++n) {
+    const Image image(boxes_of_image(c.boxes, n), row_of_image<float>(c.scores, n), c);
+    const std::vector<int32_t> kept = image.kept(round_down(threshold), static_cast<size_t>(most));
+    std::ranges::copy(kept, chosen.index.data<int32_t>() + n * most);
+    chosen.count.data<int32_t>()[n] = static_cast<int32_t>(kept.size());
+  }
+  return chosen;
 }
 
 }  // namespace mr

@@ -88,21 +88,18 @@ __global__ void __launch_bounds__(scan_threads)
 
 }  // namespace
 
-Chosen nms(const Tensor& boxes, const Tensor& scores, const Groups& groups, double threshold, int64_t most) {
-  check(!std::isnan(threshold), "nms: the threshold must be a number, got nan");
-  check(boxes.defined() && boxes.rank() == 3, "nms: boxes must be [N,M,4] f32, got ", boxes.defined() ? boxes.shape() : Shape{});
-  const int64_t images = boxes.size(0), M = boxes.size(1);
-  check(groups.count >= 1 && M % groups.count == 0, "nms: ", groups.count, " groups of equal length cannot be made of ", M, " rows");
-  const Box* b = checked_boxes(boxes, "nms", "boxes", {images, M, 4});
-  const auto* s = checked_data<float>(scores, "nms", "scores", {images, M});
-  const Lists of{static_cast<int>(groups.count), static_cast<int>(M / groups.count), groups.interleaved};
-  const int64_t lists = images * groups.count, length = of.length, tiles = blocks_of(length, tile);
-  const Tensor kept = Tensor::empty_like(scores);
+Chosen nms(const Candidates& c, double threshold, int64_t most) {
+  const int64_t images = c.boxes.size(0), M = c.boxes.size(1);
+  const Box* b = checked_boxes(c.boxes, "nms", "boxes", {images, M, 4});
+  const auto* s = checked_data<float>(c.scores, "nms", "scores", {images, M});
+  const Lists of{static_cast<int>(c.groups), static_cast<int>(M / c.groups), c.interleaved};
+  const int64_t lists = images * c.groups, length = of.length, tiles = blocks_of(length, tile);
+  const Tensor kept = Tensor::empty_like(c.scores);
   kept.fill_(-INFINITY);
   if (kept.numel() > 0) {
-    const Chosen order = top_k_of_lists(s, of, lists, length, true, boxes.device());
+    const Chosen order = top_k_of_lists(s, of, lists, length, true, c.boxes.device());
     const Sorted sorted{b, of, order.index.device_data<int32_t>(), order.count.device_data<int32_t>()};
-    const Tensor covers = Tensor::empty({lists, tiles, length}, DType::i64, boxes.device());
+    const Tensor covers = Tensor::empty({lists, tiles, length}, DType::i64, c.boxes.device());
     auto* words = reinterpret_cast<uint64_t*>(covers.device_data<int64_t>());
     launch("nms_cover", {tiles, tiles, lists}, {tile}, SharedSize().array<float>(4 * tile).bytes(), compute_stream(), cover_kernel, sorted,
            round_down(threshold), static_cast<int>(tiles), words);

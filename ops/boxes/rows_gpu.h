@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "geometry/box.h"
+#include "ops/boxes/box_tensor.h"
 #include "tensor/gpu/dim.h"
 #include "tensor/tensor.h"
 
@@ -12,8 +13,7 @@ namespace mr::gpu {
 constexpr int64_t blocks_of(int64_t n, int64_t block) { return (n + block - 1) / block; }
 
 template <class T> T* checked_data(const Tensor& t, const char* op, const char* what, const Shape& shape) {
-  check(t.defined() && t.shape() == shape && t.dtype() == dtype_of<T>(), op, ": ", what, " must be ", shape, " ", dtype_of<T>(), ", got ",
-        t.defined() ? t.shape() : Shape{}, " ", t.dtype());
+  check_tensor(t, shape, dtype_of<T>(), op, what);
   return t.device_data<T>();
 }
 
@@ -30,12 +30,12 @@ inline Box* checked_boxes(const Tensor& t, const char* op, const char* what, con
 }
 
 // Boxes [N,B,4], or [B,4] that all N images share: image n's begin at boxes + n·pitch.
-struct BoxRows {
+struct SharedBoxes {
   Box* boxes;
   int64_t pitch;
   int rows;
 };
-inline BoxRows box_rows(const Tensor& t, int64_t images, const char* op, const char* what) {
+inline SharedBoxes shared_boxes(const Tensor& t, int64_t images, const char* op, const char* what) {
   check(t.defined() && (t.rank() == 2 || t.rank() == 3), op, ": ", what, " must be [N,B,4] or [B,4] f32, got ",
         t.defined() ? t.shape() : Shape{});
   const int64_t rows = t.size(t.rank() - 2);

@@ -1,8 +1,12 @@
 #include "ops/boxes/sampler.h"
 
 #include <algorithm>
+#include <vector>
 
-#include "base/check.h"
+#include "ops/boxes/box_tensor.h"
+#include "ops/boxes/boxes_gpu.h"
+#include "ops/boxes/matcher.h"
+#include "tensor/gpu/built.h"
 
 namespace mr {
 namespace {
@@ -16,21 +20,58 @@ std::vector<int32_t> draw(std::vector<int32_t> from, size_t count, Rng& rng) {
   return from;
 }
 
+// The generator whose words these are.
+Rng generator_of(const int32_t* words) {
+  Philox stream{};
+  for (uint32_t& word : stream.key) word = static_cast<uint32_t>(*words++);
+  for (uint32_t& word : stream.counter) word = static_cast<uint32_t>(*words++);
+  return Rng(stream);
+}
+
 }  // namespace
 
-Sampled sample_balanced(const Match& match, int count, double positive_fraction, Rng& rng) {
-  check(count >= 0, "sample_balanced: count must not be negative, got ", count);
-  check(positive_fraction >= 0 && positive_fraction <= 1, "sample_balanced: positive_fraction must be in [0, 1], got ", positive_fraction);
-  std::vector<int32_t> positive, negative;
-  for (size_t i = 0; i < match.gt.size(); ++i) {
-    if (match.gt[i] >= 0)
-      positive.push_back(static_cast<int32_t>(i));
-    else if (match.gt[i] == Match::background)
-      negative.push_back(static_cast<int32_t>(i));
+Tensor generator_streams(std::span<const Rng> rngs) {
+  const auto n = static_cast<int64_t>(rngs.size());
+  const Tensor words = Tensor::empty({n, stream_words}, DType::i32, Device{});
+  auto* to = words.data<int32_t>();
+  for (const Rng& rng : rngs) {
+    for (const uint32_t word : rng.stream().key) *to++ = static_cast<int32_t>(word);
+    for (const uint32_t word : rng.stream().counter) *to++ = static_cast<int32_t>(word);
   }
-  Sampled s;
-  s.positive = draw(std::move(positive), static_cast<size_t>(count * positive_fraction), rng);
-  s.negative = draw(std::move(negative), static_cast<size_t>(count) - s.positive.size(), rng);
+  return words;
+}
+
+Sampled sample_balanced(const Tensor& match, int64_t count, double positive_fraction, const Tensor& streams) {
+  const char* op = "sample_balanced";
+  check(count >= 0, op, ": count must not be negative, got ", count);
+  check(positive_fraction >= 0 && positive_fraction <= 1, op, ": positive_fraction must be in [0, 1], got ", positive_fraction);
+  check(match.defined() && match.rank() == 2, op, ": match must be [N,B] i32, got ", match.defined() ? match.shape() : Shape{});
+  const int64_t N = match.size(0);
+  check_tensor(match, match.shape(), DType::i32, op, "match");
+  check_tensor(streams, {N, stream_words}, DType::i32, op, "streams");
+  if constexpr (gpu::exists) {
+    if (match.on_gpu()) return gpu::sample_balanced(match, count, positive_fraction, streams);
+  }
+  const Sampled s{Tensor::empty({N, count}, DType::i32), Tensor::empty({N}, DType::i32), Tensor::empty({N}, DType::i32)};
+  s.index.fill_(-1);
+  for (int64_t n = 0; n < N; ++n) {
+    std::vector<int32_t> positive, negative;
+    int32_t place = 0;
+    for (const int32_t object : row_of_image<int32_t>(match, n)) {
+      if (object >= 0)
+        positive.push_back(place);
+      else if (object == Match::background)
+        negative.push_back(place);
+      ++place;
+    }
+    Rng rng = generator_of(streams.data<int32_t>() + n * stream_words);
+    positive = draw(std::move(positive), static_cast<size_t>(static_cast<double>(count) * positive_fraction), rng);
+    negative = draw(std::move(negative), static_cast<size_t>(count) - positive.size(), rng);
+    int32_t* to = s.index.data<int32_t>() + n * count;
+    std::ranges::copy(negative, std::ranges::copy(positive, to).out);
+    s.positives.data<int32_t>()[n] = static_cast<int32_t>(positive.size());
+    s.total.data<int32_t>()[n] = static_cast<int32_t>(positive.size() + negative.size());
+  }
   return s;
 }
 

@@ -174,21 +174,8 @@ __global__ void __launch_bounds__(threads)
 
 }  // namespace
 
-Tensor generator_streams(std::span<const Rng> rngs) {
-  const auto n = static_cast<int64_t>(rngs.size());
-  const Tensor words = Tensor::empty({n, stream_words}, DType::i32, Device{});
-  auto* to = words.data<int32_t>();
-  for (const Rng& rng : rngs) {
-    for (const uint32_t word : rng.stream().key) *to++ = static_cast<int32_t>(word);
-    for (const uint32_t word : rng.stream().counter) *to++ = static_cast<int32_t>(word);
-  }
-  return words;
-}
-
-Sampled sample_balanced(const Tensor& match, int count, double positive_fraction, const Tensor& streams) {
-  check(count >= 0 && count <= longest_sort, "sample_balanced: count must be 0 … ", longest_sort, ", got ", count);
-  check(positive_fraction >= 0 && positive_fraction <= 1, "sample_balanced: positive_fraction must be in [0, 1], got ", positive_fraction);
-  check(match.defined() && match.rank() == 2, "sample_balanced: match must be [N,B] i32, got ", match.defined() ? match.shape() : Shape{});
+Sampled sample_balanced(const Tensor& match, int64_t count, double positive_fraction, const Tensor& streams) {
+  check(count <= longest_sort, "sample_balanced: count must be 0 … ", longest_sort, ", got ", count);
   const int64_t images = match.size(0), B = match.size(1), chunks = std::max<int64_t>(blocks_of(B, chunk), 1);
   const auto* m = checked_data<int32_t>(match, "sample_balanced", "match", {images, B});
   const auto* stream = checked_data<int32_t>(streams, "sample_balanced", "streams", {images, stream_words});
@@ -211,10 +198,11 @@ Sampled sample_balanced(const Tensor& match, int count, double positive_fraction
                            .array<int>(warps)
                            .array<int>(room)
                            .array<int>(room)
-                           .array<uint64_t>(static_cast<size_t>(sorted_length(count)))
+                           .array<uint64_t>(static_cast<size_t>(sorted_length(static_cast<int>(count))))
                            .bytes();
   launch("sample_balanced", {images}, {threads}, bytes, compute_stream(), sample_kernel, m, c, stream, static_cast<int>(B),
-         static_cast<int>(chunks), count, static_cast<int>(count * positive_fraction), index, positives, total);
+         static_cast<int>(chunks), static_cast<int>(count), static_cast<int>(static_cast<double>(count) * positive_fraction), index,
+         positives, total);
   return s;
 }
 

@@ -1,21 +1,29 @@
-// A balanced mini-batch of boxes to learn from: at most `positive_fraction` of `count` positives, the rest negatives; fewer
-// positives make room for more negatives. Uniform, without replacement, a function of the labels and the generator alone.
+// A balanced mini-batch of boxes to learn from: at most `positive_fraction` of `count` positives, the
+// rest negatives; fewer positives make room for more negatives. Uniform, without replacement, a
+// function of the labels and the generator alone.
 #pragma once
 
-#include <cstdint>
-#include <vector>
+#include <span>
 
-#include "ops/boxes/matcher.h"
+#include "ops/boxes/lists.h"
 #include "tensor/rng.h"
 
 namespace mr {
 
 struct Sampled {
-  std::vector<int32_t> positive, negative;  // indices of boxes, rising
+  Tensor index;      // [N,count] i32: the positives, rising, then the negatives, rising, then −1
+  Tensor positives;  // [N] i32
+  Tensor total;      // [N] i32, positives and negatives
 };
 
-// An object's index (≥ 0) is a positive, Match::background a negative, Match::between neither. `positive_fraction`·count is truncated.
-// Errors: a negative count, a fraction outside [0, 1].
-Sampled sample_balanced(const Match& match, int count, double positive_fraction, Rng& rng);
+// match [N,B] i32 (matcher.h): an object's index (≥ 0) is a positive, Match::background a negative,
+// Match::between neither. streams [N,6] i32: a new generator for each image. `positive_fraction`·count
+// is truncated.
+// Errors: types and shapes, a negative count, a fraction outside [0, 1]; on a GPU, a count above 16384.
+Sampled sample_balanced(const Tensor& match, int64_t count, double positive_fraction, const Tensor& streams);
+
+// New generators as the sampler reads them: the words of key and counter, [N,6] i32 on the CPU.
+constexpr int64_t stream_words = 6;
+Tensor generator_streams(std::span<const Rng> rngs);
 
 }  // namespace mr

@@ -1,16 +1,19 @@
 #include "ops/boxes/topk.h"
 
 #include <algorithm>
-#include <span>
+#include <cmath>
 
 #include "ops/boxes/box_rules.h"
 #include "ops/boxes/box_tensor.h"
+#include "ops/boxes/boxes_gpu.h"
+#include "tensor/gpu/built.h"
+#include "tensor/parallel.h"
 
 namespace mr {
 namespace {
 
 // Those of `keys` that can be among the k least: by a histogram of their upper sixteen bits, all up to the bin that holds the k-th.
-std::vector<uint64_t> candidates(std::span<const uint64_t> keys, int64_t k) {
+std::vector<uint64_t> among_the_least(std::span<const uint64_t> keys, int64_t k) {
   std::vector<int32_t> histogram(1 << 16);
   for (const uint64_t key : keys) ++histogram[key >> 48];
   uint64_t last = 0;
@@ -21,15 +24,9 @@ std::vector<uint64_t> candidates(std::span<const uint64_t> keys, int64_t k) {
   return few;
 }
 
-}  // namespace
-
-std::vector<int32_t> top_k(const Tensor& scores, int64_t k) {
-  check(k >= 0, "top_k: k must not be negative, got ", k);
-  check(scores.defined() && scores.rank() == 1, "top_k: scores must be [N] f32, got ", scores.defined() ? scores.shape() : Shape{});
-  const auto s = as_scores(scores, static_cast<size_t>(scores.size(0)), "top_k");
-  std::vector<uint64_t> keys(s.size());
-  for (size_t i = 0; i < s.size(); ++i) keys[i] = sort_key(s[i], static_cast<uint32_t>(i));
-  if (k < static_cast<int64_t>(keys.size()) / 8) keys = candidates(keys, k);
+// The places of the k least keys, rising; a key's lower half is its place.
+std::vector<int32_t> least_places(std::vector<uint64_t> keys, int64_t k) {
+  if (k < static_cast<int64_t>(keys.size()) / 8) keys = among_the_least(keys, k);
   const auto last = keys.begin() + std::min<int64_t>(k, static_cast<int64_t>(keys.size()));
   if (last != keys.end()) std::nth_element(keys.begin(), last, keys.end());
   std::sort(keys.begin(), last);
@@ -37,6 +34,37 @@ std::vector<int32_t> top_k(const Tensor& scores, int64_t k) {
   order.reserve(static_cast<size_t>(last - keys.begin()));
   for (auto it = keys.begin(); it != last; ++it) order.push_back(static_cast<int32_t>(*it & 0xffffffffu));
   return order;
+}
+
+}  // namespace
+
+std::vector<int32_t> best_places(std::span<const float> scores, int64_t k) {
+  std::vector<uint64_t> keys(scores.size());
+  for (size_t i = 0; i < scores.size(); ++i) keys[i] = sort_key(scores[i], static_cast<uint32_t>(i));
+  return least_places(std::move(keys), k);
+}
+
+Chosen top_k(const Tensor& scores, int64_t k, bool holes) {
+  check(k >= 0, "top_k: k must not be negative, got ", k);
+  check(scores.defined() && scores.rank() == 2, "top_k: scores must be [N,n] f32, got ", scores.defined() ? scores.shape() : Shape{});
+  check_tensor(scores, scores.shape(), DType::f32, "top_k", "scores");
+  if constexpr (gpu::exists) {
+    if (scores.on_gpu()) return gpu::top_k(scores, k, holes);
+  }
+  const int64_t N = scores.size(0);
+  const Chosen chosen{Tensor::empty({N, k}, DType::i32), Tensor::empty({N}, DType::i32)};
+  chosen.index.fill_(-1);
+  parallel_for(N, 1, [&](int64_t n) {
+    std::vector<uint64_t> keys;
+    const auto row = row_of_image<float>(scores, n);
+    keys.reserve(row.size());
+    for (size_t i = 0; i < row.size(); ++i)
+      if (!holes || row[i] != -INFINITY) keys.push_back(sort_key(row[i], static_cast<uint32_t>(i)));
+    const std::vector<int32_t> best = least_places(std::move(keys), k);
+    std::ranges::copy(best, chosen.index.data<int32_t>() + n * k);
+    chosen.count.data<int32_t>()[n] = static_cast<int32_t>(best.size());
+  });
+  return chosen;
 }
 
 }  // namespace mr

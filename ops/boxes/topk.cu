@@ -173,8 +173,6 @@ Chosen top_k_of_lists(const float* scores, const Lists& of, int64_t lists, int64
 }
 
 Chosen top_k(const Tensor& scores, int64_t k, bool holes) {
-  check(scores.defined() && scores.rank() == 2, "top_k: scores must be [N,n] f32, got ", scores.defined() ? scores.shape() : Shape{});
-  check(k >= 0, "top_k: k must not be negative, got ", k);
   const float* s = checked_data<float>(scores, "top_k", "scores", scores.shape());
   return top_k_of_lists(s, {.length = static_cast<int>(scores.size(1))}, scores.size(0), k, holes, scores.device());
 }

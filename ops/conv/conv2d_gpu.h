@@ -14,6 +14,8 @@ Tensor scaled_rows(const Tensor& t, const Tensor& scale);
 // conv2d_sparse.h; c is the case, gx may be undefined.
 Conv2dGrads conv2d_sparse_backward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dSparse& sparse, bool want_gx,
                                    bool want_gw, const Tensor& gx);
+// cell [R] i32 where level [R] is the one that is wanted, −1 elsewhere.
+Tensor cells_of_level(const Tensor& level, const Tensor& cell, int32_t wanted);
 
 // The rungs' entries, each at the end of its own file.
 extern const Conv2dRung conv2d_gpu_reference, conv2d_gpu_tiled, conv2d_gpu_matrix, conv2d_gpu_im2col, conv2d_gpu_matmul,

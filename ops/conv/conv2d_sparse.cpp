@@ -4,6 +4,8 @@
 
 #include "ops/conv/conv2d_gpu.h"
 #include "ops/conv/conv2d_rungs.h"
+#include "ops/elementwise/add.h"
+#include "ops/elementwise/concat.h"
 #include "ops/elementwise/gather_gpu.h"
 #include "ops/gemm/finish_backward.h"
 #include "ops/gemm/gemm.h"
@@ -144,6 +146,35 @@ Var conv2d_relu_at(const Var& x, const Var& w, const Var& b, const Conv2dOptions
     g.give(1, f.gw);
     g.give(2, f.gb);
   });
+}
+
+Var conv2d_relu_at(const std::vector<Var>& maps, const Var& w, const Var& b, const Conv2dOptions& options, const Tensor& level,
+                   const Tensor& cell, const std::vector<Tensor>& dense) {
+  check(maps.size() == dense.size(), "conv2d_relu_at: ", maps.size(), " maps, but ", dense.size(), " dense ones");
+  check(level.dtype() == DType::i32 && cell.dtype() == DType::i32 && level.rank() == 1 && cell.shape() == level.shape(),
+        "conv2d_relu_at: level and cell must be i32 [R], got ", level.shape(), " and ", cell.shape());
+  if constexpr (gpu::exists) {
+    if (level.on_gpu()) {  // a row is 0 on all maps but its own
+      Var sum;
+      for (size_t l = 0; l < maps.size(); ++l) {
+        const Var rows = conv2d_relu_at(maps[l], w, b, options, gpu::cells_of_level(level, cell, static_cast<int32_t>(l)), dense[l]);
+        sum = sum ? add(sum, rows) : rows;
+      }
+      return sum;
+    }
+  }
+  std::vector<Var> parts;
+  int64_t r = 0;
+  for (size_t l = 0; l < maps.size(); ++l) {
+    std::vector<int64_t> at;
+    for (; r < level.numel() && level.data<int32_t>()[r] == static_cast<int32_t>(l); ++r) at.push_back(cell.data<int32_t>()[r]);
+    if (!at.empty())
+      parts.push_back(conv2d_relu_at(maps[l], w, b, options, Tensor::of<int64_t>({static_cast<int64_t>(at.size())}, at), dense[l]));
+  }
+  check(r == level.numel(), "conv2d_relu_at: rows must be in the order of the ", maps.size(), " levels, got level ",
+        r < level.numel() ? level.data<int32_t>()[r] : 0, " in row ", r);
+  check(!parts.empty(), "conv2d_relu_at: expected a row at least");
+  return concat_rows(parts);
 }
 
 }  // namespace mr

@@ -12,6 +12,8 @@
 namespace mr::gpu {
 namespace {
 
+constexpr int level_threads = 256;
+
 // g = gy through the ReLU, or 0 where there is no row. A thread takes N channels of one.
 template <class T, class I> struct Through {
   const I* position;  // [S]
@@ -81,7 +83,21 @@ template <class T, class I> struct Collect {
   }
 };
 
+__global__ void cells_of_level_kernel(const int32_t* level, const int32_t* cell, int32_t* cells, int32_t wanted, int64_t n) {
+  const int64_t i = int64_t{blockIdx.x} * level_threads + int64_t{threadIdx.x};
+  if (i < n) store(cells + i, load<int32_t>(level + i) == wanted ? load<int32_t>(cell + i) : -1);
+}
+
 }  // namespace
+
+Tensor cells_of_level(const Tensor& level, const Tensor& cell, int32_t wanted) {
+  const Tensor cells = Tensor::empty_like(cell);
+  const int64_t n = cell.numel();
+  if (n > 0)
+    launch("cells_of_level", {(n + level_threads - 1) / level_threads}, {level_threads}, 0, compute_stream(), cells_of_level_kernel,
+           level.device_data<int32_t>(), cell.device_data<int32_t>(), cells.device_data<int32_t>(), wanted, n);
+  return cells;
+}
 
 Conv2dGrads conv2d_sparse_backward(const Conv2dCase& c, const Tensor& x, const Var& w, const Conv2dSparse& sparse, bool want_gx,
                                    bool want_gw, const Tensor& gx) {

@@ -11,6 +11,8 @@
 // gathers zeros and takes no part in a gradient.
 #pragma once
 
+#include <vector>
+
 #include "ops/conv/conv2d.h"
 
 namespace mr {
@@ -36,5 +38,11 @@ Tensor gather_pixels(const Tensor& map, const Tensor& at);
 // The same as an operator on the tape: relu(conv2d(x, w) + b) at the positions `at`, [S,Cout], whose values stand in `dense`, the whole
 // map [N,OH,OW,Cout] that was computed without gradients.
 Var conv2d_relu_at(const Var& x, const Var& w, const Var& b, const Conv2dOptions& options, const Tensor& at, const Tensor& dense);
+
+// Of a pyramid, whose maps share w and b: row r stands at position cell[r] of map level[r], both i32 [R]; −1:
+// a filler, whose row is 0. On the CPU the rows are in the order of the levels, without fillers.
+// Errors: another number of maps than of dense ones, levels that fall.
+Var conv2d_relu_at(const std::vector<Var>& maps, const Var& w, const Var& b, const Conv2dOptions& options, const Tensor& level,
+                   const Tensor& cell, const std::vector<Tensor>& dense);
 
 }  // namespace mr

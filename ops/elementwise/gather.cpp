@@ -1,7 +1,6 @@
 #include "ops/elementwise/gather.h"
 
 #include <cstring>
-#include <numeric>
 
 #include "ops/elementwise/gather_gpu.h"
 #include "ops/kernel.h"
@@ -17,14 +16,15 @@ std::vector<int64_t> read_index(const Tensor& index, int64_t rows) {
   else
     std::ranges::copy(index.values<int32_t>(), at.begin());
   for (size_t i = 0; i < at.size(); ++i)
-    check(0 <= at[i] && at[i] < rows, "gather_rows: index ", i, " must be in [0, ", rows, "), got ", at[i]);
+    check(-1 <= at[i] && at[i] < rows, "gather_rows: index ", i, " must be in [0, ", rows, ") or -1, got ", at[i]);
   return at;
 }
 
 // gx[m, c] = Σ_i gy[i, c] over the run of `order` that holds the i with at[i] = m.
 template <class T> void gather_backward(const T* gy, const std::vector<int64_t>& at, int64_t columns, T* gx) {
-  std::vector<int64_t> order(at.size());
-  std::iota(order.begin(), order.end(), 0);
+  std::vector<int64_t> order;  // of the rows that came from somewhere
+  for (size_t i = 0; i < at.size(); ++i)
+    if (at[i] >= 0) order.push_back(static_cast<int64_t>(i));
   std::ranges::stable_sort(order, {}, [&](int64_t i) { return at[static_cast<size_t>(i)]; });
   std::vector<int64_t> runs;  // where in `order` each row's run begins
   for (size_t k = 0; k < order.size(); ++k)
@@ -72,7 +72,11 @@ Var gather_rows(const Var& x, const Tensor& index) {
     const std::byte* from = x.value().raw();
     std::byte* to = y.raw();
     parallel_for(static_cast<int64_t>(at.size()), grain_of(static_cast<int64_t>(row) / 4), [&](int64_t i) {
-      std::memcpy(to + static_cast<size_t>(i) * row, from + static_cast<size_t>(at[static_cast<size_t>(i)]) * row, row);
+      const int64_t m = at[static_cast<size_t>(i)];
+      if (m < 0)
+        std::memset(to + static_cast<size_t>(i) * row, 0, row);
+      else
+        std::memcpy(to + static_cast<size_t>(i) * row, from + static_cast<size_t>(m) * row, row);
     });
   }
   return record("gather_rows", {x}, y, [at, shape = x.shape()](Grads& g) {

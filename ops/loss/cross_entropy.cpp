@@ -104,7 +104,7 @@ Var softmax_mask_loss(const Var& logits, const Tensor& labels, const Tensor& tar
   check_labels("softmax_mask_loss", labels, R, columns);
   const Var rows = reshape(logits, {R * pixels, columns});
   if constexpr (gpu::exists) {
-    if (t.on_gpu()) return softmax_cross_entropy(rows, gpu::mask_classes(labels, t, columns), mean_over(labels, 1, columns, pixels));
+    if (t.on_gpu()) return softmax_cross_entropy(rows, gpu::mask_classes(labels, t, columns), over_labels(labels, 1, columns, pixels));
   }
   const int32_t* k = labels.data<int32_t>();
   const Tensor classes = Tensor::empty({R * pixels}, DType::i32);

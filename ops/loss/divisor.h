@@ -26,4 +26,7 @@ struct Divisor {
   double number() const { return count.defined() ? value * std::max(count.data<int32_t>()[0], 1) : value; }  // on the CPU
 };
 
+// For a mean over `each` terms of every row whose label (i32, any shape) lies in [first, end): max(1, rows)·each.
+Divisor over_labels(const Tensor& labels, int64_t first, int64_t end, int64_t each = 1);
+
 }  // namespace mr

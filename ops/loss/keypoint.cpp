@@ -123,7 +123,7 @@ Var keypoint_loss(const Var& logits, const Tensor& labels) {
   if constexpr (gpu::exists) {
     if (z.on_gpu()) {
       const Tensor partition = gpu::keypoint_partition(z);
-      const Divisor divisor = mean_over(labels, 0, positions, 1);
+      const Divisor divisor = over_labels(labels, 0, positions, 1);
       return record("keypoint_loss", {logits}, gpu::keypoint_loss(z, partition, labels, divisor),
                     [z, partition, labels, divisor](Grads& g) {
                       const Tensor gz = Tensor::empty_like(z);

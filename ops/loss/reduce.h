@@ -47,14 +47,6 @@ inline void check_labels(const char* op, const Tensor& labels, int64_t rows, int
   for (int64_t i = 0; i < rows; ++i) check(0 <= k[i] && k[i] < classes, op, ": label ", i, " must be in [0, ", classes, "), got ", k[i]);
 }
 
-// For a mean over the `each` terms of every row whose label lies in [first, end): on the CPU, where they were checked, all of them.
-inline Divisor mean_over(const Tensor& labels, int64_t first, int64_t end, int64_t each) {
-  if constexpr (gpu::exists) {
-    if (labels.on_gpu()) return Divisor(gpu::count_labels(labels, first, end), static_cast<double>(each));
-  }
-  return static_cast<double>(labels.numel() * each);
-}
-
 // Targets or weights in the type a loss is computed in.
 inline Tensor check_like(const char* op, const char* what, const Tensor& t, const Shape& shape, DType input) {
   check(t.defined() && t.shape() == shape, op, ": ", what, " must have shape ", shape, ", got ", t.defined() ? str(t.shape()) : "none");

@@ -18,8 +18,8 @@ Tensor bce_value(const Tensor& z, const Tensor& t, const Tensor& w, const Diviso
     const T* zv = z.data<T>();
     const A *tv = t.data<A>(), *wv = w.defined() ? w.data<A>() : nullptr;
     return sum_blocks(z.numel(), grain, [=](int64_t i) -> A {
-      if (!wv) return bce(static_cast<A>(zv[i]), tv[i]);
-      return wv[i] == 0 ? 0 : wv[i] * bce(static_cast<A>(zv[i]), tv[i]);
+      const A weight = tv[i] < 0 ? 0 : wv ? wv[i] : 1;
+      return weight == 0 ? 0 : weight * bce(static_cast<A>(zv[i]), tv[i]);
     });
   });
   return loss_value(sum, divisor.number(), z.dtype());
@@ -36,7 +36,7 @@ void bce_backward(const Tensor& z, const Tensor& t, const Tensor& w, const Divis
     const A factor = static_cast<A>(gy.at(0) / divisor.number());
     T* to = gz.data<T>();
     parallel_for(z.numel(), grain, [=](int64_t i) {
-      const A weight = wv ? wv[i] : 1;
+      const A weight = tv[i] < 0 ? 0 : wv ? wv[i] : 1;
       to[i] = T(weight == 0 ? 0 : factor * weight * bce_gradient(static_cast<A>(zv[i]), tv[i]));
     });
   });
@@ -99,7 +99,7 @@ Var mask_loss(const Var& logits, const Tensor& labels, const Tensor& targets) {
   const int64_t R = z.size(0), pixels = z.size(1) * z.size(2), K = z.size(3);
   const Tensor t = check_like("mask_loss", "targets", targets, {R, z.size(1), z.size(2)}, z.dtype());
   check_labels("mask_loss", labels, R, K);
-  const Divisor divisor = mean_over(labels, 0, K, pixels);
+  const Divisor divisor = over_labels(labels, 0, K, pixels);
   return record("mask_loss", {logits}, mask_value(z, labels, t, divisor), [z, t, labels, divisor](Grads& g) {
     const Tensor gz = Tensor::empty_like(z);
     mask_backward(z, labels, t, divisor, g.out(), gz);

@@ -13,17 +13,17 @@ template <class T> struct BceTerm {
   const A* w;  // or null
 
   __device__ A operator()(int64_t i) const {
-    const A weight = w ? load<A>(w + i) : A(1);
-    return weight == 0 ? 0 : weight * bce(static_cast<A>(load<T>(z + i)), load<A>(t + i));
+    const A target = load<A>(t + i), weight = target < 0 ? A(0) : w ? load<A>(w + i) : A(1);
+    return weight == 0 ? 0 : weight * bce(static_cast<A>(load<T>(z + i)), target);
   }
 };
 
 template <class A> struct BceGradient {
   LossFactor<A> factor;
   template <class Z> __device__ A operator()(Z z, A t, A weight) const {
-    return weight == 0 ? 0 : factor() * weight * bce_gradient(static_cast<A>(z), t);
+    return weight == 0 || t < 0 ? 0 : factor() * weight * bce_gradient(static_cast<A>(z), t);
   }
-  template <class Z> __device__ A operator()(Z z, A t) const { return factor() * bce_gradient(static_cast<A>(z), t); }
+  template <class Z> __device__ A operator()(Z z, A t) const { return t < 0 ? 0 : factor() * bce_gradient(static_cast<A>(z), t); }
 };
 
 // The term of pixel i of all RoIs' masks, in the channel of its RoI's class.

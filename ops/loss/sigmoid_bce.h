@@ -5,7 +5,8 @@
 // The right-hand form never takes the logarithm of a rounded probability: it is exact to rounding for every finite z.
 //
 //   sigmoid_bce   L = Σ wᵢ·BCE(zᵢ, tᵢ) / divisor          z: any shape, floating;  t, w: the same shape;  w undefined: all 1
-//                 (anchors not sampled have weight 0; their logits may be anything, even not finite)
+//                 A logit with weight 0, or with a target below 0, takes no part and may be anything, even not finite:
+//                 so labels with −1 for "nothing is here" serve as targets.
 //   mask_loss     L = 1/(R·m²) · Σ_r Σ_p BCE(z[r,p,k_r], t[r,p])          z: [R,m,m,K];  k: i32 [R];  t: [R,m,m];  0 if R = 0
 //                 Only the channel of the object's class counts, so classes do not compete (He et al. 2017, section 3).
 //                 With the classes cat, dog, person and k = person, neither the loss nor a gradient sees the cat's and the dog's masks.

@@ -1,5 +1,5 @@
 // A tiny Mask R-CNN against torchvision's figures for the same weights and image (tests/golden/tiny_mask_rcnn.h, made by
-// scripts/golden_tiny_mask_rcnn.py), and the exact savings (sparse RPN backward) against the dense form.
+// scripts/golden_tiny_mask_rcnn.py).
 #include "models/mask_rcnn.h"
 
 #include <cmath>
@@ -8,6 +8,7 @@
 #include "tensor/rng.h"
 #include "tests/catch.h"
 #include "tests/golden/tiny_mask_rcnn.h"
+#include "tests/models/given_sample.h"
 
 using namespace mr;
 using Catch::Matchers::Contains;
@@ -135,13 +136,11 @@ Batch golden_batch() {
   return b;
 }
 
-TrainingSample golden_sample() {
-  TrainingSample s;
-  s.anchors = {golden::anchors_positive, golden::anchors_negative};
-  s.rois.boxes = Tensor::of<float>({static_cast<int64_t>(golden::rois.size() / 4), 4}, golden::rois);
-  s.rois.labels = golden::roi_labels;
-  s.rois.gt = golden::roi_gt;
-  return s;
+// The losses of the sample that torchvision trained on.
+std::vector<NamedLoss> golden_losses(MaskRCNN& model) {
+  const TrainingSample chosen =
+      test::training_sample({{golden::anchors_positive, golden::anchors_negative, golden::rois, golden::roi_labels, golden::roi_gt}});
+  return model.losses(DeviceBatch(golden_batch(), true, Device{}), &chosen);
 }
 
 }  // namespace
@@ -176,7 +175,7 @@ TEST_CASE("a training step of the tiny Mask R-CNN has torchvision's losses and g
   MaskRCNN model(tiny_config(), 0);
   set_golden_weights(model.parameters());
   model.parameters().zero_gradients();
-  const std::vector<NamedLoss> losses = model.losses(golden_batch(), {golden_sample()});
+  const std::vector<NamedLoss> losses = golden_losses(model);
   REQUIRE(losses.size() == golden::losses.size());
   for (size_t i = 0; i < losses.size(); ++i) {
     INFO(losses[i].name);
@@ -191,25 +190,6 @@ TEST_CASE("a training step of the tiny Mask R-CNN has torchvision's losses and g
     for (const float g : p->var.grad().values<float>()) squares += double{g} * g;
     CHECK(std::sqrt(squares) == Approx(norm).epsilon(1e-3));
   }
-}
-
-TEST_CASE("the RPN's sparse backward gives the dense one's gradients", "[models]") {
-  const auto gradients = [](bool sparse) {
-    MaskRCNNConfig c = tiny_config();
-    c.rpn.sparse = sparse;
-    MaskRCNN model(c, 0);
-    set_golden_weights(model.parameters());
-    model.parameters().zero_gradients();
-    backward(total_loss(model.losses(golden_batch(), {golden_sample()})));
-    return model.parameters().gradients().clone();
-  };
-  const Tensor dense = gradients(false), sparse = gradients(true);
-  double difference = 0, norm = 0;
-  for (int64_t i = 0; i < dense.numel(); ++i) {
-    difference += std::pow(dense.at(i) - sparse.at(i), 2);
-    norm += std::pow(dense.at(i), 2);
-  }
-  CHECK(std::sqrt(difference / norm) < 1e-6);
 }
 
 TEST_CASE("the same seed and step sample the same, and an image without objects has finite losses", "[models]") {
@@ -236,7 +216,7 @@ TEST_CASE("every RoI operator trains the heads and sends gradient to the backbon
     MaskRCNN model(c, 0);
     set_golden_weights(model.parameters());
     model.parameters().zero_gradients();
-    const Var loss = total_loss(model.losses(golden_batch(), {golden_sample()}));
+    const Var loss = total_loss(golden_losses(model));
     backward(loss);
     const Parameter* first = model.parameters().find("backbone.body.conv1.weight");
     double norm = 0;

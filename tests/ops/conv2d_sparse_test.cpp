@@ -1,5 +1,8 @@
 #include "ops/conv/conv2d_sparse.h"
 
+#include "ops/elementwise/concat.h"
+#include "ops/elementwise/gather.h"
+#include "ops/elementwise/reshape.h"
 #include "tests/catch.h"
 #include "tests/ops/conv_oracle.h"
 
@@ -83,4 +86,47 @@ TEST_CASE("conv2d_sparse_backward: errors say what was wrong", "[conv2d_sparse]"
   CHECK_THROWS_WITH(conv2d_sparse_backward(x, w, {1, 1}, {at, Tensor::zeros({3, 4}), {}}), Contains("gy must be [2, 4], got [3, 4]"));
   CHECK_THROWS_WITH(conv2d_sparse_backward(x, w, {1, 1, 1, 2}, {at, gy, {}}), Contains("expected one group, got 2"));
   CHECK_THROWS_WITH(gather_pixels(x, at), Contains("position 30 (number 1) is outside a map of 30 pixels"));
+}
+
+TEST_CASE("conv2d_relu_at: of a pyramid, the dense form's gradients", "[conv2d_sparse]") {
+  const Tensor maps[] = {random({2, 8, 10, 6}, 1), random({2, 4, 5, 6}, 2), random({2, 2, 3, 6}, 3)};
+  const Tensor level = Tensor::of<int32_t>({6}, {0, 0, 0, 2, 2, 2}), cell = Tensor::of<int32_t>({6}, {0, 159, 31, 11, 4, 4});
+  const Tensor wv = random({5, 3, 3, 6}, 4), bv = random({5}, 5), gy = random({6, 5}, 6);
+  struct Gradients {
+    std::vector<Tensor> all;
+    Tensor y;
+  };
+  const auto run = [&](bool sparse) {
+    std::vector<Var> x;
+    for (const Tensor& m : maps) x.emplace_back(m, true);
+    const Var w(wv, true), b(bv, true);
+    std::vector<Tensor> dense;
+    std::vector<Var> rows;
+    for (const Var& m : x) {
+      const Var h = conv2d(m, w, b, {1, 1}, {{}, {}, {}, true});
+      dense.push_back(h.value());
+      rows.push_back(reshape(h, {h.value().numel() / 5, 5}));
+    }
+    Var y;
+    if (sparse) {
+      y = conv2d_relu_at(x, w, b, {1, 1}, level, cell, dense);
+    } else {
+      const int32_t first[] = {0, 160, 200};
+      std::vector<int32_t> at;
+      for (int64_t r = 0; r < 6; ++r) at.push_back(first[level.data<int32_t>()[r]] + cell.data<int32_t>()[r]);
+      y = gather_rows(concat_rows(rows), Tensor::of<int32_t>({6}, at));
+    }
+    backward(y, gy);
+    return Gradients{{x[0].grad(), x[2].grad(), w.grad(), b.grad()}, y.value()};
+  };
+  const Gradients dense = run(false), sparse = run(true);
+  CHECK(oracle::same_bits(sparse.y, dense.y));
+  for (size_t i = 0; i < dense.all.size(); ++i) CHECK(oracle::off_norm(sparse.all[i], dense.all[i]) < 1e-12);
+
+  const std::vector<Var> x(std::begin(maps), std::end(maps));
+  const std::vector<Tensor> values(3, Tensor::zeros({1, 5}, DType::f64));
+  const Tensor falls = Tensor::of<int32_t>({2}, {1, 0}), two = Tensor::of<int32_t>({2}, {0, 0});
+  CHECK_THROWS_WITH(conv2d_relu_at(x, Var(wv), Var(bv), {1, 1}, falls, two, values),
+                    Contains("rows must be in the order of the 3 levels, got level 0 in row 1"));
+  CHECK_THROWS_WITH(conv2d_relu_at(x, Var(wv), Var(bv), {1, 1}, two, two, {values[0]}), Contains("3 maps, but 1 dense ones"));
 }

@@ -29,6 +29,16 @@ TEST_CASE("gather_rows: worked example", "[gather]") {
   for (int i = 0; i < 6; ++i) CHECK(gx.at(i) == expected_g[i]);
 }
 
+TEST_CASE("gather_rows: −1 is a row of zeros that takes no gradient", "[gather]") {
+  const Tensor x = Tensor::of<float>({2, 2}, {1, 2, 3, 4}), index = Tensor::of<int32_t>({4}, {-1, 1, -1, 1});
+  const Tensor y = gather_rows(Var(x), index).value();
+  const double expected_y[] = {0, 0, 3, 4, 0, 0, 3, 4};
+  for (int i = 0; i < 8; ++i) CHECK(y.at(i) == expected_y[i]);
+  const Tensor gx = gradient([&](const Var& v) { return gather_rows(v, index); }, x, Tensor::of<float>({4, 2}, {9, 9, 1, 2, 9, 9, 3, 4}));
+  const double expected_g[] = {0, 0, 4, 6};
+  for (int i = 0; i < 4; ++i) CHECK(gx.at(i) == expected_g[i]);
+}
+
 TEST_CASE("gather_rows: gradient", "[gather]") {
   const Tensor index = random_index(12, 5);
   CHECK(gradient_off([&](const std::vector<Var>& v) { return gather_rows(v[0], index); }, {random_tensor({5, 3, 7}, "x")}) == "");
@@ -68,8 +78,8 @@ TEST_CASE("gather_rows: edges and errors", "[gather]") {
   CHECK(gather_rows(Var(Tensor::zeros({0, 2})), nothing).shape() == Shape{0, 2});
   CHECK(gather_rows(Var(Tensor::zeros({1, 0})), Tensor::of<int64_t>({2}, {0, 0})).shape() == Shape{2, 0});
   CHECK(gather_rows(Var(Tensor::full({1}, 4)), Tensor::of<int32_t>({1}, {0})).value().at(0) == 4);
-  CHECK_THROWS_WITH(gather_rows(x, Tensor::of<int64_t>({2}, {0, 3})), Contains("gather_rows: index 1 must be in [0, 3), got 3"));
-  CHECK_THROWS_WITH(gather_rows(x, Tensor::of<int64_t>({1}, {-1})), Contains("got -1"));
+  CHECK_THROWS_WITH(gather_rows(x, Tensor::of<int64_t>({2}, {0, 3})), Contains("gather_rows: index 1 must be in [0, 3) or -1, got 3"));
+  CHECK_THROWS_WITH(gather_rows(x, Tensor::of<int64_t>({1}, {-2})), Contains("got -2"));
   CHECK_THROWS_WITH(gather_rows(x, Tensor::zeros({1}, DType::f32)), Contains("gather_rows: index must be i32 or i64, got f32"));
   CHECK_THROWS_WITH(gather_rows(x, Tensor::zeros({1, 1}, DType::i64)), Contains("index must be a vector, got [1, 1]"));
   CHECK_THROWS_WITH(gather_rows(Var(Tensor::zeros({})), nothing), Contains("x must have a leading axis"));

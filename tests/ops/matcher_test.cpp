@@ -4,6 +4,7 @@
 #include "tensor/context.h"
 #include "tests/catch.h"
 #include "tests/ops/box_golden.h"
+#include "tests/ops/lists.h"
 
 using namespace mr;
 using Catch::Matchers::Contains;
@@ -53,6 +54,11 @@ Tensor random_boxes(int64_t n, uint64_t seed, double side) {
   return b;
 }
 
+// The match of one image.
+std::vector<int32_t> match_of_one(const Tensor& gt, const Tensor& boxes, float high, float low, bool keep_best) {
+  return test::numbers(match_boxes(test::list_of(gt), boxes, {}, high, low, keep_best));
+}
+
 }  // namespace
 
 TEST_CASE("match_boxes: thresholds, and the best box of an object however low", "[matcher]") {
@@ -63,29 +69,29 @@ TEST_CASE("match_boxes: thresholds, and the best box of an object however low", 
                                                   100, 100, 110, 140,  // 0.25 with object 1: its best, twice
                                                   130, 100, 140, 140,  //
                                                   300, 300, 310, 310});
-  CHECK(match_boxes(gt, boxes, 0.7f, 0.3f, true).gt == std::vector<int32_t>{0, -2, -1, 1, 1, -1});
-  CHECK(match_boxes(gt, boxes, 0.7f, 0.3f, false).gt == std::vector<int32_t>{0, -2, -1, -1, -1, -1});
-  CHECK(match_boxes(gt, boxes, 0.5f, 0.5f, false).gt == std::vector<int32_t>{0, 0, -1, -1, -1, -1});
+  CHECK(match_of_one(gt, boxes, 0.7f, 0.3f, true) == std::vector<int32_t>{0, -2, -1, 1, 1, -1});
+  CHECK(match_of_one(gt, boxes, 0.7f, 0.3f, false) == std::vector<int32_t>{0, -2, -1, -1, -1, -1});
+  CHECK(match_of_one(gt, boxes, 0.5f, 0.5f, false) == std::vector<int32_t>{0, 0, -1, -1, -1, -1});
 }
 
 TEST_CASE("match_boxes: an IoU of exactly low is between, and boxes apart have one of 0, not less", "[matcher]") {
   const Tensor gt = Tensor::of<float>({1, 4}, {0, 0, 2, 1});
-  CHECK(match_boxes(gt, Tensor::of<float>({1, 4}, {0, 0, 1, 1}), 0.7f, 0.5f, false).gt == std::vector<int32_t>{Match::between});
+  CHECK(match_of_one(gt, Tensor::of<float>({1, 4}, {0, 0, 1, 1}), 0.7f, 0.5f, false) == std::vector<int32_t>{Match::between});
   // beside the object, under it, and both: a length that is negative counts as 0
   const Tensor apart = Tensor::of<float>({3, 4}, {5, 0, 6, 1, 0, 5, 2, 6, 5, 5, 6, 6});
-  CHECK(match_boxes(gt, apart, 0, 0, false).gt == std::vector<int32_t>{0, 0, 0});
+  CHECK(match_of_one(gt, apart, 0, 0, false) == std::vector<int32_t>{0, 0, 0});
 }
 
 TEST_CASE("match_boxes: an object that touches no box promotes none", "[matcher]") {
   const Tensor gt = Tensor::of<float>({2, 4}, {0, 0, 10, 10, 500, 500, 510, 510}),
                boxes = Tensor::of<float>({2, 4}, {0, 0, 10, 10, 50, 50, 60, 60});
-  CHECK(match_boxes(gt, boxes, 0.7f, 0.3f, true).gt == std::vector<int32_t>{0, -1});
+  CHECK(match_of_one(gt, boxes, 0.7f, 0.3f, true) == std::vector<int32_t>{0, -1});
 }
 
 TEST_CASE("match_boxes: a promoted box keeps its own best object, the first of equal objects wins", "[matcher]") {
   // Box 0 is the best that object 1 finds (0.5), but matches object 0 (1.0).
   const Tensor gt = Tensor::of<float>({3, 4}, {0, 0, 10, 10, 0, 0, 10, 5, 0, 0, 10, 10}), boxes = Tensor::of<float>({1, 4}, {0, 0, 10, 10});
-  CHECK(match_boxes(gt, boxes, 0.7f, 0.3f, true).gt == std::vector<int32_t>{0});
+  CHECK(match_of_one(gt, boxes, 0.7f, 0.3f, true) == std::vector<int32_t>{0});
 }
 
 TEST_CASE("match_boxes: as the definition, on any number of boxes and threads", "[matcher]") {
@@ -94,8 +100,8 @@ TEST_CASE("match_boxes: as the definition, on any number of boxes and threads", 
       const ContextGuard guard;
       context().threads = threads;
       const Tensor gt = random_boxes(9, 5, 40), boxes = random_boxes(n, 7, 50);
-      CHECK(match_boxes(gt, boxes, 0.7f, 0.3f, true).gt == oracle(gt, boxes, 0.7f, 0.3f, true));
-      CHECK(match_boxes(gt, boxes, 0.4f, 0.4f, false).gt == oracle(gt, boxes, 0.4f, 0.4f, false));
+      CHECK(match_of_one(gt, boxes, 0.7f, 0.3f, true) == oracle(gt, boxes, 0.7f, 0.3f, true));
+      CHECK(match_of_one(gt, boxes, 0.4f, 0.4f, false) == oracle(gt, boxes, 0.4f, 0.4f, false));
     }
 }
 
@@ -104,20 +110,35 @@ TEST_CASE("match_boxes: as torchvision's, ties included", "[matcher]") {
   const Tensor boxes = anchors_for_level(12, 16, 8, 8, {32, 48}), gt = g["match.gt"];
   for (const bool rpn : {true, false}) {
     const Tensor expected = g[rpn ? "match.rpn" : "match.roi"];
-    const Match m = rpn ? match_boxes(gt, boxes, 0.7f, 0.3f, true) : match_boxes(gt, boxes, 0.5f, 0.5f, false);
-    REQUIRE(static_cast<int64_t>(m.gt.size()) == expected.numel());
+    const std::vector<int32_t> m = rpn ? match_of_one(gt, boxes, 0.7f, 0.3f, true) : match_of_one(gt, boxes, 0.5f, 0.5f, false);
+    REQUIRE(static_cast<int64_t>(m.size()) == expected.numel());
     int wrong = 0;
-    for (size_t i = 0; i < m.gt.size(); ++i) wrong += m.gt[i] != expected.data<int32_t>()[i];
+    for (size_t i = 0; i < m.size(); ++i) wrong += m[i] != expected.data<int32_t>()[i];
     CHECK(wrong == 0);
   }
 }
 
 TEST_CASE("match_boxes: no objects, no boxes, errors", "[matcher]") {
   const Tensor none = Tensor::empty({0, 4}), one = Tensor::of<float>({1, 4}, {0, 0, 1, 1});
-  CHECK(match_boxes(none, one, 0.7f, 0.3f, true).gt == std::vector<int32_t>{-1});
-  CHECK(match_boxes(one, none, 0.7f, 0.3f, true).gt.empty());
-  CHECK_THROWS_WITH(match_boxes(one, one, 0.3f, 0.7f, true), Contains("match_boxes: low must not exceed high"));
-  CHECK_THROWS_WITH(match_boxes(Tensor::zeros({1, 5}), one, 0.7f, 0.3f, true), Contains("gt_boxes must be [N,4] f32, got [1, 5]"));
-  CHECK_THROWS_WITH(match_boxes(one, Tensor::zeros({1, 4}, DType::i32), 0.7f, 0.3f, true),
-                    Contains("boxes must be [N,4] f32, got [1, 4] i32"));
+  CHECK(match_of_one(none, one, 0.7f, 0.3f, true) == std::vector<int32_t>{-1});
+  CHECK(match_of_one(one, none, 0.7f, 0.3f, true).empty());
+  const BoxList list = test::list_of(one);
+  CHECK_THROWS_WITH(match_boxes(list, one, {}, 0.3f, 0.7f, true), Contains("match_boxes: low must not exceed high"));
+  CHECK_THROWS_WITH(match_boxes({Tensor::zeros({1, 1, 5}), list.count}, one, {}, 0.7f, 0.3f, true),
+                    Contains("objects must be [1, 1, 4] f32, got [1, 1, 5] f32"));
+  CHECK_THROWS_WITH(match_boxes({list.boxes, Tensor::zeros({2}, DType::i32)}, one, {}, 0.7f, 0.3f, true),
+                    Contains("the objects' count must be [1] i32, got [2] i32"));
+  CHECK_THROWS_WITH(match_boxes(list, Tensor::zeros({1, 4}, DType::i32), {}, 0.7f, 0.3f, true),
+                    Contains("boxes must be [1, 4] f32, got [1, 4] i32"));
+}
+
+TEST_CASE("match_boxes: lists of several images, each to its count", "[matcher]") {
+  const Tensor gt = random_boxes(6, 1, 40), boxes = random_boxes(60, 2, 50);
+  const BoxList objects{gt.reshape({2, 3, 4}), Tensor::of<int32_t>({2}, {3, 1})},
+      all{boxes.reshape({2, 30, 4}), Tensor::of<int32_t>({2}, {10, 30})};
+  const std::vector<int32_t> got = test::numbers(match_boxes(objects, all, 0.5f, 0.5f, true));
+  std::vector<int32_t> want = oracle(gt.slice(0, 3), boxes.slice(0, 10), 0.5f, 0.5f, true);
+  want.resize(30, Match::between);
+  for (const int32_t m : oracle(gt.slice(3, 4), boxes.slice(30, 60), 0.5f, 0.5f, true)) want.push_back(m);
+  CHECK(got == want);
 }

@@ -13,6 +13,7 @@
 #include "models/mask_rcnn.h"
 #include "models/weights/load.h"
 #include "models/weights/weight_file.h"
+#include "tests/models/given_sample.h"
 #include "train/detector.h"
 
 using namespace mr;
@@ -165,7 +166,7 @@ void compare_training(MaskRCNN& model, const std::string& path) {
   const WeightFile f = open_weights(path);
   Batch b;
   b.images = read_images(f, "input");
-  std::vector<TrainingSample> chosen;
+  std::vector<test::GivenSample> given;
   const std::vector<int> sizes = numbers(f.metadata.at("sizes"));
   for (int i = 0; i < b.images.size(0); ++i) {
     const std::string n = std::to_string(i);
@@ -178,15 +179,11 @@ void compare_training(MaskRCNN& model, const std::string& path) {
     t.labels = Tensor::of<int32_t>({static_cast<int64_t>(labels.size())}, labels);
     t.masks = read_masks(f, "gt_masks" + n);
     b.targets.push_back(std::move(t));
-    TrainingSample s;
-    s.anchors = {ints(f, "positive" + n), ints(f, "negative" + n)};
-    s.rois.boxes = Tensor::of<float>({static_cast<int64_t>(rois.size() / 4), 4}, rois);
-    s.rois.labels = ints(f, "roi_labels" + n);
-    s.rois.gt = ints(f, "roi_gt" + n);
-    chosen.push_back(std::move(s));
+    given.push_back({ints(f, "positive" + n), ints(f, "negative" + n), rois, ints(f, "roi_labels" + n), ints(f, "roi_gt" + n)});
   }
   model.parameters().zero_gradients();
-  const std::vector<NamedLoss> losses = model.losses(b, chosen);
+  const TrainingSample chosen = test::training_sample(given);
+  const std::vector<NamedLoss> losses = model.losses(DeviceBatch(b, true, Device{}), &chosen);
   std::printf("training step\n");
   for (const NamedLoss& l : losses) {
     const double theirs = named_number(f.metadata.at("losses"), l.name);

@@ -123,14 +123,13 @@ TEST_CASE("a training step on the device has the losses and gradients of the CPU
   compare_steps(tiny_config());
 }
 
-TEST_CASE("a training step on the device: live norms, masks of no class, thresholded targets, no sparse backward", "[gpu][model]") {
+TEST_CASE("a training step on the device: live norms, masks of no class, thresholded targets", "[gpu][model]") {
   if (!has_device()) return;
   const Uncounted fast;
   MaskRCNNConfig c = tiny_config();
   c.backbone.norm = NormKind::batch;
   c.mask.class_agnostic = true;
   c.mask.soft_targets = false;
-  c.rpn.sparse = false;
   c.box.positive_fraction = 0.5;
   compare_steps(c);
 }
@@ -175,7 +174,7 @@ struct Trained {
     weights.copy_(Tensor::of<float>({5}, {1, 1 + n, 0.5F * n, 2, 1}));
   }
   // ‖gradient‖
-  Tensor step(const PaddedBatch& batch) {
+  Tensor step(const DeviceBatch& batch) {
     const OnDevice where(gpu_device());
     model.parameters().zero_gradients();
     backward(total_loss(model.losses(batch), weights));
@@ -202,13 +201,13 @@ TEST_CASE("the program queues training steps without waiting, and a step once re
   const int64_t before = host_waits();
   for (uint64_t step = 0; step < 3; ++step) {
     queued.set_step(step);
-    norms.push_back(queued.step(queued.model.padded(numbered_batch(step))));
+    norms.push_back(queued.step(DeviceBatch(numbered_batch(step), true, gpu_device())));
   }
   CHECK(host_waits() == before);
   CHECK(norms[0].at(0) > 0);
   CHECK(norms[1].at(0) != norms[0].at(0));
 
-  PaddedBatch batch = recorded.model.padded(numbered_batch(0));
+  DeviceBatch batch(numbered_batch(0), true, gpu_device());
   recorded.set_step(0);
   recorded.step(batch);
   Tensor norm;
@@ -240,14 +239,14 @@ TEST_CASE("a prediction waits once, for its results, and once recorded is any pr
   CHECK(host_waits() == before + 1);
   REQUIRE(want.boxes.size(0) > 0);
 
-  PaddedBatch batch(first, false, gpu_device());
-  DetectionList list;
-  const Graph graph([&] { list = model.detect(batch); });
+  DeviceBatch batch(first, false, gpu_device());
+  Found found;
+  const Graph graph([&] { found = model.detect(batch); });
   const int64_t recorded = host_waits();
   REQUIRE(batch.refill(second));
   graph.launch();
   CHECK(host_waits() == recorded);
-  const Detections got = on_cpu(list).at(0);
+  const Detections got = read(found).at(0);
   REQUIRE(got.boxes.shape() == want.boxes.shape());
   CHECK(std::memcmp(got.boxes.raw(), want.boxes.raw(), want.boxes.bytes()) == 0);
   CHECK(std::memcmp(got.masks.raw(), want.masks.raw(), want.masks.bytes()) == 0);

@@ -13,6 +13,7 @@
 namespace mr::gpu {
 
 inline Tensor there(const Tensor& t) { return t.to(gpu_device()); }
+inline BoxList there(const BoxList& list) { return {there(list.boxes), there(list.count)}; }
 inline Tensor here(const Tensor& t) { return t.to(Device{}); }
 
 template <class T> std::vector<T> values_of(const Tensor& t) {
