@@ -51,7 +51,7 @@ void add_evaluation_options(CLI::App& c, EvaluationArguments& a) {
 Evaluated evaluate(const EvaluationArguments& a, const std::string& command, bool quiet) {
   check_usage(a.annotations.empty() == a.images.empty(), command, ": --annotations and --images belong together");
   Detector detector = detector_of(a);
-  check(a.type != "segm" || detector.recipe.model.mask.enabled, command, ": --type segm, but the model has no mask head");
+  check(a.type != "segm" || detector.system->traits().masks, command, ": --type segm, but the model has no mask head");
   const auto dataset = subset(dataset_of(a, detector.recipe, command), detector.recipe.evaluation.images);
   const DataConfig& data = detector.recipe.data;
   const bool own = a.annotations.empty();

@@ -75,7 +75,7 @@ void predict(const Arguments& a) {
   if (const std::string note = annotations.number_classes(detector.classes); !note.empty()) std::cerr << "mrcnn: " << note << "\n";
   out.clear();
 
-  Results results(annotations, detector.recipe.model.mask.enabled);
+  Results results(annotations, detector.system->traits().masks);
   std::vector<LeftOut> failed = inputs.pictures;
   for (size_t i = 0; i < files.size() && interrupted() == 0; ++i) {
     const std::string file = files[i].string();

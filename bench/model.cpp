@@ -13,7 +13,7 @@
 
 #include "base/json_text.h"
 #include "bench/best_of.h"
-#include "models/mask_rcnn.h"
+#include "models/systems/rcnn.h"
 #include "models/weights/load.h"
 #include "models/weights/weight_file.h"
 #include "ops/optim/sgd.h"
@@ -87,11 +87,11 @@ Batch make_batch(const std::string& input, int64_t size) {
 
 // A model in training: losses, backward, SGD.
 struct Training {
-  MaskRCNN& model;
+  System& model;
   Tensor velocity, rate;
   ArenaPieces pieces;
 
-  explicit Training(MaskRCNN& m) : model(m) {
+  explicit Training(System& m) : model(m) {
     const Tensor& w = m.parameters().weights();
     velocity = Tensor::zeros_like(w);
     rate = Tensor::empty({1}, DType::f32, w.device());
@@ -154,7 +154,8 @@ int main(int argc, char** argv) try {
   if (precision == "bf16" && (device.type != DeviceType::cpu || isa() == Isa::v4)) context().precision = DType::bf16;
   MaskRCNNConfig config;
   config.classes = 8;
-  MaskRCNN model(config, 0);
+  const std::unique_ptr<System> system = make_mask_rcnn(config, 0);
+  System& model = *system;
   if (!weights.empty()) load_weights(model.parameters(), open_weights(weights), {});
   model.parameters().move_to(device);
   const Batch batch = make_batch(input, size);

@@ -11,6 +11,7 @@
 #include "data/pixel_change.h"
 #include "geometry/box.h"
 #include "geometry/mask.h"
+#include "geometry/pixel_size.h"
 
 namespace mr {
 namespace gpu {
@@ -18,11 +19,6 @@ class Staged;
 }
 
 struct CocoObject;  // data/eval/coco_eval.h
-
-struct PixelSize {
-  int height = 0, width = 0;
-  bool operator==(const PixelSize&) const = default;
-};
 
 // An 8-bit RGB picture, [H·W·3], rows from the top.
 struct Image {

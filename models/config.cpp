@@ -23,7 +23,8 @@ void validate(const MaskRCNNConfig& c) {
   check(c.backbone.norm != NormKind::group || c.backbone.width % 32 == 0, "model.backbone.width: group norm needs a multiple of 32, got ",
         c.backbone.width);
   positive("fpn.channels", c.fpn.channels);
-  check(c.rpn.anchor_sizes.size() == 5, "model.rpn.anchor_sizes: one a level from P2 to P6, so 5, got ", c.rpn.anchor_sizes.size());
+  check(c.rpn.anchor_sizes.size() == FPNConfig::levels, "model.rpn.anchor_sizes: one a level from P2 to P6, so ", FPNConfig::levels,
+        ", got ", c.rpn.anchor_sizes.size());
   for (const double s : c.rpn.anchor_sizes) check(s > 0 && std::isfinite(s), "model.rpn.anchor_sizes: must be above 0, got ", s);
   check(!c.rpn.anchor_ratios.empty(), "model.rpn.anchor_ratios: at least one");
   for (const double r : c.rpn.anchor_ratios) check(r > 0 && std::isfinite(r), "model.rpn.anchor_ratios: must be above 0, got ", r);

@@ -5,15 +5,10 @@
 #include <vector>
 
 #include "base/fields.h"
+#include "models/norm.h"
 #include "ops/roi/modes.h"
 
 namespace mr {
-
-enum class NormKind : uint8_t {
-  frozen,  // affine of fixed statistics: fine-tuning from a classifier
-  batch,   // statistics of the batch: training from scratch
-  group,   // statistics of groups of channels: training from scratch with small batches
-};
 
 struct ResNetConfig {
   int64_t depth = 50;          // 18, 34: basic blocks; 50, 101, 152: bottlenecks
@@ -35,6 +30,7 @@ struct ResNetConfig {
 };
 
 struct FPNConfig {
+  static constexpr size_t levels = 5;  // P2 … P6
   int64_t channels = 256;
   void visit(Fields& f) { f.field("channels", channels, "of every pyramid level"); }
 };

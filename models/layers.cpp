@@ -19,12 +19,11 @@ Var Conv::operator()(const Var& x, bool relu) const {
 }
 
 ConvNorm::ConvNorm(Parameters& p, const std::string& conv, const std::string& norm, int64_t in, int64_t out, int kernel,
-                   const ResNetConfig& c, Conv2dOptions o)
+                   const NormOptions& n, Conv2dOptions o)
     : w(p.add(conv + ".weight", {out, kernel, kernel, in}, Init::kaiming(), ParameterKind::weight, FileLayout::conv)),
       options(o),
-      kind(c.norm),
-      epsilon(c.norm_epsilon),
-      momentum(c.norm_momentum) {
+      options_of_norm(n) {
+  const NormKind kind = n.kind;
   if (kind == NormKind::frozen) {
     weight = p.add_buffer(norm + ".weight", {out}, 1);
     bias = p.add_buffer(norm + ".bias", {out}, 0);
@@ -38,6 +37,7 @@ ConvNorm::ConvNorm(Parameters& p, const std::string& conv, const std::string& no
 }
 
 Var ConvNorm::operator()(const Var& x, bool training, bool relu, const Var& residual) const {
+  const auto [kind, epsilon, momentum] = options_of_norm;
   Epilogue e;
   if (kind == NormKind::frozen || (kind == NormKind::batch && !training)) {
     fold_batch_norm(weight.value(), bias.value(), mean.value(), variance.value(), epsilon, e.scale, e.shift);

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "models/config.h"
+#include "models/norm.h"
 #include "models/parameters.h"
 #include "ops/conv/conv2d.h"
 
@@ -25,11 +25,10 @@ struct ConvNorm {
   Var w;
   Var weight, bias, mean, variance;  // of the norm, [C]; group norm has no statistics
   Conv2dOptions options;
-  NormKind kind = NormKind::frozen;
-  double epsilon = 1e-5, momentum = 0.1;
+  NormOptions options_of_norm;
 
   ConvNorm() = default;
-  ConvNorm(Parameters& p, const std::string& conv, const std::string& norm, int64_t in, int64_t out, int kernel, const ResNetConfig& c,
+  ConvNorm(Parameters& p, const std::string& conv, const std::string& norm, int64_t in, int64_t out, int kernel, const NormOptions& n,
            Conv2dOptions o = {});
   Var operator()(const Var& x, bool training, bool relu, const Var& residual = {}) const;
 };

@@ -5,7 +5,7 @@
 
 namespace mr {
 
-Var total_loss(const std::vector<NamedLoss>& losses, const Tensor& weights) {
+Var total_loss(const Losses& losses, const Tensor& weights) {
   std::vector<Var> terms;
   for (const NamedLoss& l : losses) terms.push_back(l.value);
   return weighted_sum(terms, weights);
@@ -28,7 +28,7 @@ std::vector<Detections> read(const Found& found) {
   return all;
 }
 
-std::vector<NamedLoss> System::losses(const Batch& batch) { return losses(DeviceBatch(batch, trains_masks(), parameters().device())); }
+Losses System::losses(const Batch& batch) { return losses(DeviceBatch(batch, traits().masks, parameters().device())); }
 
 std::vector<Detections> System::predict(const Batch& batch) { return read(detect(DeviceBatch(batch, false, parameters().device()))); }
 

@@ -4,7 +4,7 @@
 
 #include "base/json_reader.h"
 #include "base/json_text.h"
-#include "models/mask_rcnn.h"
+#include "models/systems/rcnn.h"
 #include "models/weights/load.h"
 #include "tensor/context.h"
 #include "tensor/parallel.h"

@@ -21,7 +21,7 @@ Evaluator::Evaluator(std::shared_ptr<const Dataset> dataset, const Detector& det
   check(std::any_of(labels_.begin(), labels_.end(), [](int l) { return l > 0; }), "evaluation: none of the model's classes (",
         classes_.names.empty() ? "" : classes_.names[0], ", …) is one of the annotations' (", theirs.names.empty() ? "" : theirs.names[0],
         ", …); ", describe_mismatch(classes_, theirs, labels_));
-  truth_ = coco_ground_truth(*dataset_, detector.recipe.model.mask.enabled);
+  truth_ = coco_ground_truth(*dataset_, detector.system->traits().masks);
 }
 
 std::vector<std::string> Evaluator::notes() const {
@@ -55,7 +55,7 @@ std::vector<CocoDetection> coco_detections(const std::vector<Detection>& found, 
 
 void Evaluator::detect_image(const Detector& detector, const Sample& sample, std::vector<CocoDetection>& out) const {
   const std::vector<Detection> found = detect(detector, sample.image);
-  for (CocoDetection& r : coco_detections(found, sample.info.image_id, detector.recipe.model.mask.enabled)) {
+  for (CocoDetection& r : coco_detections(found, sample.info.image_id, detector.system->traits().masks)) {
     r.label = labels_.at(static_cast<size_t>(r.label - 1));
     if (r.label > 0) out.push_back(std::move(r));
   }
@@ -86,7 +86,7 @@ void Evaluator::judge(Evaluation& e, const CocoGroundTruth& truth, const Detecto
   CocoEvalOptions figures;
   figures.max_dets = coco_max_dets(static_cast<int>(detector.recipe.evaluation.max_detections));
   e.has_boxes = options.boxes;
-  e.has_masks = options.masks && detector.recipe.model.mask.enabled;
+  e.has_masks = options.masks && detector.system->traits().masks;
   figures.type = CocoType::bbox;
   if (e.has_boxes) e.bbox = coco_evaluate(truth, e.detections, figures);
   figures.type = CocoType::segm;

@@ -124,7 +124,7 @@ void Loop::restore_statistics() const {
 
 void Loop::rehearse() {
   keep_statistics();
-  const std::vector<NamedLoss> losses = job_.system->losses(job_.fullest());
+  const Losses losses = job_.system->losses(job_.fullest());
   backward(total_loss(losses, weights_of(losses)));
   restore_statistics();
   reserve_headroom(job_.system->parameters().device(), 1.0 / 16);  // where blocks lie differs from step to step
@@ -167,7 +167,7 @@ double Loop::weight_of(const std::string& term) const {
   return recipe_.losses.weight_of(term) / static_cast<double>(recipe_.train.accumulate);
 }
 
-Tensor Loop::weights_of(const std::vector<NamedLoss>& losses) {
+Tensor Loop::weights_of(const Losses& losses) {
   check(!losses.empty(), "train: the model has no losses");
   if (loss_weights_.defined()) return loss_weights_;
   std::vector<float> weights;
@@ -180,7 +180,7 @@ void Loop::accumulate_gradients(Queued& step) {
   for (int64_t pass = 0; pass < recipe_.train.accumulate; ++pass) {
     const Batch batch = next_();
     step.images.insert(step.images.end(), batch.image_ids.begin(), batch.image_ids.end());
-    const std::vector<NamedLoss> losses = job_.system->losses(batch);
+    const Losses losses = job_.system->losses(batch);
     for (const NamedLoss& l : losses) step.losses.emplace_back(l.name, l.value.value());
     if (!ahead_) read_losses(step);
     backward(total_loss(losses, weights_of(losses)));

@@ -79,7 +79,7 @@ class Loop {
   void accumulate_gradients(Queued& step);
   void read_losses(Queued& step);
   double weight_of(const std::string& term) const;  // in what a pass adds to the gradient
-  Tensor weights_of(const std::vector<NamedLoss>& losses);
+  Tensor weights_of(const Losses& losses);
   void settle();
   void warn(const std::string& text) const { console_.say("WARNING: " + text); }
   void check_gradient(double norm, const Queued& step) const;

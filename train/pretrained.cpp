@@ -6,7 +6,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/text.h"
-#include "models/mask_rcnn.h"
+#include "models/systems/rcnn.h"
 #include "models/weights/load_report.h"
 
 namespace mr {

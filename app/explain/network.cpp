@@ -9,7 +9,8 @@
 #include "app/explain/explain.h"
 #include "app/usage.h"
 #include "data/image/image.h"
-#include "models/mask_rcnn.h"
+#include "models/proposals/rpn.h"
+#include "models/systems/rcnn.h"
 #include "tensor/context.h"
 #include "train/batches.h"
 #include "train/detector.h"
@@ -105,15 +106,18 @@ int64_t index_of(const Dataset& data, const std::string& image) {
 Page explain_rpn(const std::string& weights, const std::string& image) {
   check_usage(!weights.empty() && !image.empty(), "explain: rpn: a trained model and a picture are needed: --weights FILE --image FILE");
   const Detector d = load_detector(weights);
-  const auto* model = dynamic_cast<const MaskRCNN*>(d.system.get());
-  check(model != nullptr, "explain: rpn: ", weights, " holds no network with an RPN");
+  const auto* model = dynamic_cast<const RCNN*>(d.system.get());
+  const auto* rpn = model ? dynamic_cast<const RPN*>(model->parts().proposer.get()) : nullptr;
+  check(rpn != nullptr, "explain: rpn: ", weights, " holds no network with an RPN");
   const Image picture = read_image(image);
   const Image* one = &picture;
   const ImageBatch input = resize_to_tensor({&one, 1}, d.recipe.preprocess);
   Batch batch;
   batch.images = input.images;
   batch.sizes = {{input.sizes[0].height, input.sizes[0].width}};
-  const MaskRCNN::FirstStage stage = model->first_stage(DeviceBatch(batch, false, Device{}));
+  const NoGrad guard;
+  const DeviceBatch seen(batch, false, Device{});
+  const RPN::Output output = rpn->run(model->features(seen, false), seen.images.shape());
 
   Page page;
   page.title = fmt::format("From anchors to proposals: {}", fs::path(image).filename().string());
@@ -121,15 +125,15 @@ Page explain_rpn(const std::string& weights, const std::string& image) {
                        input.sizes[0].width, input.sizes[0].height, batch.images.size(2), batch.images.size(1)));
   Table& t = page.table("Every level's anchors and their scores", {"level", "anchors", "best score", "above 0.5", "kept for NMS"});
   int64_t anchors = 0;
-  for (size_t l = 0; l < stage.rpn.anchors.size(); ++l) {
-    const auto z = stage.rpn.objectness[l].values<float>();
+  for (size_t l = 0; l < output.anchors.size(); ++l) {
+    const auto z = output.objectness[l].values<float>();
     const auto n = static_cast<int64_t>(z.size());
     anchors += n;
     t.rows.push_back({fmt::format("P{}", l + 2), n, sigmoid(*std::ranges::max_element(z)),
                       static_cast<int64_t>(std::ranges::count_if(z, [](float v) { return v > 0; })),
                       std::min<int64_t>(n, d.recipe.model.rpn.pre_nms_test)});
   }
-  const Tensor proposals = boxes_of_first_image(stage.proposals);
+  const Tensor proposals = boxes_of_first_image(rpn->proposals(output, seen.sizes, false));
   page.say(
       fmt::format("The {} best of each level are decoded (their deltas move and stretch the anchor), cut to the picture, and thinned by "
                   "NMS at an IoU of {}: of {} anchors {} proposals are left.",
@@ -143,7 +147,7 @@ Page explain_rpn(const std::string& weights, const std::string& image) {
     after.push_back(b);
     if (i < 10) best.rows.push_back({i + 1, b.x1, b.y1, b.x2, b.y2});
   }
-  const std::vector<Scored> scored = best_anchors(stage.rpn, 20);
+  const std::vector<Scored> scored = best_anchors(output, 20);
   for (const Scored& s : scored) before.push_back(in_picture(s.box));
   page.figure = captioned(
       on_picture(picture, {{"The 20 anchors of the highest score", colour::lost, before}, {"The 20 best proposals", colour::good, after}}),

@@ -9,7 +9,7 @@
 #include "base/json_text.h"
 #include "bench/best_of.h"
 #include "bench/timings/neighbours.h"
-#include "models/mask_rcnn.h"
+#include "models/systems/rcnn.h"
 #include "models/weights/load.h"
 #include "tensor/context.h"
 #include "tensor/device.h"

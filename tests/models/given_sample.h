@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "models/mask_rcnn.h"
+#include "models/batch.h"
 #include "ops/boxes/matcher.h"
 
 namespace mr::test {

@@ -1,6 +1,6 @@
 // A tiny Mask R-CNN against torchvision's figures for the same weights and image (tests/golden/tiny_mask_rcnn.h, made by
 // scripts/golden_tiny_mask_rcnn.py).
-#include "models/mask_rcnn.h"
+#include "models/systems/rcnn.h"
 
 #include <cmath>
 #include <string>
@@ -137,16 +137,18 @@ Batch golden_batch() {
 }
 
 // The losses of the sample that torchvision trained on.
-std::vector<NamedLoss> golden_losses(MaskRCNN& model) {
-  const TrainingSample chosen =
+Losses golden_losses(System& model) {
+  DeviceBatch batch(golden_batch(), true, Device{});
+  batch.chosen =
       test::training_sample({{golden::anchors_positive, golden::anchors_negative, golden::rois, golden::roi_labels, golden::roi_gt}});
-  return model.losses(DeviceBatch(golden_batch(), true, Device{}), &chosen);
+  return model.losses(batch);
 }
 
 }  // namespace
 
 TEST_CASE("a tiny Mask R-CNN finds torchvision's detections", "[models][parity]") {
-  MaskRCNN model(tiny_config(), 0);
+  const std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 0);
+  RCNN& model = *system;
   set_golden_weights(model.parameters());
   Batch b = golden_batch();
   b.targets.clear();
@@ -172,10 +174,11 @@ TEST_CASE("a tiny Mask R-CNN finds torchvision's detections", "[models][parity]"
 }
 
 TEST_CASE("a training step of the tiny Mask R-CNN has torchvision's losses and gradients", "[models][parity]") {
-  MaskRCNN model(tiny_config(), 0);
+  const std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 0);
+  RCNN& model = *system;
   set_golden_weights(model.parameters());
   model.parameters().zero_gradients();
-  const std::vector<NamedLoss> losses = golden_losses(model);
+  const Losses losses = golden_losses(model);
   REQUIRE(losses.size() == golden::losses.size());
   for (size_t i = 0; i < losses.size(); ++i) {
     INFO(losses[i].name);
@@ -193,13 +196,14 @@ TEST_CASE("a training step of the tiny Mask R-CNN has torchvision's losses and g
 }
 
 TEST_CASE("the same seed and step sample the same, and an image without objects has finite losses", "[models]") {
-  MaskRCNN model(tiny_config(), 3);
+  const std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 3);
+  RCNN& model = *system;
   Batch b = golden_batch();
   b.seed = 5;
   const double once = total_loss(model.losses(b)).value().at(0), again = total_loss(model.losses(b)).value().at(0);
   CHECK(once == again);
   b.targets[0] = {Tensor::empty({0, 4}), Tensor::empty({0}, DType::i32), {}};
-  const std::vector<NamedLoss> losses = model.losses(b);
+  const Losses losses = model.losses(b);
   for (const NamedLoss& l : losses) {
     INFO(l.name);
     CHECK(std::isfinite(l.value.value().at(0)));
@@ -213,7 +217,8 @@ TEST_CASE("every RoI operator trains the heads and sends gradient to the backbon
   for (const RoIOp op : {RoIOp::align, RoIOp::pool, RoIOp::warp, RoIOp::mnc_warp, RoIOp::precise, RoIOp::crop}) {
     MaskRCNNConfig c = tiny_config();
     c.roi.op = op;
-    MaskRCNN model(c, 0);
+    const std::unique_ptr<RCNN> system = make_mask_rcnn(c, 0);
+    RCNN& model = *system;
     set_golden_weights(model.parameters());
     model.parameters().zero_gradients();
     const Var loss = total_loss(golden_losses(model));
@@ -232,11 +237,12 @@ TEST_CASE("every RoI operator trains the heads and sends gradient to the backbon
 TEST_CASE("impossible models and batches are errors that say why", "[models]") {
   MaskRCNNConfig c = tiny_config();
   c.backbone.depth = 20;
-  CHECK_THROWS_WITH(MaskRCNN(c, 0), Contains("model.backbone.depth: must be 18, 34, 50, 101 or 152, got 20"));
+  CHECK_THROWS_WITH(make_mask_rcnn(c, 0), Contains("model.backbone.depth: must be 18, 34, 50, 101 or 152, got 20"));
   c = tiny_config();
   c.rpn.anchor_sizes = {8, 16};
-  CHECK_THROWS_WITH(MaskRCNN(c, 0), Contains("so 5, got 2"));
-  MaskRCNN model(tiny_config(), 0);
+  CHECK_THROWS_WITH(make_mask_rcnn(c, 0), Contains("so 5, got 2"));
+  const std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 0);
+  RCNN& model = *system;
   Batch b;
   b.images = Tensor::zeros({1, 100, 128, 3});
   b.sizes = {{100, 128}};

@@ -16,7 +16,7 @@ namespace {
 struct Layers {
   Parameters parameters;
   Conv conv{parameters, "conv", 3, 4, 3, Init::kaiming()};
-  ConvNorm normed{parameters, "body", "norm", 3, 4, 1, ResNetConfig()};
+  ConvNorm normed{parameters, "body", "norm", 3, 4, 1, NormOptions()};
   Var fc = parameters.add("fc.weight", {5, 7}, Init::xavier());
 };
 

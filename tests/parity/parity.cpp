@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <map>
 
-#include "models/mask_rcnn.h"
+#include "models/systems/rcnn.h"
 #include "models/weights/load.h"
 #include "models/weights/weight_file.h"
 #include "tests/models/given_sample.h"
@@ -71,7 +71,7 @@ double named_number(const std::string& json, const std::string& key) {
   return std::stod(json.substr(json.find(':', at) + 1));
 }
 
-void compare_prediction(MaskRCNN& model, const std::string& path) {
+void compare_prediction(System& model, const std::string& path) {
   const WeightFile f = open_weights(path);
   const std::vector<int> size = numbers(f.metadata.at("size"));
   Batch b;
@@ -162,7 +162,7 @@ void compare_detector(const Detector& detector, const std::string& path) {
   row("from the picture: other labels", other, 0);
 }
 
-void compare_training(MaskRCNN& model, const std::string& path) {
+void compare_training(System& model, const std::string& path) {
   const WeightFile f = open_weights(path);
   Batch b;
   b.images = read_images(f, "input");
@@ -182,8 +182,9 @@ void compare_training(MaskRCNN& model, const std::string& path) {
     given.push_back({ints(f, "positive" + n), ints(f, "negative" + n), rois, ints(f, "roi_labels" + n), ints(f, "roi_gt" + n)});
   }
   model.parameters().zero_gradients();
-  const TrainingSample chosen = test::training_sample(given);
-  const std::vector<NamedLoss> losses = model.losses(DeviceBatch(b, true, Device{}), &chosen);
+  DeviceBatch there(b, true, Device{});
+  there.chosen = test::training_sample(given);
+  const Losses losses = model.losses(there);
   std::printf("training step\n");
   for (const NamedLoss& l : losses) {
     const double theirs = named_number(f.metadata.at("losses"), l.name);
@@ -219,7 +220,8 @@ int main(int argc, char** argv) try {
   const std::string dir = argv[1];
   MaskRCNNConfig config;
   config.classes = 90;
-  MaskRCNN model(config, 0);
+  const std::unique_ptr<System> system = make_mask_rcnn(config, 0);
+  System& model = *system;
   load_weights(model.parameters(), open_weights(dir + "/weights.pth"), {});
   std::vector<std::string> files;
   for (const auto& e : std::filesystem::directory_iterator(dir))

@@ -25,7 +25,10 @@ class FakeSystem : public System {
   }
   Parameters& parameters() override { return parameters_; }
 
-  std::vector<NamedLoss> losses(const Batch& batch) override {
+  Traits traits() const override { return {.losses = {term_, "size"}}; }
+
+  using System::losses;
+  Losses losses(const DeviceBatch& batch) override {
     const int64_t n = batch.images.size(0);
     const float* w = w_.value().data<float>();
     double fit = 0, size = 0, gw[3] = {}, gb = 0;
@@ -47,7 +50,7 @@ class FakeSystem : public System {
     });
     return {{term_, loss}, {"size", Var(Tensor::full({}, size))}};
   }
-  std::vector<Detections> predict(const Batch&) override { return {}; }
+  Found detect(const DeviceBatch&) const override { return {}; }
 
  private:
   std::string term_;
@@ -80,6 +83,7 @@ inline Batch fake_batch(int64_t number, int64_t images) {
   b.images = Tensor::empty({images, 1, 1, 3});
   for (float& v : b.images.values<float>()) v = rng.uniform();
   for (int64_t i = 0; i < images; ++i) b.image_ids.push_back(number * images + i);
+  b.sizes.assign(static_cast<size_t>(images), {1, 1});
   return b;
 }
 

@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "models/mask_rcnn.h"
+#include "models/systems/rcnn.h"
 #include "models/weights/load.h"
 
 namespace mr::test {

@@ -1,5 +1,5 @@
 // A whole training step and a whole prediction on the device, against the CPU.
-#include "models/mask_rcnn.h"
+#include "models/systems/rcnn.h"
 
 #include <cmath>
 
@@ -71,10 +71,11 @@ struct Step {
 };
 
 Step training_step(Device device, const MaskRCNNConfig& config = tiny_config()) {
-  MaskRCNN model(config, 3);
+  const std::unique_ptr<RCNN> system = make_mask_rcnn(config, 3);
+  RCNN& model = *system;
   model.parameters().move_to(device);
   model.parameters().zero_gradients();
-  const std::vector<NamedLoss> losses = model.losses(tiny_batch());
+  const Losses losses = model.losses(tiny_batch());
   Step s;
   const OnDevice where(device);
   backward(total_loss(losses));
@@ -100,7 +101,8 @@ void compare_steps(const MaskRCNNConfig& config) {
     INFO("loss " << i);
     CHECK(got.losses[i] == Approx(want.losses[i]).epsilon(1e-5));
   }
-  MaskRCNN names(config, 3);
+  const std::unique_ptr<RCNN> system = make_mask_rcnn(config, 3);
+  RCNN& names = *system;
   for (const Parameter& p : names.parameters().all()) {
     if (!p.trainable) continue;
     INFO(p.name);
@@ -154,7 +156,8 @@ TEST_CASE("a training step on the device in mixed precision", "[gpu][model]") {
 
 // A model in training, as train/ has it.
 struct Trained {
-  MaskRCNN model{tiny_config(), 3};
+  std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 3);
+  RCNN& model = *system;
   Tensor velocity, rate, weights;  // weights: of the five terms
   ArenaPieces pieces;
 
@@ -225,7 +228,8 @@ TEST_CASE("the program queues training steps without waiting, and a step once re
 TEST_CASE("a prediction waits once, for its results, and once recorded is any prediction", "[gpu][model]") {
   if (!has_device()) return;
   const Uncounted fast;
-  MaskRCNN model(tiny_config(), 3);
+  const std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 3);
+  RCNN& model = *system;
   model.parameters().move_to(gpu_device());
   const auto pictures = [](uint64_t step) {
     Batch b = numbered_batch(step);
@@ -269,7 +273,8 @@ TEST_CASE("a prediction on the device finds what the CPU finds", "[gpu][model]")
   if (!has_device()) return;
   const Uncounted fast;
   const auto detections = [](Device device) {
-    MaskRCNN model(tiny_config(), 3);
+    const std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 3);
+    RCNN& model = *system;
     model.parameters().move_to(device);
     Batch b = tiny_batch();
     b.targets.clear();

@@ -1,4 +1,4 @@
-#include "models/rpn.h"
+#include "models/proposals/rpn.h"
 
 #include <algorithm>
 
@@ -26,29 +26,31 @@ Tensor all_levels(const std::vector<Tensor>& anchors) {  // [Σ A_l,4]
 
 }  // namespace
 
-RPN::RPN(Parameters& p, const std::string& prefix, int64_t channels, const RPNConfig& config)
-    : config_(config),
-      conv_(p, prefix + "conv.0.0", channels, channels, 3, Init::normal(0.01), {.padding = 1}),
-      objectness_(p, prefix + "cls_logits", channels, static_cast<int64_t>(config.anchor_ratios.size()), 1, Init::normal(0.01)),
-      deltas_(p, prefix + "bbox_pred", channels, 4 * static_cast<int64_t>(config.anchor_ratios.size()), 1, Init::normal(0.01)) {}
+RPN::RPN(Parameters& p, const std::string& prefix, const std::vector<Level>& levels, const RPNConfig& config) : config_(config) {
+  check(config.anchor_sizes.size() == levels.size(), "model.rpn.anchor_sizes: one a level from ", levels.front().name, " to ",
+        levels.back().name, ", so ", levels.size(), ", got ", config.anchor_sizes.size());
+  const auto A = static_cast<int64_t>(config.anchor_ratios.size());
+  const int64_t C = levels.front().channels;
+  conv_ = Conv(p, prefix + "conv.0.0", C, C, 3, Init::normal(0.01), {.padding = 1});
+  objectness_ = Conv(p, prefix + "cls_logits", C, A, 1, Init::normal(0.01));
+  deltas_ = Conv(p, prefix + "bbox_pred", C, 4 * A, 1, Init::normal(0.01));
+}
 
-Tensor RPN::anchors(const Features& P, size_t level, const Shape& images) const {
-  check(P.maps.size() == config_.anchor_sizes.size(), "rpn: ", config_.anchor_sizes.size(), " anchor sizes, but ", P.maps.size(),
-        " levels");
-  const auto H = static_cast<int>(P.maps[level].size(1)), W = static_cast<int>(P.maps[level].size(2));
+Tensor RPN::anchors(const Features& f, size_t level, const Shape& images) const {
+  const auto H = static_cast<int>(f.maps[level].size(1)), W = static_cast<int>(f.maps[level].size(2));
   // torchvision's strides: whole pixels of the padded image a cell
   return anchors_for_level(H, W, static_cast<int>(images[1]) / H, static_cast<int>(images[2]) / W, {config_.anchor_sizes[level]},
                            {.ratios = config_.anchor_ratios, .round = config_.round_anchors});  // [H·W·A,4]
 }
 
-RPN::Output RPN::operator()(const Features& P, const Shape& images) const {
+RPN::Output RPN::run(const Features& f, const Shape& images) const {
   const bool training = grad_enabled();
   const NoGrad guard;
   Output out;
-  for (size_t l = 0; l < P.maps.size(); ++l) {
-    const Var h = conv_(P.maps[l], true);  // [N,H,W,C]
+  for (size_t l = 0; l < f.maps.size(); ++l) {
+    const Var h = conv_(f.maps[l], true);  // [N,H,W,C]
     if (training) out.hidden.push_back(h.value());
-    out.anchors.push_back(anchors(P, l, images));
+    out.anchors.push_back(anchors(f, l, images));
     const int64_t N = h.size(0), A = out.anchors.back().size(0);
     out.objectness.push_back(objectness_(h).value().to(DType::f32).reshape({N, A}));
     out.deltas.push_back(deltas_(h).value().to(DType::f32).reshape({N, A, 4}));
@@ -70,25 +72,29 @@ BoxList RPN::proposals(const Output& out, const Tensor& sizes, bool training) co
   return take(c.boxes, nms(c, static_cast<float>(config_.nms), after));
 }
 
-Tensor RPN::match(const Output& out, const DeviceBatch& batch) const {
-  return match_boxes(batch.objects, all_levels(out.anchors), {}, static_cast<float>(config_.positive_iou),
-                     static_cast<float>(config_.negative_iou), true);
+Proposed RPN::train(const Features& f, const DeviceBatch& batch) const {
+  const Output out = run(f, batch.images.shape());
+  return {proposals(out, batch.sizes, true), losses(f, out, batch)};
 }
 
-AnchorSample RPN::sample(const Output& out, const DeviceBatch& batch) const {
-  const Tensor m = match(out, batch);
-  return {m, sample_balanced(m, config_.batch, config_.positive_fraction, batch.anchor_rng)};
+Proposed RPN::predict(const Features& f, const DeviceBatch& batch) const {
+  return {proposals(run(f, batch.images.shape()), batch.sizes, false)};
 }
 
-std::vector<NamedLoss> RPN::losses(const Features& P, const Output& out, const DeviceBatch& batch, const AnchorSample& sampled) const {
+Losses RPN::losses(const Features& f, const Output& out, const DeviceBatch& batch) const {
   const int64_t A = objectness_.w.size(0), C = objectness_.w.size(3);
+  const Tensor anchors = all_levels(out.anchors);
+  const Tensor match = match_boxes(batch.objects, anchors, {}, static_cast<float>(config_.positive_iou),
+                                   static_cast<float>(config_.negative_iou), true);  // [N,A]
+  const Sampled sampled = batch.chosen ? Sampled{batch.chosen->anchors, {}, {}}
+                                       : sample_balanced(match, config_.batch, config_.positive_fraction, batch.anchor_rng);
   std::vector<int64_t> of_level;
   for (const Tensor& a : out.anchors) of_level.push_back(a.size(0));
-  const AnchorTargets t = anchor_targets(all_levels(out.anchors), of_level, A, sampled.match, sampled.chosen, batch.objects, BoxCoder{});
+  const AnchorTargets t = anchor_targets(anchors, of_level, A, match, sampled, batch.objects, BoxCoder{});
   const int64_t R = t.labels.numel();
   check(R > 0, "rpn: no anchor was sampled");
 
-  const Var h = conv2d_relu_at(P.maps, conv_.w, conv_.b, conv_.options, t.level, t.cell, out.hidden);  // [R,C]
+  const Var h = conv2d_relu_at(f.maps, conv_.w, conv_.b, conv_.options, t.level, t.cell, out.hidden);  // [R,C]
   const Var logits = linear(h, reshape(objectness_.w, {A, C}), objectness_.b);                         // [R,A]
   const Var deltas = linear(h, reshape(deltas_.w, {4 * A, C}), deltas_.b);                             // [R,4A]
   const Var objectness = gather_rows(reshape(logits, {R * A, 1}), anchor_rows(t, A, false));           // [R,1]

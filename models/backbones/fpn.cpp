@@ -1,4 +1,4 @@
-#include "models/fpn.h"
+#include "models/backbones/fpn.h"
 
 #include "ops/pool/max_pool.h"
 #include "ops/resize/nearest.h"

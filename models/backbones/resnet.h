@@ -14,8 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "models/backbones/backbone.h"
+#include "models/config.h"
 #include "models/layers.h"
-#include "models/system.h"
 
 namespace mr {
 

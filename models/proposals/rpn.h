@@ -11,22 +11,13 @@
 // a small matrix product and a scatter (conv2d_relu_at; exact, and 13% of the whole training step saved).
 #pragma once
 
-#include <string>
-#include <vector>
-
+#include "models/config.h"
 #include "models/layers.h"
-#include "models/system.h"
-#include "ops/boxes/sampler.h"
+#include "models/proposals/proposer.h"
 
 namespace mr {
 
-// The anchors that train the RPN.
-struct AnchorSample {
-  Tensor match;    // [N,A] i32 of all levels, finest first (ops/boxes/matcher.h)
-  Sampled chosen;  // places among them
-};
-
-class RPN {
+class RPN : public Proposer {
  public:
   struct Output {                    // no gradients: the losses ask the maps again, at the anchors that were sampled
     std::vector<Tensor> anchors;     // a level: [A_l,4], pixels of the input, A_l = H·W·ratios
@@ -35,19 +26,20 @@ class RPN {
     std::vector<Tensor> hidden;      // a level: h [N,H,W,C], where gradients are wanted
   };
 
-  RPN() = default;
-  RPN(Parameters& p, const std::string& prefix, int64_t channels, const RPNConfig& config);
+  // Errors: another number of anchor sizes than of levels.
+  RPN(Parameters& p, const std::string& prefix, const std::vector<Level>& levels, const RPNConfig& config);
 
-  Output operator()(const Features& P, const Shape& images) const;  // images: [N,H,W,3], for the anchors' strides
-  // Of each image the best, in order. sizes [N,2] i32: height and width without padding.
+  std::vector<std::string> names() const override { return {"rpn_objectness", "rpn_box"}; }
+  Proposed train(const Features& f, const DeviceBatch& batch) const override;
+  Proposed predict(const Features& f, const DeviceBatch& batch) const override;
+
+  Output run(const Features& f, const Shape& images) const;  // images: [N,H,W,3], for the anchors' strides
+  // sizes [N,2] i32: height and width of each image without padding.
   BoxList proposals(const Output& out, const Tensor& sizes, bool training) const;
-  Tensor match(const Output& out, const DeviceBatch& batch) const;  // [N,A] i32
-  AnchorSample sample(const Output& out, const DeviceBatch& batch) const;
-  // "rpn_objectness" and "rpn_box".
-  std::vector<NamedLoss> losses(const Features& P, const Output& out, const DeviceBatch& batch, const AnchorSample& sampled) const;
 
  private:
-  Tensor anchors(const Features& P, size_t level, const Shape& images) const;
+  Tensor anchors(const Features& f, size_t level, const Shape& images) const;
+  Losses losses(const Features& f, const Output& out, const DeviceBatch& batch) const;
 
   RPNConfig config_;
   Conv conv_, objectness_, deltas_;

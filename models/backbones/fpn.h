@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "models/backbones/backbone.h"
 #include "models/layers.h"
-#include "models/system.h"
 
 namespace mr {
 

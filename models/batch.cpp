@@ -1,7 +1,7 @@
+#include "models/batch.h"
+
 #include <algorithm>
 
-#include "models/system.h"
-#include "ops/boxes/sampler.h"
 #include "tensor/context.h"
 
 namespace mr {

@@ -1,4 +1,4 @@
-#include "models/resnet.h"
+#include "models/backbones/resnet.h"
 
 #include "ops/pool/max_pool.h"
 
@@ -27,11 +27,13 @@ Plan plan(int64_t depth) {
   }
 }
 
+NormOptions norm_of(const ResNetConfig& c) { return {c.norm, c.norm_epsilon, c.norm_momentum}; }
+
 Block make_block(Parameters& p, const std::string& name, int64_t in, int64_t width, int64_t out, int stride, bool bottleneck,
                  const ResNetConfig& c) {
   const auto conv = [&](int i, int64_t from, int64_t to, int kernel, int s) {
     const std::string n = std::to_string(i);
-    return ConvNorm(p, name + ".conv" + n, name + ".bn" + n, from, to, kernel, c, {.stride = s, .padding = kernel / 2});
+    return ConvNorm(p, name + ".conv" + n, name + ".bn" + n, from, to, kernel, norm_of(c), {.stride = s, .padding = kernel / 2});
   };
   Block b;
   if (bottleneck) {
@@ -42,7 +44,8 @@ Block make_block(Parameters& p, const std::string& name, int64_t in, int64_t wid
     b.convs.push_back(conv(1, in, width, 3, stride));
     b.convs.push_back(conv(2, width, out, 3, 1));
   }
-  if (stride != 1 || in != out) b.shortcut = ConvNorm(p, name + ".downsample.0", name + ".downsample.1", in, out, 1, c, {.stride = stride});
+  if (stride != 1 || in != out)
+    b.shortcut = ConvNorm(p, name + ".downsample.0", name + ".downsample.1", in, out, 1, norm_of(c), {.stride = stride});
   return b;
 }
 
@@ -57,7 +60,7 @@ Var Block::operator()(const Var& x, bool training) const {
 
 ResNet::ResNet(Parameters& p, const std::string& prefix, const ResNetConfig& c) {
   const Plan shape = plan(c.depth);
-  stem_ = ConvNorm(p, prefix + "conv1", prefix + "bn1", 3, c.width, 7, c, {.stride = 2, .padding = 3});
+  stem_ = ConvNorm(p, prefix + "conv1", prefix + "bn1", 3, c.width, 7, norm_of(c), {.stride = 2, .padding = 3});
   int64_t in = c.width;
   for (size_t s = 0; s < shape.blocks.size(); ++s) {
     const int64_t width = c.width << s, out = shape.bottleneck ? 4 * width : width;

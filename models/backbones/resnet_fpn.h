@@ -1,0 +1,24 @@
+// A ResNet with a feature pyramid on its stages: levels P2 … P5 for RoIs, and P6 for proposals alone.
+#pragma once
+
+#include "models/backbones/fpn.h"
+#include "models/backbones/resnet.h"
+
+namespace mr {
+
+class ResNetFPN : public Backbone {
+ public:
+  // Parameters: "backbone.body." and "backbone.fpn.", as torchvision has them.
+  ResNetFPN(Parameters& p, const ResNetConfig& resnet, const FPNConfig& fpn);
+
+  const std::vector<Level>& levels() const override { return levels_; }
+  int divisor() const override { return 32; }  // C5's stride
+  Features operator()(const Var& images, bool training) const override { return fpn_(resnet_(images, training)); }
+
+ private:
+  ResNet resnet_;
+  FPN fpn_;
+  std::vector<Level> levels_;
+};
+
+}  // namespace mr

@@ -1,0 +1,25 @@
+#include "models/heads/roi_sampler.h"
+
+#include <algorithm>
+
+#include "ops/boxes/matcher.h"
+
+namespace mr {
+
+int64_t RoISampler::most_objects() const { return static_cast<int64_t>(static_cast<double>(config_.batch) * config_.positive_fraction); }
+
+RoISample RoISampler::draw(const BoxList& proposals, const DeviceBatch& batch) const {
+  RoISample s{append(proposals, batch.objects), {}, {}};
+  s.match = match_boxes(batch.objects, s.boxes, static_cast<float>(config_.positive_iou), static_cast<float>(config_.negative_iou), false);
+  s.chosen = sample_balanced(s.match, config_.batch, config_.positive_fraction, batch.roi_rng);
+  return s;
+}
+
+TrainingRoIs RoISampler::operator()(const BoxList& proposals, const DeviceBatch& batch) const {
+  const RoISample s = batch.chosen ? batch.chosen->rois : draw(proposals, batch);
+  const int64_t most = std::min(most_objects(), s.chosen.index.size(1));
+  return {roi_targets(s.boxes, s.match, s.chosen, batch.objects, batch.labels, roi_coder),
+          object_targets(s.boxes, s.match, s.chosen, batch.objects, batch.labels, roi_coder, most)};
+}
+
+}  // namespace mr

@@ -1,0 +1,22 @@
+// Where the boxes come from that the heads look at.
+#pragma once
+
+#include "models/backbones/backbone.h"
+#include "models/system.h"
+
+namespace mr {
+
+struct Proposed {
+  BoxList boxes;       // of each image, best first
+  Losses losses = {};  // of the proposer itself, in training
+};
+
+class Proposer {
+ public:
+  virtual ~Proposer() = default;
+  virtual std::vector<std::string> names() const = 0;  // of its losses
+  virtual Proposed train(const Features& f, const DeviceBatch& batch) const = 0;
+  virtual Proposed predict(const Features& f, const DeviceBatch& batch) const = 0;
+};
+
+}  // namespace mr

@@ -1,0 +1,55 @@
+// Networks of two stages: a backbone, a proposer, and heads that look at each proposal.
+//
+//   image → backbone → feature maps → proposer → boxes
+//                                   → each head, on the RoIs of these boxes
+//
+// Faster R-CNN (Ren et al. 2015) has a box head; Mask R-CNN (He et al. 2017) a mask head behind it:
+//
+//   image → ResNet → C2…C5 → FPN → P2…P6 → RPN → proposals → RoIAlign on P2…P5 → box head  → class, box
+//                                                           RoIAlign on P2…P5 → mask head → mask
+//
+//   L = L_objectness + L_rpn_box + L_class + L_box + L_mask, each logged apart
+//
+// Parameters carry the names of torchvision's maskrcnn_resnet50_fpn, so that its files load by name.
+#pragma once
+
+#include <memory>
+
+#include "models/config.h"
+#include "models/heads/head.h"
+#include "models/heads/roi_sampler.h"
+#include "models/proposals/proposer.h"
+
+namespace mr {
+
+class RCNN : public System {
+ public:
+  struct Parts {
+    std::unique_ptr<Backbone> backbone;
+    std::unique_ptr<Proposer> proposer;
+    std::vector<std::unique_ptr<Head>> heads;  // in the order in which they predict
+  };
+  // `make` makes the parts, whose parameters it adds; their initial weights come from the seed.
+  template <class Make> RCNN(const RoISampler& sampler, uint64_t seed, Make&& make) : sampler_(sampler), parts_(make(parameters_)) {
+    parameters_.pack(seed);
+  }
+
+  Parameters& parameters() override { return parameters_; }
+  Traits traits() const override;
+  using System::losses;
+  Losses losses(const DeviceBatch& batch) override;
+  Found detect(const DeviceBatch& batch) const override;
+
+  Features features(const DeviceBatch& batch, bool training) const;
+  const Parts& parts() const { return parts_; }
+
+ private:
+  Parameters parameters_;
+  RoISampler sampler_;
+  Parts parts_;
+};
+
+// The Mask R-CNN, or without a mask head the Faster R-CNN, of a recipe. Errors: a field that no model can be built with.
+std::unique_ptr<RCNN> make_mask_rcnn(const MaskRCNNConfig& config, uint64_t seed);
+
+}  // namespace mr

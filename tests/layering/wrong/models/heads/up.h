@@ -1,0 +1,3 @@
+// A part that knows its system.
+#pragma once
+#include "models/systems/rcnn.h"
