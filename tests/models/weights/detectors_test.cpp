@@ -4,12 +4,8 @@
 #include <cstring>
 
 #include "base/check.h"
-<<<<<<< HEAD
 #include "base/crc32.h"
 #include "models/systems/rcnn.h"
-=======
-#include "models/systems/rcnn.h"
->>>>>>> 61bb048 (models: backbones, proposals, heads and systems; RCNN is put together from parts)
 #include "models/weights/architecture.h"
 #include "models/weights/load.h"
 #include "tests/catch.h"
