@@ -32,7 +32,9 @@ const Box* as_box(const float* four) { return reinterpret_cast<const Box*>(four)
 }  // namespace
 
 Candidates candidates_of(const Tensor& boxes, const Tensor& scores) {
-  const auto M = static_cast<int64_t>(as_boxes(boxes, "candidates_of", "boxes").size());
+  check(boxes.defined() && boxes.rank() == 2, "candidates_of: boxes must be [M,4] f32, got ", boxes.defined() ? boxes.shape() : Shape{});
+  const int64_t M = boxes.size(0);
+  check_tensor(boxes, {M, 4}, DType::f32, "candidates_of", "boxes");
   check_tensor(scores, {M}, DType::f32, "candidates_of", "scores");
   return {boxes.reshape({1, M, 4}), scores.reshape({1, M})};
 }
@@ -45,13 +47,14 @@ Candidates new_candidates(int64_t images, int64_t groups, int64_t room, Device d
 void decode_proposals(const Candidates& to, int64_t level, const Chosen& best, const Tensor& objectness, const Tensor& deltas,
                       const Tensor& anchors, const Tensor& sizes, float min_size) {
   const char* op = "decode_proposals";
-  const int64_t N = to.scores.size(0), room = to.scores.size(1) / to.groups,
-                A = static_cast<int64_t>(as_boxes(anchors, op, "anchors").size());
+  check(anchors.defined() && anchors.rank() == 2, op, ": anchors must be [A,4] f32, got ", anchors.defined() ? anchors.shape() : Shape{});
+  const int64_t N = to.scores.size(0), room = to.scores.size(1) / to.groups, A = anchors.size(0);
   check(best.index.defined() && best.index.rank() == 2 && best.index.size(1) <= room, op, ": index must be [N,k] i32 with k at most ", room,
         ", got ", best.index.defined() ? best.index.shape() : Shape{});
   check(level >= 0 && level < to.groups && !to.interleaved, op, ": level must be below ", to.groups, ", got ", level);
   const int64_t k = best.index.size(1);
   check_tensor(best.index, {N, k}, DType::i32, op, "index");
+  check_tensor(anchors, {A, 4}, DType::f32, op, "anchors");
   check_tensor(objectness, {N, A}, DType::f32, op, "objectness");
   check_tensor(deltas, {N, A, 4}, DType::f32, op, "deltas");
   check_tensor(sizes, {N, 2}, DType::i32, op, "sizes");

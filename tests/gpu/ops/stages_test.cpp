@@ -21,7 +21,7 @@ Tensor random_floats(const Shape& shape, uint64_t seed, double lo, double hi) {
 
 TEST_CASE("boxes: the proposals of an RPN, from logits to the best of all levels", "[gpu][boxes]") {
   if (!has_device()) return;
-  constexpr int64_t N = 2, before = 50, after = 40;
+  constexpr int64_t N = 2, before = 50, after = 3 * before;
   std::vector<Tensor> anchors, objectness, deltas;
   for (int l = 0; l < 3; ++l) {
     const int stride = 8 << l;
