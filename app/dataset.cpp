@@ -54,7 +54,8 @@ void add_draw(CLI::App& dataset) {
 }
 
 // Training samples as the network gets them: after cropping, resizing, flips and colours.
-void show(const Recipe& recipe, const std::string& out, int64_t count) {
+void show(const Recipe& recipe, const std::string& out, int64_t count, bool overwrite) {
+  check_writable(out + "/samples.png", overwrite);
   std::shared_ptr<const Dataset> dataset = open_dataset(recipe, Split::train);
   dataset = relabelled(dataset, classes_of(recipe, *dataset));
   make_folder(out);
@@ -80,6 +81,7 @@ void add_show(CLI::App& dataset) {
     std::string recipe, out;
     std::vector<std::string> assignments;
     int64_t images = 16;
+    bool overwrite = false;
   };
   auto a = std::make_shared<Arguments>();
   CLI::App* c = dataset.add_subcommand("show", "Draws the training samples of a recipe, augmented, with their boxes and masks");
@@ -87,7 +89,8 @@ void add_show(CLI::App& dataset) {
   c->add_option("--out", a->out, "folder for the pictures")->required();
   c->add_option("--images", a->images, "how many")->check(CLI::Range(1, 1'000'000))->capture_default_str();
   add_set(*c, a->assignments, "data.root=DIR");
-  c->callback([a] { show(load_recipe(a->recipe, a->assignments), a->out, a->images); });
+  add_overwrite(*c, a->overwrite, "the pictures that --out holds");
+  c->callback([a] { show(load_recipe(a->recipe, a->assignments), a->out, a->images, a->overwrite); });
 }
 
 void add_lint(CLI::App& dataset) {

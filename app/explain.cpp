@@ -21,7 +21,7 @@ struct Arguments {
   std::vector<double> box;
   int stride = 16, size = 7, samples = 2;
   double threshold = 0.5;
-  bool unaligned = false, gradient = false, compare = false, json = false;
+  bool unaligned = false, gradient = false, compare = false, json = false, overwrite = false;
 };
 
 struct Topic {
@@ -146,7 +146,7 @@ void check_options(const CLI::App& command, const Topic& topic, bool compare) {
   const std::vector<std::string> takes = side_by_side ? roi_options({}, true) : topic.takes;
   for (const CLI::Option* o : command.get_options()) {
     const std::string name = o->get_name();
-    if (o->count() == 0 || o->get_positional() || name == "--figure" || name == "--json") continue;
+    if (o->count() == 0 || o->get_positional() || name == "--figure" || name == "--overwrite" || name == "--json") continue;
     check_usage(has(takes, name), "explain: ", topic.name, side_by_side ? " --compare" : "", ": does not use ", name);
   }
 }
@@ -186,6 +186,7 @@ void add_explain(CLI::App& program) {
   add_set(*c, a->assignments);
   add_device(*c, a->device);
   c->add_option("--figure", a->figure, "write the drawing to this file (.svg)");
+  add_overwrite(*c, a->overwrite, "the file --figure");
   c->add_flag("--json", a->json, "the numbers instead of the text");
   c->callback([a, c] {
     if (a->topic.empty()) {
@@ -196,6 +197,7 @@ void add_explain(CLI::App& program) {
     check_options(*c, topic, a->compare);
     check_usage(c->count("--figure") == 0 || a->figure.ends_with(".svg"), "explain: --figure: expected a name ending in .svg, got ",
                 a->figure);
+    if (!a->figure.empty()) check_writable(a->figure, a->overwrite);
     const Page page = topic.page(*a);
     if (!a->figure.empty()) {
       check(page.figure.has_value(), "explain: ", a->topic, " has no figure");

@@ -19,7 +19,10 @@
 
 namespace {
 
-int complain(const std::string& message, int status) {
+// Names of files and texts in them may hold what a terminal would obey.
+int complain(std::string message, int status) {
+  std::ranges::replace_if(
+      message, [](unsigned char c) { return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f; }, '?');
   std::fprintf(stderr, "mrcnn: %s\n", message.c_str());
   return status;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/files.h"
 #include "base/text.h"
 
 namespace mr::app {
@@ -32,6 +33,14 @@ CLI::Option* add_set(CLI::App& command, std::vector<std::string>& assignments, c
 CLI::Option* add_rename(CLI::App& command, std::vector<std::string>& renames, const std::string& of) {
   return add_repeated(command, "--rename", renames, str("a prefix of names in ", of, " and what it becomes; may be given several times"),
                       "FROM=TO");
+}
+
+CLI::Option* add_overwrite(CLI::App& command, bool& overwrite, const std::string& what) {
+  return command.add_flag("--overwrite", overwrite, "replace " + what);
+}
+
+void check_writable(const std::string& path, bool overwrite) {
+  if (!overwrite) check_absent(path, "choose another name, or replace it with --overwrite");
 }
 
 std::string unexpected_words(const CLI::App& program, const CLI::ExtrasError& error) {

@@ -10,6 +10,8 @@
 #include "app/predict_files.h"
 #include "app/predict_picture.h"
 #include "app/predict_results.h"
+#include "base/files.h"
+#include "base/text.h"
 #include "data/image/image.h"
 #include "train/evaluate.h"
 #include "train/interrupt.h"
@@ -39,14 +41,32 @@ LeftOut left_out(const std::string& file, const std::string& what) {
   return {file, what.starts_with(name) ? what.substr(name.size()) : what};
 }
 
-// The first of what was left out, on the terminal. What is no picture is told; a picture that was left out is an error.
-void tell_left_out(const std::vector<LeftOut>& pictures, const std::vector<LeftOut>& others, size_t all_pictures) {
+// What a run could not do as it was asked.
+struct Failures {
+  std::vector<LeftOut> pictures, drawings;
+
+  // One line, of the first few; empty where there is nothing.
+  std::string text(size_t all_pictures) const {
+    const auto some = [](const std::vector<LeftOut>& all, const char* what) {
+      std::vector<std::string> lines;
+      for (const LeftOut& f : all) lines.push_back(printable_whole(str(what, f.file, "': ", f.why)));
+      return some_of(lines);
+    };
+    std::string out;
+    if (!pictures.empty()) out = str(pictures.size(), " of ", all_pictures, " images could not be read: ", some(pictures, "image '"));
+    if (!drawings.empty())
+      append(out, str(out.empty() ? "" : "; ", drawings.size(), " drawings could not be written: ", some(drawings, "drawing '")));
+    return out;
+  }
+};
+
+// What is no picture is told; a picture that was left out, or not drawn, is an error.
+void tell_left_out(const Failures& failures, const std::vector<LeftOut>& others, size_t all_pictures) {
   std::vector<std::string> names;
-  for (const LeftOut& f : others) names.push_back(f.file);
-  if (!names.empty()) std::cerr << "mrcnn: " << names.size() << " that are no pictures were left out: " << some_of(names) << "\n";
-  std::vector<std::string> whats;
-  for (const LeftOut& f : pictures) whats.push_back(str("image '", f.file, "': ", f.why));
-  if (!whats.empty()) fail(whats.size(), " of ", all_pictures, " images could not be read: ", some_of(whats));
+  for (const LeftOut& f : others) names.push_back(printable_whole(str(f.file, " (", f.why, ")")));
+  if (!names.empty()) std::cerr << "mrcnn: left out of the folders: " << names.size() << ": " << some_of(names) << "\n";
+  const std::string failed = failures.text(all_pictures);
+  check(failed.empty(), failed);
 }
 
 // What a person might not expect of the picture and its drawing.
@@ -57,6 +77,19 @@ std::string remarks(const ImageNotes& notes, PixelSize read, PixelSize drawn) {
   if (read != whole) text += str("; read at ", read.width, "×", read.height, " of ", whole.width, "×", whole.height);
   if (drawn.width < whole.width) text += str("; drawn at ", drawn.width, "×", drawn.height);
   return text;
+}
+
+// False where it fails, which is noted.
+bool write_drawing(const std::string& path, const Image& image, std::vector<LeftOut>& failed) {
+  try {
+    write_png(path, image);
+    return true;
+  } catch (const FileError& e) {
+    failed.push_back({path, reason_of(e.code)});
+  } catch (const Error& e) {
+    failed.push_back({path, e.what()});
+  }
+  return false;
 }
 
 void predict(const Arguments& a) {
@@ -76,7 +109,7 @@ void predict(const Arguments& a) {
   out.clear();
 
   Results results(annotations, detector.system->traits().masks);
-  std::vector<LeftOut> failed = inputs.pictures;
+  Failures failed{inputs.pictures, {}};
   for (size_t i = 0; i < files.size() && interrupted() == 0; ++i) {
     const std::string file = files[i].string();
     ImageNotes notes;
@@ -90,20 +123,20 @@ void predict(const Arguments& a) {
       notes = picture.notes;
       read = {picture.image.height, picture.image.width};
       if (a.pictures) drawn = drawing(std::move(picture), found, detector.classes, draw_options(a));
-      results.add(found, annotated[i].id, file, notes.reduction.whole, a.pictures ? out.pictures()[i] : "");
+      const bool is_drawn = a.pictures && write_drawing(out.pictures()[i], drawn.image, failed.drawings);
+      results.add(found, annotated[i].id, file, notes.reduction.whole, is_drawn ? out.pictures()[i] : "");
     } catch (const std::bad_alloc&) {
-      failed.push_back({file, "out of memory"});
+      failed.pictures.push_back({file, "out of memory"});
       continue;
     } catch (const Error& e) {
-      failed.push_back(left_out(file, e.what()));
+      failed.pictures.push_back(left_out(file, e.what()));
       continue;
     }
-    if (a.pictures) write_png(out.pictures()[i], drawn.image);
     const PixelSize drawn_at = a.pictures ? drawn.size : notes.reduction.whole;
-    std::cout << file << ": " << found.objects.size() << " objects" << remarks(notes, read, drawn_at) << std::endl;
+    std::cout << printable_whole(file) << ": " << found.objects.size() << " objects" << remarks(notes, read, drawn_at) << std::endl;
   }
   results.write(a.out);
-  write_left_out(a.out, failed, inputs.others);
+  write_left_out(a.out, failed.pictures, inputs.others);
   stop_if_interrupted();  // what was found before is written
   tell_left_out(failed, inputs.others, files.size() + inputs.pictures.size());
 }
@@ -137,7 +170,7 @@ void add_predict(CLI::App& program) {
   c->add_option("--line", a->draw.line, "thickness of outlines and boxes, in pixels of the drawing; default: by its size")
       ->check(CLI::Range(1, 100))
       ->excludes(none);
-  c->add_flag("--overwrite", a->overwrite, "replace the results that --out holds");
+  add_overwrite(*c, a->overwrite, "the results that --out holds");
   c->add_flag("--whole", a->whole, "read pictures of more than 33 million pixels whole, too");
   c->footer(
       "results.json: COCO results, [{\"image_id\", \"category_id\", \"score\", \"segmentation\"}]; the boxes lie beside it in\n"

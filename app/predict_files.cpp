@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/files.h"
+#include "base/folders.h"
 #include "base/text.h"
 #include "data/image/image.h"
 
@@ -24,27 +26,33 @@ bool named_as_picture(const fs::path& p) {
 ImageKind kind_of(const fs::path& p) {
   try {
     return image_kind(p.string());
-  } catch (const ImageError& e) {
+  } catch (const Error& e) {
     return {ImageKind::other, e.what()};
   }
 }
 
+// One entry of a folder.
+void look_at(const fs::path& p, PictureFiles& found) {
+  const bool picture = named_as_picture(p), hidden = p.filename().string().starts_with(".");
+  if (hidden && picture) found.others.push_back({p.string(), "is hidden"});
+  if (hidden) return;
+  std::error_code unreachable;
+  const fs::file_status status = fs::status(p, unreachable);
+  const bool nowhere = status.type() == fs::file_type::not_found;  // a link; another may lead in a circle
+  if (!fs::exists(status))
+    return (picture ? found.pictures : found.others).push_back({p.string(), nowhere ? "leads nowhere" : unreachable.message()});
+  if (fs::is_directory(status)) return found.others.push_back({p.string(), "is a folder"});
+  const ImageKind kind = kind_of(p);
+  if (kind.kind == ImageKind::read || (kind.kind == ImageKind::other && picture))
+    found.files.push_back(p);
+  else
+    (kind.kind == ImageKind::refused ? found.pictures : found.others).push_back({p.string(), kind.what});
+}
+
 void search(const std::string& folder, PictureFiles& found) {
-  std::vector<fs::path> entries;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (!entry.path().filename().string().starts_with(".")) entries.push_back(entry.path());
-  std::sort(entries.begin(), entries.end());
-  for (const fs::path& p : entries) {
-    if (fs::is_directory(p)) {
-      found.others.push_back({p.string(), "is a folder"});
-      continue;
-    }
-    const ImageKind kind = kind_of(p);
-    if (kind.kind == ImageKind::read || (kind.kind == ImageKind::other && named_as_picture(p)))
-      found.files.push_back(p);
-    else
-      (kind.kind == ImageKind::refused ? found.pictures : found.others).push_back({p.string(), kind.what});
-  }
+  std::vector<std::string> names = names_in(folder);
+  std::sort(names.begin(), names.end());
+  for (const std::string& name : names) look_at(fs::path(folder) / name, found);
 }
 
 }  // namespace
@@ -59,7 +67,7 @@ std::string some_of(const std::vector<std::string>& all) {
 PictureFiles find_pictures(const std::vector<std::string>& inputs) {
   std::vector<std::string> absent;
   for (const std::string& input : inputs)
-    if (!fs::exists(input)) absent.push_back(input + ": there is no such file or folder");
+    if (!is_there(input)) absent.push_back(printable_whole(input) + ": there is no such file or folder");
   check(absent.empty(), some_of(absent));
   PictureFiles found;
   for (const std::string& input : inputs) {

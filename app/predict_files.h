@@ -13,11 +13,12 @@ struct LeftOut {
 
 struct PictureFiles {
   std::vector<std::filesystem::path> files;
-  std::vector<LeftOut> pictures;  // of folders: pictures and videos of a kind that is not read
-  std::vector<LeftOut> others;    // of folders: what is no picture, and folders in them
+  std::vector<LeftOut> pictures;  // of folders: pictures and videos of a kind that is not read; pictures that cannot be looked at
+  std::vector<LeftOut> others;    // of folders: what is no picture, folders in them, pictures that are hidden
 };
 
-// A folder's hidden files (.DS_Store and the like) are passed over. Errors: an input that is not there; a folder without pictures.
+// A folder's other hidden files (.DS_Store and the like) are passed over. Errors: an input that is not there; a folder that cannot be
+// listed, or without pictures.
 PictureFiles find_pictures(const std::vector<std::string>& inputs);
 
 // The first few, one after the other.

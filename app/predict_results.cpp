@@ -19,11 +19,18 @@ constexpr auto replace = nlohmann::ordered_json::error_handler_t::replace;  // n
 constexpr const char *results_name = "results.json", *boxes_name = "results_bbox.json", *images_name = "images.json",
                      *left_out_name = "left_out.json";
 
-bool same_place(const fs::path& a, const fs::path& b) { return fs::weakly_canonical(a) == fs::weakly_canonical(b); }
+// Without links, as far as they can be followed.
+fs::path place_of(const fs::path& path) {
+  std::error_code unreachable;
+  const fs::path place = fs::weakly_canonical(path, unreachable);
+  return unreachable ? fs::absolute(path).lexically_normal() : place;
+}
+
+bool same_place(const fs::path& a, const fs::path& b) { return place_of(a) == place_of(b); }
 
 std::vector<std::string> picture_paths(const fs::path& folder, const std::vector<fs::path>& files) {
   std::set<fs::path> inputs;
-  for (const fs::path& f : files) inputs.insert(fs::weakly_canonical(f));
+  for (const fs::path& f : files) inputs.insert(place_of(f));
   std::set<std::string> taken;
   std::vector<std::string> paths;
   for (const fs::path& f : files) {
@@ -31,8 +38,11 @@ std::vector<std::string> picture_paths(const fs::path& folder, const std::vector
     std::string name = stem + ".png";
     for (int n = 2; !taken.insert(name).second; ++n) name = str(stem, "_", n, ".png");
     paths.push_back((folder / name).string());
-    check(!inputs.contains(fs::weakly_canonical(folder / name)), paths.back(), ": is a picture to be read, and would be written over; ",
+    check(!inputs.contains(place_of(folder / name)), paths.back(), ": is a picture to be read, and would be written over; ",
           "choose another --out");
+    std::error_code unreachable;
+    check(!fs::is_directory(folder / name, unreachable), paths.back(),
+          ": is a folder, where a picture is to be drawn; choose another --out");
   }
   return paths;
 }

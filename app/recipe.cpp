@@ -45,6 +45,7 @@ void add_new(CLI::App& recipe) {
     NewRecipeOptions options;
     double val_share = 0;
     std::string out;
+    bool overwrite = false;
   };
   auto a = std::make_shared<Arguments>();
   CLI::App* c = recipe.add_subcommand("new", "A recipe for your own data, from random weights or from pretrained ones, explained");
@@ -62,6 +63,7 @@ void add_new(CLI::App& recipe) {
           ->check(CLI::Range(0.0, 0.9));
   c->add_flag("!--no-masks", o.masks, "a detector of boxes, for annotations without masks");
   c->add_option("--out", a->out, "the TOML file to write")->required();
+  add_overwrite(*c, a->overwrite, "the file --out");
   c->footer(
       "Sizes of pictures and limits follow from the data; anchors, too, unless the weights have an RPN, whose anchors stay. Each choice is "
       "told, "
@@ -69,12 +71,12 @@ void add_new(CLI::App& recipe) {
       "  mrcnn recipe new --annotations train.json --images images --init maskrcnn_resnet50_fpn.pth --out mine.toml\n"
       "  mrcnn train mine.toml --out runs/mine");
   c->callback([a, share] {
-    a->options.name = std::filesystem::path(a->out).stem().string();
+    a->options.name = printable_whole(std::filesystem::path(a->out).stem().string());
     if (share->count() > 0) a->options.val_share = a->val_share;
     check_usage(a->options.val_annotations.empty() || !a->options.val_share,
                 "--val-share: --val-annotations names the images to evaluate on");
     check_usage(a->options.rename.empty() || !a->options.init.empty(), "--rename: expected --init FILE too, got none");
-    check(!std::filesystem::exists(a->out), a->out, ": exists already");
+    check_writable(a->out, a->overwrite);
     const NewRecipe made = new_recipe(a->options);
     write_text_file(a->out, made.toml);
     std::cout << made.told << "wrote " << a->out << "; look through it, then: mrcnn train " << shell_word(a->out) << " --out runs/"

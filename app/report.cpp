@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "app/device_option.h"
+#include "app/options.h"
 #include "app/report/sections.h"
 #include "base/files.h"
 #include "train/interrupt.h"
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 
 struct Arguments : EvaluationArguments {
   std::string what, out;
-  bool evaluates = true;
+  bool evaluates = true, overwrite = false;
   size_t pictures = 12;
 };
 
@@ -78,6 +79,7 @@ void report(const Arguments& a) {
   const Source s = source_of(a.what);
   const fs::path beside = s.folder.empty() ? fs::path(a.what).parent_path() : fs::path(s.folder);
   const std::string out = a.out.empty() ? (beside / "report.html").string() : a.out;
+  if (!a.out.empty()) check_writable(out, a.overwrite);  // a page under its own name is made anew
   const std::string none = obstacle(a, s);
   std::optional<Evaluated> e;
   if (none.empty()) e = evaluated(a, s.weights);
@@ -109,6 +111,7 @@ void add_report(CLI::App& program) {
   CLI::App* c = program.add_subcommand("report", "A run as one HTML page: curves, figures by class, the worst pictures");
   c->add_option("RUN", a->what, "folder of a run, which may be in progress; or a weights file")->required();
   c->add_option("--out", a->out, "the page (default: report.html in the folder of the run or the weights)");
+  add_overwrite(*c, a->overwrite, "the file --out");
   c->add_flag("!--no-evaluation", a->evaluates, "only what the run has written: no weights are tried on pictures");
   c->add_option("--pictures", a->pictures, "how many of the worst are shown")->check(CLI::Range(0, 1000))->capture_default_str();
   add_evaluation_options(*c, *a);

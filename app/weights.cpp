@@ -24,13 +24,15 @@ void add_fit(CLI::App& weights) {
   c->add_flag("--all", a->all, "a line for every tensor");
   c->add_flag("--json", a->json, "every tensor, as {\"naming\", \"loaded\": [...], \"missing\", \"unused\", \"mismatched\", ...}");
   c->footer(
-      "Names and shapes alone are compared. Where the recipe leaves the number of classes to the data, it is taken to be the file's.");
+      "Names and shapes alone are compared. Where the recipe leaves the number of classes to the data, it is taken to be the file's.\n"
+      "The exit status is 1 where nothing of the file fits.");
   c->callback([a] {
     const Recipe recipe = load_recipe(a->recipe, a->assignments);
     const WeightFile file = open_weights(a->file);
     const LoadReport report = fit_weights(file, recipe, a->renames);
     if (a->json) {
       std::cout << report_json(report);
+      if (report.loaded.empty()) throw Exit{1};
       return;
     }
     if (a->all) std::cout << every_tensor(report) << "\n";
@@ -38,6 +40,7 @@ void add_fit(CLI::App& weights) {
     if (const std::string fault = architecture_fault(file, report, recipe, a->renames); !fault.empty())
       std::cout << "WARNING: train would refuse it: " << fault << "\n";
     if (const std::string unlike = unlike_settings(file, report.naming, recipe); !unlike.empty()) std::cout << unlike << "\n";
+    if (report.loaded.empty()) throw Exit{1};
   });
 }
 
@@ -46,7 +49,7 @@ void add_fit(CLI::App& weights) {
 void add_weights(CLI::App& program) {
   struct Arguments {
     std::string file, to;
-    bool json = false;
+    bool json = false, overwrite = false;
   };
   auto a = std::make_shared<Arguments>();
   CLI::App* c = program.add_subcommand("weights", "Looks into weights files, and converts them");
@@ -64,7 +67,11 @@ void add_weights(CLI::App& program) {
   CLI::App* convert = c->add_subcommand("convert", "Writes any readable weights file as .safetensors, names and values unchanged");
   convert->add_option("IN", a->file, ".safetensors, .pth, .pkl")->required();
   convert->add_option("OUT", a->to, ".safetensors")->required();
-  convert->callback([a] { convert_weights(a->file, a->to); });
+  add_overwrite(*convert, a->overwrite, "the file OUT");
+  convert->callback([a] {
+    check_writable(a->to, a->overwrite);
+    convert_weights(a->file, a->to);
+  });
 }
 
 }  // namespace mr::app

@@ -86,7 +86,7 @@ constexpr Signature signatures[] = {
     {pickle, 0, "\x80\x03"sv},
     {pickle, 0, "\x80\x04"sv},
     {pickle, 0, "\x80\x05"sv},
-    {safetensors, 8, "{\"__metadata__\""sv},
+    {safetensors, 5, "\0\0\0{\""sv},  // the highest bytes of the header's length, and the header
     {gguf, 0, "GGUF"sv},
     {tf_lite, 4, "TFL3"sv},
     {checkpoint, 0, "mrcnnCK\n"sv},

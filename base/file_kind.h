@@ -62,7 +62,7 @@ enum class FileKind : uint8_t {
   parquet,
   sqlite,
   pickle,
-  safetensors,  // with metadata
+  safetensors,
   gguf,
   tf_lite,
   checkpoint,  // of a run of ours

@@ -81,6 +81,12 @@ bool is_there(const std::string& path) {
   refused(errno, path, ": cannot be looked at: ");
 }
 
+void check_absent(const std::string& path, const std::string& instead) {
+  struct stat info = {};
+  const bool link = ::lstat(path.c_str(), &info) == 0;  // one that leads nowhere would be replaced, too
+  check(!link && !is_there(path), path, ": exists already, and is not written over; ", instead);
+}
+
 InputFile::InputFile(const std::string& path) : path_(path) {
   // O_NONBLOCK: opening a FIFO that nobody writes to would wait for ever.
   fd_ = retried([&] { return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); });

@@ -25,6 +25,10 @@ std::string reason_of(int code);
 // Whether there is anything at `path`. Errors: it cannot be told, as in a folder that we may not search.
 bool is_there(const std::string& path);
 
+// For what is to be written where a person said: nothing is written over unasked. Errors: something is at `path`; `instead` says what the
+// person may do.
+void check_absent(const std::string& path, const std::string& instead = "choose another name");
+
 // A regular file, read at any offset. A folder, FIFO, socket or device is an error, and opening one never waits.
 // Reading is not mapped into memory: a file that shrinks meanwhile is an error here, and would be a crash there.
 class InputFile {

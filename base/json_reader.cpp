@@ -322,11 +322,11 @@ void JsonReader::skip() {
   }
 }
 
-std::string_view JsonReader::skipped() {
+std::string_view JsonReader::skipped(size_t most) {
   blanks();
   const char* from = p_;
   skip();
-  return {from, std::min<size_t>(static_cast<size_t>(p_ - from), 40)};
+  return {from, std::min(static_cast<size_t>(p_ - from), most)};
 }
 
 }  // namespace mr

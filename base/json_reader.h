@@ -37,8 +37,8 @@ class JsonReader {
   std::string_view string();  // valid until the next key or string is read
   void null();
   void skip();
-  std::string_view skipped();  // the text of what it skips, cut to 40 bytes, for messages
-  void end();                  // nothing but blanks may follow
+  std::string_view skipped(size_t most = 40);  // the text of what it skips, so many bytes of it
+  void end();                                  // nothing but blanks may follow
 
   template <class Member> void object(Member&& member) {
     const size_t first_key = open('{');

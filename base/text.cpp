@@ -30,16 +30,22 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+static std::string without_controls(std::string_view text, bool ascii) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    out.push_back(byte < 0x20 || byte == 0x7f || (byte >= 0x80 && ascii) ? '?' : c);
+  }
+  return out;
+}
+
 std::string printable(std::string_view text) {
   constexpr size_t longest = 120;
-  const bool utf8 = is_utf8(text);
-  std::string out;
-  for (const char c : text.substr(0, longest)) {
-    const auto byte = static_cast<unsigned char>(c);
-    out.push_back(byte < 0x20 || byte == 0x7f || (byte >= 0x80 && (!utf8 || text.size() > longest)) ? '?' : c);
-  }
-  return text.size() > longest ? out + "..." : out;
+  if (text.size() <= longest) return printable_whole(text);
+  return without_controls(text.substr(0, longest), true) + "...";
 }
+
+std::string printable_whole(std::string_view text) { return without_controls(text, !is_utf8(text)); }
 
 std::string shell_word(std::string_view text) {
   constexpr std::string_view plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+=:,@%";

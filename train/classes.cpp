@@ -123,16 +123,20 @@ std::string describe_mismatch(const Classes& model, const Classes& data, const s
   std::vector<bool> matched(data.names.size());
   for (const int label : match)
     if (label > 0) matched[static_cast<size_t>(label) - 1] = true;
+  const auto named = [](const Classes& all, size_t i) {  // with its id, where the name does not tell which class it is
+    const bool twice = std::ranges::count(all.names, all.names[i]) > 1;
+    return twice ? str(all.names[i], " (id ", all.ids[i], ")") : all.names[i];
+  };
   for (size_t m = 0; m < match.size(); ++m) {
     if (match[m] > 0 || model.names[m].empty()) continue;
-    model_only.push_back(model.names[m]);
+    model_only.push_back(named(model, m));
     for (size_t d = 0; d < matched.size(); ++d)
       if (data.ids[d] == model.ids[m])
         other_name.push_back(
             str("category ", data.ids[d], " is '", model.names[m], "' in the model and '", data.names[d], "' in the annotations"));
   }
   for (size_t d = 0; d < matched.size(); ++d)
-    if (!matched[d] && !data.names[d].empty()) data_only.push_back(data.names[d]);
+    if (!matched[d] && !data.names[d].empty()) data_only.push_back(named(data, d));
   std::string out;
   const auto add = [&out](const std::string& text) { out += (out.empty() ? "" : "; ") + text; };
   if (!model_only.empty()) add(str("classes of the model that the annotations lack: ", some_of(model_only)));

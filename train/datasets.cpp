@@ -8,6 +8,7 @@
 #include "data/coco/coco_dataset.h"
 #include "data/coco/image_check.h"
 #include "data/coco/image_names.h"
+#include "data/dataset_tools/stats.h"
 #include "data/eval/coco_eval.h"
 #include "data/scenes/scene_dataset.h"
 
@@ -169,19 +170,15 @@ std::vector<std::string> check_image_files(const Dataset& dataset, const std::st
 std::vector<std::string> check_objects(const Dataset& dataset, const std::string& key) {
   const std::vector<ObjectCount> counts = dataset.object_counts();
   if (counts.empty()) return {};
-  int64_t objects = 0, crowds = 0;
   std::string without;
   for (size_t k = 0; k < counts.size(); ++k) {
-    objects += counts[k].objects, crowds += counts[k].crowds;
     const std::string& name = dataset.class_names()[k];
     if (counts[k].objects == 0 && !name.empty()) without += str(without.empty() ? "" : ", ", name, " (id ", dataset.category_ids()[k], ")");
   }
   std::string faulty;
   for (const std::string& note : dataset.notes()) faulty += "; " + note;
-  check(objects > 0, key, ": holds no object to learn from: ",
-        crowds > 0 ? str("all of its ", crowds, " annotations are crowds (iscrowd = 1), which training passes over")
-                   : std::string("there is no annotation of these classes"),
-        faulty);
+  const std::string none = nothing_to_learn(counts);
+  check(none.empty(), key, ": holds no object to learn from: ", none, faulty);
   if (without.empty()) return {};
   return {str(key, ": classes without an example, which cannot be learnt: ", without)};
 }

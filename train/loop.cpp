@@ -9,6 +9,7 @@
 #include "tensor/finite.h"
 #include "train/interrupt.h"
 #include "train/plan.h"
+#include "train/run_folder.h"
 
 namespace mr {
 namespace {
@@ -313,6 +314,7 @@ void Loop::save() {
   c.config_hash = config_hash(visit_of(recipe_));
   c.state = state_;
   save_checkpoint(job_.folder + "/checkpoints", c, job_.system->parameters(), optimiser_.state(), recipe_.checkpoint.keep);
+  note_saved(job_.folder);
   saved_ = state_.iteration;
   last_save_ = job_.clock();
 }

@@ -74,7 +74,7 @@ class Maker {
     for (const Difference& d : differences(visit_of(r_), visit_of(read)))
       fail("recipe new: ", d.key, " was to be ", d.before, ", and reads ", d.after);
     made.told = str(measured(), "; based on ", base_, "\n", choices_text(r_, choices_));
-    for (const std::string& line : notes_) append(made.told, str("  note: ", line, "\n"));
+    for (const std::string& line : notes_) append(made.told, str("  note: ", printable_whole(line), "\n"));
     return made;
   }
 
@@ -247,8 +247,8 @@ class Maker {
     std::vector<std::pair<int64_t, std::string>> rows;
     for (const auto& [name, n] : count) rows.emplace_back(-n, name);
     std::sort(rows.begin(), rows.end());
-    std::string text = str(o_.name, ": made by `mrcnn recipe new` from ", printable(o_.annotations),
-                           o_.init.empty() ? std::string() : str(" and ", printable(o_.init)), "\n\n", measured(), ":\n");
+    std::string text = str(printable_whole(o_.name), ": made by `mrcnn recipe new` from ", printable_whole(o_.annotations),
+                           o_.init.empty() ? std::string() : str(" and ", printable_whole(o_.init)), "\n\n", measured(), ":\n");
     constexpr size_t most = 20;
     for (size_t i = 0; i < std::min(rows.size(), most); ++i)
       append(text, fmt::format("  {:>8}  {}\n", -rows[i].first, printable(rows[i].second)));

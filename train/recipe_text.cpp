@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace mr {
 namespace {
@@ -21,7 +22,7 @@ std::string wrapped(const std::string& text, const std::string& begin) {
       append(out, str(begin, line, "\n"));
       line.clear();
     }
-    append(line, str(line.empty() ? "" : " ", word));
+    append(line, str(line.empty() ? "" : " ", printable_whole(word)));  // a comment in TOML may hold no control character
   }
   return line.empty() ? out : str(out, begin, line, "\n");
 }
@@ -54,7 +55,7 @@ std::string recipe_text(const Recipe& recipe, const std::string& base, const std
   }
   std::string out;
   std::istringstream lines(heading);
-  for (std::string line; std::getline(lines, line);) append(out, line.empty() ? "#\n" : str("# ", line, "\n"));
+  for (std::string line; std::getline(lines, line);) append(out, line.empty() ? "#\n" : str("# ", printable_whole(line), "\n"));
   append(out, str("\n# What is not said here is its.\nbase = ", toml_string(base), "\n"));
   for (const std::string& g : groups) append(out, g.empty() ? text[g] : str("\n[", g, "]\n", text[g]));
   return out;

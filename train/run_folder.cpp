@@ -8,28 +8,43 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/folders.h"
+#include "base/text.h"
 #include "train/checkpoint.h"
 
 namespace mr {
 namespace {
 
 constexpr std::array<std::string_view, 4> own_files = {"recipe.toml", "metrics.jsonl", "best.safetensors", "last.safetensors"};
-constexpr const char* lock_name = "/.lock";
+constexpr const char *lock_name = "/.lock", *saved_name = "/.saved";
 
 bool is_own(std::string_view name) { return std::ranges::find(own_files, name) != own_files.end(); }
+
+bool has_checkpoint(const std::string& folder) {
+  const std::string checkpoints = folder + "/checkpoints";
+  return is_there(checkpoints) && std::ranges::any_of(names_in(checkpoints), is_checkpoint_name);
+}
 
 // What a run has left in the folder, by name; empty: nothing. A start that ended early leaves folders and a lock, which count for nothing.
 std::string trace_of_run(const std::string& folder) {
   for (const std::string_view name : own_files)
     if (is_there(str(folder, "/", name))) return std::string(name);
-  const std::string checkpoints = folder + "/checkpoints";
-  return is_there(checkpoints) && std::ranges::any_of(names_in(checkpoints), is_checkpoint_name) ? "checkpoints" : "";
+  return has_checkpoint(folder) ? "checkpoints" : "";
+}
+
+// Errors: the run has saved checkpoints, and they are gone. To begin again would write over what it learnt.
+void check_checkpoints(const std::string& folder, const std::string& trace) {
+  if (has_checkpoint(folder) || (!is_there(folder + saved_name) && is_there(folder + "/checkpoints"))) return;
+  const bool best = is_there(folder + "/best.safetensors");
+  fail(folder, ": --resume: the run's checkpoints are gone (", trace, " is there); put them back, or train into another --out",
+       best ? str(", where --init ", shell_word(folder + "/best.safetensors"), " starts from what it learnt") : std::string());
 }
 
 // Before anything is made: a misspelt --out must not become a run that starts from the beginning.
 void check_resumable(const std::string& folder) {
   check(is_there(folder), folder, ": --resume: there is no such folder; without --resume a run begins there");
-  if (!trace_of_run(folder).empty() || is_there(folder + lock_name)) return;
+  const std::string trace = trace_of_run(folder);
+  if (!trace.empty()) return check_checkpoints(folder, trace);
+  if (is_there(folder + lock_name)) return;
   const auto strange = [](const std::string& name) { return name != "checkpoints" && !name.starts_with('.'); };
   const std::vector<std::string> names = names_in(folder);
   const auto other = std::ranges::find_if(names, strange);
@@ -60,6 +75,13 @@ RunFolder::RunFolder(const std::string& path, bool resume, const std::function<v
   if (!lock_.held()) return;  // somebody may be writing them
   remove_temporaries(path, is_own);
   remove_temporaries(path + "/checkpoints", is_checkpoint_name);
+}
+
+// What keeps it from being made does no harm to the run.
+void note_saved(const std::string& folder) {
+  try {
+    if (!is_there(folder + saved_name)) write_text_file(folder + saved_name, "");
+  } catch (const FileError&) {}
 }
 
 }  // namespace mr

@@ -42,6 +42,13 @@ void describe(const Detector& d, const Dataset& train_set, Console& console) {
                   static_cast<double>(weights) / 1e6, " million weights (", static_cast<double>(trained) / 1e6, " trained)"));
 }
 
+// Somebody may have taken the best ones away since the run was finished.
+std::string weights_in(const std::string& folder) {
+  const std::string best = folder + "/best.safetensors", last = folder + "/last.safetensors";
+  if (is_there(best)) return best;
+  return str(best, " is gone", is_there(last) ? str("; the last weights are in ", last) : std::string());
+}
+
 }  // namespace
 
 Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
@@ -97,7 +104,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
     const TrainState& s = loop.state();
     console.say(str("finished ", s.iteration, " iterations in ", show_duration(s.seconds),
                     s.best_iteration > 0 ? str("; best ", s.best, " after iteration ", s.best_iteration) : std::string(), "; ",
-                    options.folder, "/best.safetensors"));
+                    weights_in(options.folder)));
   }
   return ended;
 }

@@ -55,7 +55,7 @@ std::string to_json(const Page& p) {
     }
     out["tables"].push_back({{"title", t.title}, {"columns", t.columns}, {"rows", rows}});
   }
-  return out.dump(1) + "\n";
+  return out.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";  // a picture's name need not be UTF-8
 }
 
 }  // namespace mr::app

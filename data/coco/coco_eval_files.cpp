@@ -86,7 +86,7 @@ CocoEvalFiles coco_eval_files(const std::string& truth_path, const std::string& 
   std::string results_text;
   parallel_for(2, 1, [&](int64_t i) {
     if (i == 0)
-      file = read_coco(truth_path, {.masks = masks, .left_out = hear});
+      file = read_coco(truth_path, {.masks = masks, .pictures = false, .left_out = hear});
     else
       results_text = read_text_file(results_path);
   });

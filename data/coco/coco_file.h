@@ -4,7 +4,9 @@
 //    "annotations": [{"id", "image_id", "category_id", "bbox": [x, y, w, h], "area", "iscrowd", "segmentation"}]}
 //
 //   segmentation    polygons or runs: data/coco/segmentation.h
-//   iscrowd         0 if missing; other members are ignored
+//   iscrowd         0 if missing or null; other members are ignored
+//   bbox            if missing, null or []: the bounds of the segmentation
+//   area            if missing or null: the pixels of the mask; of the box, where there is no mask or masks are not asked for
 //   whole numbers   may be written as 7.0
 //
 // Faults, reported by record and field, are of two kinds. A trainer can do without some objects, and without some parts of a mask
@@ -17,6 +19,7 @@
 //   boxes not of four finite numbers; area negative or not finite; iscrowd not 0 or 1;
 //   polygons with an odd number of coordinates, or points not finite or beyond ±1e6; runs as geometry/rle.h has it;
 //   a size that is not the image's; a file in which no annotation has a segmentation, where masks are asked for.
+// Where a section is missing or no list, what the others name of it is not told of as well.
 // Not JSON, truncated, nested deeper than 64, a key twice: an Error at once, by line and column. A file of another kind is called
 // by its name (data/convert/recognise.h).
 #pragma once
@@ -50,7 +53,7 @@ using CocoReport = std::function<void(const CocoProblem&)>;
 
 struct CocoImage {
   int64_t id = 0;
-  int height = 0, width = 0;
+  int height = 0, width = 0;  // 0: not stated
   std::string file;
 };
 
@@ -76,6 +79,8 @@ enum class FaultyObjects : uint8_t { drop, stop };
 
 struct CocoReadOptions {
   bool masks = true;                           // false: segmentations are skipped unread, and may be missing
+  bool pictures = true;                        // false: as cocoapi, which opens none: any file_name will do, and any name of a category;
+                                               // sizes may be missing, but for images in which masks are made
   FaultyObjects faulty = FaultyObjects::drop;  // stop: what could be left out is an error, too
   CocoReport left_out = {};                    // hears of what can be left out
 };

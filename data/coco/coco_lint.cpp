@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "data/coco/box_kind.h"
 #include "data/coco/coco_dataset.h"
+#include "data/dataset_tools/stats.h"
 #include "data/eval/coco_eval.h"
 #include "data/image/stated_size.h"
 #include "tensor/parallel.h"
@@ -75,31 +76,32 @@ void lint_boxes(const CocoFile& file, LintReport& report) {
   }
 }
 
-// Image `index` as training sees it: boxes clipped, without what it does without. The self-checks get all objects as the file states them.
-// Masks are made here and not kept.
-LintImage read_objects(const CocoDataset& dataset, int64_t index, bool masks, CocoSelfCheck& boxes, CocoSelfCheck& outlines) {
-  LintImage out;
-  out.info = dataset.info(index);
-  out.objects = dataset.truth(index, masks);
-  std::vector<const CocoObject*> objects;
-  for (const CocoObject& o : out.objects) objects.push_back(&o);
-  if (masks) outlines.image(static_cast<size_t>(index), objects);
-  boxes.image(static_cast<size_t>(index), std::move(objects));
+// As training sees it.
+CocoBox clipped(const CocoBox& b, const ImageInfo& im) {
+  const double x1 = std::clamp(b.x, 0.0, static_cast<double>(im.width)), x2 = std::clamp(b.x + b.w, 0.0, static_cast<double>(im.width));
+  const double y1 = std::clamp(b.y, 0.0, static_cast<double>(im.height)), y2 = std::clamp(b.y + b.h, 0.0, static_cast<double>(im.height));
+  return {x1, y1, x2 - x1, y2 - y1};
+}
 
+// Image `index`, an object after the other. Looked at is what training sees of it; the self-checks get all objects as the file states them.
+void read_objects(const CocoDataset& dataset, int64_t index, bool masks, CocoSelfCheck& boxes, CocoSelfCheck& outlines, LintImage& image,
+                  const LintObject& look) {
+  image.info = dataset.info(index);
+  CocoSelfCheck::Image all_boxes, all_outlines;
   const std::vector<size_t>& places = dataset.annotations(index);
-  size_t kept = 0;
+  std::vector<CocoObject> objects = dataset.truth(index, false);
   for (size_t k = 0; k < places.size(); ++k) {
-    if (dataset.file().annotations[places[k]].faulty) continue;
-    if (kept != k) out.objects[kept] = std::move(out.objects[k]);
-    CocoBox& b = out.objects[kept++].box;
-    const double x1 = std::clamp(b.x, 0.0, static_cast<double>(out.info.width)),
-                 x2 = std::clamp(b.x + b.w, 0.0, static_cast<double>(out.info.width));
-    const double y1 = std::clamp(b.y, 0.0, static_cast<double>(out.info.height)),
-                 y2 = std::clamp(b.y + b.h, 0.0, static_cast<double>(out.info.height));
-    b = {x1, y1, x2 - x1, y2 - y1};
+    const CocoAnnotation& a = dataset.file().annotations[places[k]];
+    CocoObject& o = objects[k];
+    all_boxes.add(o);
+    if (masks) o.mask = dataset.file().rle(a, image.info.height, image.info.width);
+    if (masks) all_outlines.add(o);
+    o.box = clipped(o.box, image.info);
+    if (!a.faulty) look(o);
+    o.mask = {};
   }
-  out.objects.resize(kept);
-  return out;
+  if (masks) outlines.image(static_cast<size_t>(index), all_outlines);
+  boxes.image(static_cast<size_t>(index), all_boxes);
 }
 
 void tell_self_check(const CocoSelfCheck& check, const char* what, LintReport& report) {
@@ -112,9 +114,14 @@ void lint_objects(const CocoDataset& dataset, bool masks, LintReport& report) {
   const auto images = static_cast<size_t>(dataset.size());
   CocoSelfCheck boxes(dataset.class_names(), dataset.category_ids(), images, CocoType::bbox);
   CocoSelfCheck outlines(dataset.class_names(), dataset.category_ids(), masks ? images : 0, CocoType::segm);
-  ImagesLint(dataset).run([&](int64_t index) { return read_objects(dataset, index, masks, boxes, outlines); }, report);
+  ImagesLint(dataset).run(
+      [&](int64_t index, LintImage& image, const LintObject& look) { read_objects(dataset, index, masks, boxes, outlines, image, look); },
+      report);
   tell_self_check(boxes, "boxes", report);
   tell_self_check(outlines, "masks", report);
+  // Where records were refused, they may have been the objects.
+  if (const std::string none = nothing_to_learn(dataset.object_counts()); report.errors() == 0 && !none.empty())
+    report.add({Severity::error, "", {}, {}, "annotations", "hold no object to learn from: " + none});
 }
 
 }  // namespace
@@ -132,9 +139,9 @@ LintReport lint_coco(const std::string& annotations, const CocoLintOptions& opti
     return report;
   }
   report.images = static_cast<int64_t>(file.images.size());
-  if (report.errors() == 0 && report.warnings() == 0) {  // or else they may be gone as faulty
-    if (file.annotations.empty()) report.add({Severity::warning, "", {}, {}, "annotations", "there are none"});
+  if (report.errors() == 0) {  // or else they may be gone as faulty
     if (file.images.empty()) report.add({Severity::error, "", {}, {}, "images", "there are none"});
+    if (file.categories.empty()) report.add({Severity::error, "", {}, {}, "categories", "there are none"});
   }
   if (const std::string kind = box_kind_fault(file); !kind.empty()) report.add({Severity::error, "", {}, {}, "", kind});
   const auto objects = static_cast<int64_t>(file.annotations.size());

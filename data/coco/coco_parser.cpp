@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 #include <utility>
 
 #include "base/check.h"
@@ -17,28 +18,11 @@ namespace {
 constexpr int64_t kMostPixels = 179'000'000;
 constexpr double kFarthest = 1e9;
 
-// Whether anything of the box lies in the image, as floats, as training sees it.
-bool reaches(const CocoAnnotation& a, const CocoImage& im) {
-  const auto within = [](double from, double length, int extent) {
-    return std::min(static_cast<float>(from + length), static_cast<float>(extent)) > std::max(static_cast<float>(from), 0.0f);
-  };
-  return within(a.x, a.w, im.width) && within(a.y, a.h, im.height);
-}
-
 }  // namespace
 
 CocoParser::CocoParser(const std::string& text, const std::string& name, const CocoReadOptions& options, CocoReport report)
     : json_(text, name), options_(options), report_(std::move(report)) {
   file_.path = name;
-}
-
-CocoFile CocoParser::parse() {
-  read_sections();
-  drop_repeated(file_.images, "images");
-  drop_repeated(file_.categories, "categories");
-  drop_repeated(file_.annotations, "annotations");
-  check_references();
-  return std::move(file_);
 }
 
 void CocoParser::read_sections() {
@@ -48,9 +32,9 @@ void CocoParser::read_sections() {
   bool images = false, categories = false, annotations = false;
   json_.object([&](std::string_view key) {
     if (key == "images") {
-      images = true, section("images", [this] { image(); });
+      images = true, images_read_ = section("images", [this] { image(); });
     } else if (key == "categories") {
-      categories = true, section("categories", [this] { category(); });
+      categories = true, categories_read_ = section("categories", [this] { category(); });
     } else if (key == "annotations") {
       annotations = true, section("annotations", [this] { annotation(); });
     } else {
@@ -90,15 +74,13 @@ CocoParser::Effect CocoParser::settle() {
   return worst;
 }
 
-template <class Record> void CocoParser::section(const char* name, Record&& record) {
+template <class Record> bool CocoParser::section(const char* name, Record&& record) {
+  if (json_.kind() != Kind::array) {
+    file_problem(name, str("must be an array, got ", json_.skipped()));
+    return false;
+  }
   section_ = name;
   index_ = -1;
-  if (json_.kind() != Kind::array) {
-    problem("", str("must be an array, got ", json_.skipped()));
-    index_ = 0, id_.reset(), image_id_.reset();
-    settle();
-    return;
-  }
   json_.array([&] {
     ++index_;
     id_.reset(), image_id_.reset();
@@ -106,6 +88,7 @@ template <class Record> void CocoParser::section(const char* name, Record&& reco
     problem("", str("must be an object, got ", json_.skipped()));
     settle();
   });
+  return true;
 }
 
 // ---- single fields ----
@@ -137,6 +120,14 @@ void CocoParser::extent(std::string_view field, int64_t& out) {
   if (whole(field, out) && (out < 1 || out > kMostPixels)) problem(field, str("must be in 1 ... 179000000, got ", out));
 }
 
+// Of another kind than text, where pictures are not opened: as it is written.
+void CocoParser::category_name(std::string& out) {
+  if (!options_.pictures && json_.kind() != Kind::string)
+    out = json_.skipped();
+  else if (string("name", out) && out.empty() && options_.pictures)
+    problem("name", "must not be empty");
+}
+
 void CocoParser::require(bool present, std::string_view field) {
   if (!present) problem(field, "is missing");
 }
@@ -161,22 +152,25 @@ void CocoParser::image() {
   CocoImage im;
   int64_t height = 0, width = 0;
   bool id = false, h = false, w = false, name = false;
+  const bool sized = options_.pictures || options_.masks;
   json_.object([&](std::string_view key) {
     if (key == "id") {
       id = true, identity();
-    } else if (key == "width") {
+    } else if (key == "width" && sized) {
       w = true, extent(key, width);
-    } else if (key == "height") {
+    } else if (key == "height" && sized) {
       h = true, extent(key, height);
-    } else if (key == "file_name") {
+    } else if (key == "file_name" && (options_.pictures || json_.kind() == Kind::string)) {
       name = true;
-      if (string(key, im.file))
+      if (string(key, im.file) && options_.pictures)
         if (const std::string fault = image_name_fault(im.file); !fault.empty()) problem(key, fault);
     } else {
       json_.skip();
     }
   });
-  require(id, "id"), require(h, "height"), require(w, "width"), require(name, "file_name");
+  require(id, "id");
+  if (options_.pictures) require(h, "height"), require(w, "width"), require(name, "file_name");
+  if (h != w) height = width = 0;  // one alone is of no use
   if (pending_.empty() && height * width > kMostPixels)
     problem("width", str("an image may hold 179000000 pixels, got ", height, "x", width));
   im.height = static_cast<int>(height), im.width = static_cast<int>(width);
@@ -190,19 +184,22 @@ void CocoParser::category() {
     if (key == "id") {
       id = true, identity();
     } else if (key == "name") {
-      name = true;
-      if (string(key, c.name) && c.name.empty()) problem(key, "must not be empty");
+      name = true, category_name(c.name);
     } else {
       json_.skip();
     }
   });
-  require(id, "id"), require(name, "name");
+  require(id, "id");
+  if (options_.pictures) require(name, "name");
+  if (c.name.empty() && id_) c.name = std::to_string(*id_);
   keep(std::move(c), file_.categories, refused_categories_);
 }
 
 void CocoParser::annotation() {
   CocoAnnotation a;
-  bool id = false, image = false, category = false, box = false, area = false;
+  a.area = no_area;
+  bool id = false, image = false, category = false, box = false;
+  std::string_view skipped;  // the segmentation, where masks are not asked for
   const char* lacks = options_.masks ? "is missing" : nullptr;
   json_.object([&](std::string_view key) {
     if (key == "id") {
@@ -213,20 +210,21 @@ void CocoParser::annotation() {
     } else if (key == "category_id") {
       category = true, whole(key, a.category_id);
     } else if (key == "bbox") {
-      box = true, bbox(a);
-    } else if (key == "area") {
-      area = true;
+      box = bbox(a);
+    } else if (key == "area" && json_.kind() != Kind::null) {
       if (number(key, a.area) && a.area < 0) problem(key, str("must not be negative, got ", a.area));
     } else if (key == "iscrowd") {
       crowd(a);
     } else if (key == "segmentation" && options_.masks) {
       lacks = segmentation(a);
+    } else if (key == "segmentation") {
+      skipped = json_.skipped(SIZE_MAX);
     } else {
       json_.skip();
     }
   });
   require(id, "id"), require(image, "image_id"), require(category, "category_id");
-  require(box, "bbox"), require(area, "area");
+  require(box || bounds(a, skipped), "bbox");
   if (id_) a.id = *id_;
   const Effect worst = settle();
   if (worst == Effect::stops) return;
@@ -238,7 +236,9 @@ void CocoParser::annotation() {
 
 void CocoParser::crowd(CocoAnnotation& a) {
   int64_t value = 0;
-  if (json_.kind() == Kind::boolean)
+  if (json_.kind() == Kind::null)
+    json_.null();
+  else if (json_.kind() == Kind::boolean)
     a.crowd = json_.boolean();
   else if (whole("iscrowd", value) && value != 0 && value != 1)
     problem("iscrowd", str("must be 0 or 1, got ", value));
@@ -246,9 +246,14 @@ void CocoParser::crowd(CocoAnnotation& a) {
     a.crowd = value == 1;
 }
 
-void CocoParser::bbox(CocoAnnotation& a) {
+bool CocoParser::bbox(CocoAnnotation& a) {
   double* const four[] = {&a.x, &a.y, &a.w, &a.h};
-  if (json_.kind() != Kind::array) return problem("bbox", str("must be [x, y, width, height], got ", json_.skipped()));
+  const auto faulty = [this](const std::string& what) {
+    problem("bbox", what);
+    return true;
+  };
+  if (json_.kind() == Kind::null) return json_.null(), false;
+  if (json_.kind() != Kind::array) return faulty(str("must be [x, y, width, height], got ", json_.skipped()));
   size_t n = 0;
   bool sound = true;
   json_.array([&] {
@@ -257,11 +262,29 @@ void CocoParser::bbox(CocoAnnotation& a) {
     if (n < 4) *four[n] = v;
     ++n;
   });
-  if (!sound) return;
-  if (n != 4) return problem("bbox", str("must be [x, y, width, height], got ", n, " numbers"));
+  if (!sound || n == 0) return n > 0;
+  if (n != 4) return faulty(str("must be [x, y, width, height], got ", n, " numbers"));
   for (const double* v : four)
-    if (std::abs(*v) > kFarthest) return problem("bbox", str("numbers must be within +-1e9, got ", *v));
+    if (std::abs(*v) > kFarthest) return faulty(str("numbers must be within +-1e9, got ", *v));
   side("width", a.x, a.w), side("height", a.y, a.h);
+  return true;
+}
+
+// The box around the segmentation, which is the one just read, or the text that was skipped. False where it has no bounds.
+bool CocoParser::bounds(CocoAnnotation& a, std::string_view skipped) {
+  if (!options_.masks) {
+    if (skipped.empty()) return false;
+    const std::string text(skipped);
+    JsonReader json(text, file_.path);
+    read_segmentation(json, segmentation_);
+  } else if (a.mask == CocoAnnotation::Mask::none) {
+    return false;
+  }
+  const auto box = segmentation_.fault.empty() ? segmentation_.bounds() : std::nullopt;
+  if (!box) return false;
+  std::tie(a.x, a.y, a.w, a.h) = std::tuple_cat(*box);
+  side("width", a.x, a.w), side("height", a.y, a.h);
+  return true;
 }
 
 // As floats, as training sees it: 600 + 1e-5 is 600.
@@ -297,87 +320,6 @@ void CocoParser::keep_mask(CocoAnnotation& a) {
   const size_t begin = file_.coordinates_.size();
   file_.coordinates_.insert(file_.coordinates_.end(), s.coordinates.begin(), s.coordinates.end());
   for (const size_t end : s.ends) file_.polygon_ends_.push_back(begin + end);
-}
-
-// ---- across records ----
-
-void CocoParser::tell_lacking() {
-  if (lacking_.empty()) return;
-  if (lacking_.size() == file_.annotations.size())
-    return file_problem("annotations",
-                        str("hold boxes only: none of the ", lacking_.size(),
-                            " has a segmentation. A detector of boxes is trained and evaluated with model.mask.enabled = false "
-                            "(recipe new --no-masks writes it; coco-eval --type bbox, dataset lint --no-masks)"));
-  section_ = "annotations";
-  for (const Lacking& l : lacking_) {
-    CocoAnnotation& a = file_.annotations[l.place];
-    a.faulty = true;
-    index_ = l.index, id_ = a.id, image_id_ = a.image_id;
-    problem("segmentation", l.text, Effect::object);
-    settle();
-  }
-}
-
-template <class Record> void CocoParser::drop_repeated(std::vector<Record>& records, const char* name) {
-  std::vector<std::pair<int64_t, size_t>> ids(records.size());
-  for (size_t i = 0; i < records.size(); ++i) ids[i] = {records[i].id, i};
-  std::sort(ids.begin(), ids.end());
-  std::vector<bool> repeated;
-  for (size_t k = 1; k < ids.size(); ++k) {
-    if (ids[k].first != ids[k - 1].first) continue;
-    repeated.resize(records.size());
-    repeated[ids[k].second] = true;
-    CocoProblem p;
-    p.section = name, p.index = static_cast<int64_t>(ids[k].second), p.id = ids[k].first;
-    if constexpr (requires { records[0].image_id; }) p.image_id = records[ids[k].second].image_id;
-    p.field = "id", p.text = "stands twice";
-    report_(p);
-  }
-  if (repeated.empty()) return;
-  size_t kept = 0;
-  for (size_t i = 0; i < records.size(); ++i) {
-    if (repeated[i]) continue;
-    if (kept != i) records[kept] = std::move(records[i]);
-    ++kept;
-  }
-  records.resize(kept);
-}
-
-void CocoParser::check_references() {
-  std::unordered_map<int64_t, const CocoImage*> images;
-  std::unordered_set<int64_t> categories;
-  for (const CocoImage& im : file_.images) images[im.id] = &im;
-  for (const CocoCategory& c : file_.categories) categories.insert(c.id);
-  section_ = "annotations", index_ = 0;
-  size_t kept = 0;
-  for (CocoAnnotation& a : file_.annotations)
-    if (check_reference(a, images, categories)) file_.annotations[kept++] = a;
-  file_.annotations.resize(kept);
-}
-
-// Whether the record is kept. What it names that was refused has been told already.
-bool CocoParser::check_reference(CocoAnnotation& a, const std::unordered_map<int64_t, const CocoImage*>& images,
-                                 const std::unordered_set<int64_t>& categories) {
-  id_ = a.id, image_id_ = a.image_id;
-  const auto at = images.find(a.image_id);
-  if (at == images.end() && refused_images_.contains(a.image_id)) return false;
-  if (!categories.contains(a.category_id)) {
-    if (refused_categories_.contains(a.category_id)) return false;
-    problem("category_id", str("there is no category ", a.category_id));
-  }
-  if (at == images.end()) {
-    problem("image_id", str("there is no image ", a.image_id));
-  } else {
-    const CocoImage& im = *at->second;
-    if (a.mask == CocoAnnotation::Mask::rle && (a.height != im.height || a.width != im.width))
-      problem("segmentation.size", str("must be the image's, ", im.height, "x", im.width, ", got ", a.height, "x", a.width));
-    if (!a.faulty && !reaches(a, im))
-      problem("bbox", str("lies outside its image of ", im.height, "x", im.width, ": [", a.x, ", ", a.y, ", ", a.w, ", ", a.h, "]"),
-              Effect::object);
-  }
-  const Effect worst = settle();
-  a.faulty |= worst == Effect::object;
-  return worst != Effect::stops;
 }
 
 }  // namespace mr

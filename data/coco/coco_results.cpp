@@ -157,7 +157,9 @@ class ResultsParser {
     if (s.empty() && s.short_parts == 0) refuse("segmentation", "must be {size, counts} or polygons, got none");
     if (s.kind == Segmentation::Kind::runs) return s.rle(0, 0);
     const auto size = sizes_.find(*image_);
-    if (size == sizes_.end()) refuse("image_id", "a mask of polygons needs the size of its image, which the ground truth lacks");
+    if (size == sizes_.end() && !sizes_.empty()) return {};  // whoever knows the images tells that there is no such
+    if (size == sizes_.end() || size->second.height == 0)
+      refuse("image_id", "a mask of polygons needs the size of its image, which the ground truth lacks");
     try {
       return s.rle(size->second.height, size->second.width);
     } catch (const Error& e) {

@@ -1,5 +1,6 @@
 #include "data/coco/segmentation.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -157,6 +158,22 @@ Rle rasterise_parts(std::span<const double> coordinates, size_t begin, std::span
 Rle Segmentation::rle(int image_height, int image_width) const {
   if (kind == Kind::runs) return rle_from_string(runs, height, width);
   return rasterise_parts(coordinates, 0, ends, image_height, image_width);
+}
+
+std::optional<std::array<double, 4>> Segmentation::bounds() const {
+  if (empty()) return std::nullopt;
+  if (kind == Kind::runs) {
+    const Rle mask = rle(0, 0);
+    if (rle_area(mask) == 0) return std::nullopt;
+    const Box b = rle_box(mask);
+    return std::array{double{b.x1}, double{b.y1}, double{b.width()}, double{b.height()}};
+  }
+  double x1 = coordinates[0], x2 = x1, y1 = coordinates[1], y2 = y1;
+  for (size_t i = 0; i + 1 < coordinates.size(); i += 2) {
+    x1 = std::min(x1, coordinates[i]), x2 = std::max(x2, coordinates[i]);
+    y1 = std::min(y1, coordinates[i + 1]), y2 = std::max(y2, coordinates[i + 1]);
+  }
+  return std::array{x1, y1, x2 - x1, y2 - y1};
 }
 
 }  // namespace mr

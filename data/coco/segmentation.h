@@ -9,8 +9,10 @@
 // (geometry/polygon.h), runs that are not well formed (geometry/rle.h).
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,6 +35,8 @@ struct Segmentation {
 
   bool empty() const { return kind == Kind::none || (kind == Kind::polygons && ends.empty()); }
   Rle rle(int image_height, int image_width) const;  // of polygons in that image; of runs in their own size
+  // [x, y, width, height] of what encloses it, as COCO's boxes are: the polygons' points, the runs' pixels. None where it encloses nothing.
+  std::optional<std::array<double, 4>> bounds() const;
 };
 
 // Reads the value that comes next. Errors: those of the JSON itself.

@@ -229,6 +229,8 @@ RecognisedAnnotations recognise_file(const std::string& path) {
   const InputFile file(path);
   if (file.size() == 0) return {"an empty file", "", ""};
   const std::string text = file.read_text(0, std::min(file.size(), kMostRead));
+  // An archive of torch.save, which is not to be unpacked.
+  if (is_kind(text, FileKind::zip) && text.substr(0, 4096).find("/data.pkl") != text.npos) return {"a file of weights (torch's)", "", ""};
   for (const Foreign& f : kForeign)
     if (is_kind(text, f.kind)) return {name_of(f.kind), "", f.mend};
   size_t at = text.starts_with("\xef\xbb\xbf") ? 3 : 0;

@@ -106,20 +106,17 @@ std::string mask_fault(const CroppedMask& m, const ImageInfo& info) {
   return {};
 }
 
-LintImage read_image_of(const Dataset& dataset, int64_t index, bool masks) {
-  LintImage out;
+void read_image_of(const Dataset& dataset, int64_t index, bool masks, LintImage& out, const LintObject& look) {
   out.info = dataset.info(index);
   for (const Instance& i : dataset.instances(index)) {
-    CocoObject& o = out.objects.emplace_back();
+    CocoObject o;
     o.id = i.id, o.image_id = out.info.image_id, o.label = i.label;
     o.box = coco_box(i.box), o.area = i.area, o.crowd = i.crowd;
-    if (!masks) continue;
-    if (const std::string fault = mask_fault(i.mask, out.info); fault.empty())
-      o.mask = rle_encode(i.mask);
-    else
-      out.problems.push_back(problem_of(out.info, i.id, Severity::error, "mask", fault));
+    const std::string fault = masks ? mask_fault(i.mask, out.info) : "";
+    if (masks && fault.empty()) o.mask = rle_encode(i.mask);
+    if (!fault.empty()) out.problems.push_back(problem_of(out.info, i.id, Severity::error, "mask", fault));
+    look(o);
   }
-  return out;
 }
 
 }  // namespace
@@ -132,7 +129,7 @@ void LintReport::add(LintProblem problem) {
     problems.push_back(std::move(problem));
 }
 
-void ImagesLint::run(const std::function<LintImage(int64_t)>& read, LintReport& report) {
+void ImagesLint::run(const std::function<void(int64_t, LintImage&, const LintObject&)>& read, LintReport& report) {
   constexpr int64_t block = 64;  // images held at a time
   const int64_t n = dataset_.size();
   const auto classes = static_cast<int>(objects_.size());
@@ -140,12 +137,11 @@ void ImagesLint::run(const std::function<LintImage(int64_t)>& read, LintReport& 
     std::vector<LintImage> images(static_cast<size_t>(std::min(block, n - begin)));
     parallel_for(static_cast<int64_t>(images.size()), 1, [&](int64_t i) {
       LintImage& image = images[static_cast<size_t>(i)];
-      image = read(begin + i);
       ImageLint lint(image, classes);
-      for (CocoObject& o : image.objects) {
+      read(begin + i, image, [&](const CocoObject& o) {
         lint.object(o);
-        o.mask = {};  // an image may have many of them
-      }
+        image.objects.push_back({o.id, o.image_id, o.label, o.box, {}, o.area, o.crowd});
+      });
     });
     for (LintImage& image : images) {
       for (LintProblem& p : image.problems) report.add(std::move(p));
@@ -183,7 +179,8 @@ void ImagesLint::lint_classes(LintReport& report) const {
 
 LintReport lint_dataset(const Dataset& dataset, bool masks, LintSink sink) {
   LintReport report({}, std::move(sink));
-  ImagesLint(dataset).run([&](int64_t i) { return read_image_of(dataset, i, masks); }, report);
+  ImagesLint(dataset).run([&](int64_t i, LintImage& image, const LintObject& look) { read_image_of(dataset, i, masks, image, look); },
+                          report);
   return report;
 }
 

@@ -7,7 +7,7 @@
 //               positive); classes without objects or of one name; images without objects
 //
 // Problems are told as they are found, in the order of the images. What is held meanwhile are the objects of a few images (a block of
-// them, by all threads), and the ids of the annotations.
+// them, by all threads), without their masks but for one a thread, and the ids of the annotations.
 #pragma once
 
 #include <cstdint>
@@ -52,19 +52,22 @@ struct LintReport {
 // `masks`: look at the masks too.
 LintReport lint_dataset(const Dataset& dataset, bool masks = true, LintSink sink = {});
 
-// One image as it is looked at. An object's mask is looked at where it has a size.
+// One image as it is looked at.
 struct LintImage {
   ImageInfo info;
-  std::vector<CocoObject> objects;
-  std::vector<LintProblem> problems;  // found when it was read
+  std::vector<CocoObject> objects;  // without their masks
+  std::vector<LintProblem> problems;
 };
+// Looks at an object, and at its mask where that has a size.
+using LintObject = std::function<void(const CocoObject&)>;
 
 // The checks of images, and of the classes over all of them, for whatever holds objects.
 class ImagesLint {
  public:
   explicit ImagesLint(const Dataset& dataset) : dataset_(dataset), objects_(dataset.class_names().size()) {}
-  // `read` makes image i of [0, the data set's size) and is called from several threads at once.
-  void run(const std::function<LintImage(int64_t)>& read, LintReport& report);
+  // `read` reads image i of [0, the data set's size): its info, then each object, which is looked at before the next is made, so that one
+  // mask at a time need be held. It is called from several threads at once.
+  void run(const std::function<void(int64_t, LintImage&, const LintObject& look)>& read, LintReport& report);
 
  private:
   void count(const LintImage& image, LintReport& report);

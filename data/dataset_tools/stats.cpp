@@ -91,6 +91,14 @@ DatasetStats dataset_stats(const Dataset& dataset) {
   return s;
 }
 
+std::string nothing_to_learn(const std::vector<ObjectCount>& counts) {
+  int64_t objects = 0, crowds = 0;
+  for (const ObjectCount& c : counts) objects += c.objects, crowds += c.crowds;
+  if (objects > 0 || counts.empty()) return {};
+  if (crowds > 0) return str("all of its ", crowds, " annotations are crowds (iscrowd = 1), which training passes over");
+  return "there is no annotation of these classes that training can use";
+}
+
 std::string to_text(const DatasetStats& s) {
   std::string out = str(s.images, " images, ", s.empty_images, " of them without objects\n", s.objects, " objects and ", s.crowds,
                         " crowds; ", s.small, " small (below 32x32), ", s.medium, " medium, ", s.large, " large (above 96x96)\n\n");

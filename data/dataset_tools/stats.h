@@ -9,6 +9,7 @@
 namespace mr {
 
 class Dataset;
+struct ObjectCount;
 
 struct DatasetStats {
   static constexpr std::array<int, 7> kPercents = {0, 5, 25, 50, 75, 95, 100};
@@ -31,6 +32,9 @@ struct DatasetStats {
 };
 
 DatasetStats dataset_stats(const Dataset& dataset);
+
+// Why there is no object to learn from; empty where there is one, or it is not known (no counts).
+std::string nothing_to_learn(const std::vector<ObjectCount>& counts);
 
 std::string to_text(const DatasetStats& stats);
 std::string to_json(const DatasetStats& stats);

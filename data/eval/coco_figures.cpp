@@ -86,25 +86,33 @@ CocoGroundTruth coco_ground_truth(const Dataset& dataset, bool masks) {
 CocoSelfCheck::CocoSelfCheck(std::vector<std::string> class_names, std::vector<int64_t> category_ids, size_t images, CocoType type)
     : evaluation_(std::move(class_names), std::move(category_ids), images, {type, coco_max_dets(INT32_MAX)}) {}
 
-void CocoSelfCheck::image(size_t index, std::vector<const CocoObject*> objects) {
-  constexpr size_t most_runs = size_t{1} << 23;  // counts, two a run
-  constexpr size_t most_objects = 3000;          // each is compared with each
-  if (objects.size() > most_objects) return;
-  std::erase_if(objects, [](const CocoObject* g) { return g->mask.counts.size() > most_runs; });
+void CocoSelfCheck::Image::add(const CocoObject& object) {
+  constexpr uint64_t most_objects = 3000, most_counts = uint64_t{1} << 23, most_compared = uint64_t{1} << 32;  // two counts a run
+  if (++seen_ > most_objects) return objects_.clear();
+  const uint64_t counts = counts_ + object.mask.counts.size();
+  if (counts > most_counts || 2 * counts * (objects_.size() + 1) > most_compared) return;
+  counts_ = counts;
+  objects_.push_back(object);
+}
+
+void CocoSelfCheck::image(size_t index, const Image& image) {
+  std::vector<const CocoObject*> objects;
   std::vector<CocoDetection> detections;
-  for (const CocoObject* g : objects)
-    if (!g->crowd) detections.push_back({g->image_id, g->label, 1.0, g->box, g->mask, {}});
+  for (const CocoObject& g : image.objects_) {
+    objects.push_back(&g);
+    if (!g.crowd) detections.push_back({g.image_id, g.label, 1.0, g.box, g.mask, {}});
+  }
   std::vector<const CocoDetection*> found;
   for (const CocoDetection& d : detections) found.push_back(&d);
   evaluation_.image(index, std::move(objects), std::move(found));
 }
 
 double coco_self_check(const CocoGroundTruth& truth, CocoType type) {
-  std::map<int64_t, std::vector<const CocoObject*>> images;  // by rising id
-  for (const CocoObject& g : truth.objects) images[g.image_id].push_back(&g);
+  std::map<int64_t, CocoSelfCheck::Image> images;  // by rising id
+  for (const CocoObject& g : truth.objects) images[g.image_id].add(g);
   CocoSelfCheck check(truth.class_names, truth.category_ids, images.size(), type);
   size_t index = 0;
-  for (auto& [id, objects] : images) check.image(index++, std::move(objects));
+  for (const auto& [id, objects] : images) check.image(index++, objects);
   return check.AP();
 }
 

@@ -65,8 +65,8 @@ void write_cityscapes(const Dataset& d, const std::string& folder, const std::st
   check_word(split, "cityscapes: split");
   check_word(city, "cityscapes: city");
   const std::string pictures = str(folder, "/leftImg8bit/", split, "/", city), truth = str(folder, "/gtFine/", split, "/", city);
-  check_absent(pictures);
-  check_absent(truth);
+  check_absent(pictures, another_name);
+  check_absent(truth, another_name);
   make_folder(pictures);
   make_folder(truth);
   parallel_for(d.size(), 1, [&](int64_t i) {

@@ -74,7 +74,7 @@ std::string coco_json(const Dataset& d, const std::string& split) {
 void write_coco(const Dataset& d, const std::string& folder, const std::string& split) {
   check_word(split, "coco: split");
   const std::string annotations = str(folder, "/instances_", split, ".json");
-  check_absent(annotations);
+  check_absent(annotations, another_name);
   make_folder(folder + "/images");
   std::vector<std::vector<Instance>> instances(static_cast<size_t>(d.size()));
   parallel_for(d.size(), 1, [&](int64_t i) {

@@ -1,7 +1,5 @@
 #include "data/export/files.h"
 
-#include <filesystem>
-
 #include "base/check.h"
 
 namespace mr {
@@ -16,11 +14,6 @@ void check_word(const std::string& word, const char* what) {
   for (const char c : word)
     good = good && ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_');
   check(good, what, " must be of letters, digits, '-' and '_', got '", word, "'");
-}
-
-void check_absent(const std::string& path) {
-  std::error_code unknown;
-  check(!std::filesystem::exists(path, unknown), path, ": exists already, and is not written over; choose another folder or split");
 }
 
 }  // namespace mr

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/files.h"
 #include "data/image/canvas.h"
 
 namespace mr {
@@ -292,14 +293,15 @@ std::vector<uint8_t> encode(const void* pixels, size_t size, int height, int wid
 
 void write_file(const std::string& path, const std::vector<uint8_t>& bytes) {
   std::FILE* file = std::fopen(path.c_str(), "wb");
-  check(file != nullptr, "write_png: '", path, "' cannot be written: ", std::strerror(errno));
+  const auto refuse = [&path](int code) { throw FileError(str("write_png: '", path, "' cannot be written: ", reason_of(code)), code); };
+  if (file == nullptr) refuse(errno);
   struct stat st {};
   const bool regular = ::fstat(::fileno(file), &st) == 0 && S_ISREG(st.st_mode);
   int why = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() ? 0 : errno;
   if (std::fclose(file) != 0 && why == 0) why = errno;
   if (why == 0) return;
   if (regular) std::remove(path.c_str());  // never a device
-  fail("write_png: '", path, "' cannot be written: ", std::strerror(why));
+  refuse(why);
 }
 
 }  // namespace

@@ -116,6 +116,7 @@ std::vector<Match> match_names(const Parameters& parameters, const WeightFile& f
 std::string why_none(const Parameters& parameters, const WeightFile& file, const LoadReport& report) {
   std::string why = str("found none; the file holds ", counted(file.tensors.size(), "tensor"), ": ", some_names(report.unused));
   if (const std::string help = suggest_rename(file.tensors, parameters); !help.empty()) why += "; " + help;
+  for (const std::string& note : report.notes) why += "; " + note;
   return why;
 }
 
@@ -166,6 +167,8 @@ NamedTensor to_file(const Parameter& p) {
 LoadReport match_weights(const Parameters& parameters, const WeightFile& file, const LoadOptions& options) {
   LoadReport report;
   for (const Match& m : match_names(parameters, file, options, report)) report.loaded.push_back(m.parameter->name);
+  if (report.loaded.empty())
+    if (const std::string help = suggest_rename(file.tensors, parameters); !help.empty()) report.notes.push_back(help);
   return report;
 }
 

@@ -89,15 +89,36 @@ std::string lower(std::string_view text) {
 
 // Of texts that begin with a brace or a bracket.
 void refuse_json(const std::string& path, std::string_view text) {
+  if (text.substr(std::min(text.find('{'), text.size())).starts_with("{\"iteration\""))
+    refuse(path, "the log of a run", "its weights are beside it, best.safetensors");
   if (contains(text, "\"weight_map\""))
     refuse(path, "the index of weights in several safetensors files",
            "load the parts with Python and save them as one, safetensors.torch.save_file({**load_file(PART1), …}, FILE)");
   if (contains(text, "\"annotations\"") || contains(text, "\"images\"") || contains(text, "\"categories\""))
     refuse(path, "annotations in COCO's format", "they go into data.train_annotations of a recipe: mrcnn recipe new --annotations FILE …");
   if (contains(text, "\"image_id\"")) refuse(path, "results in COCO's format", "mrcnn coco-eval evaluates them");
-  if (contains(text, "\"iteration\"")) refuse(path, "the log of a run", "its weights are beside it, best.safetensors");
   refuse(path, "a text in JSON",
          "the weights of a model whose config.json this is lie beside it, as model.safetensors or pytorch_model.bin");
+}
+
+// Pickles of protocols 0 and 1: a dict or a list ("(dp0\n", "(lp0\n", "}q", "]q"), or an object's module and class, a line each, and what is
+// done with it ("p0", "q\0", "("). Texts in them may hold any byte.
+bool is_old_pickle(std::string_view start) {
+  using namespace std::string_view_literals;
+  for (const std::string_view begin : {"(dp"sv, "(lp"sv, "}q"sv, "]q"sv})
+    if (start.starts_with(begin)) return true;
+  const size_t module = start.starts_with("(i") ? 2 : start.starts_with("c") ? 1 : 0;
+  size_t at = module;
+  for (int line = 0; line < 2; ++line) {
+    const size_t end = start.find('\n', at);
+    const auto of_a_name = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_' || c == '.'; };
+    if (module == 0 || end == std::string_view::npos || end == at || !std::ranges::all_of(start.substr(at, end - at), of_a_name))
+      return false;
+    at = end + 1;
+  }
+  const std::string_view then = start.substr(at, 2);
+  return then.starts_with('(') ||
+         (then.size() == 2 && ((then[0] == 'p' && std::isdigit(then[1]) != 0) || (then[0] == 'q' && then[1] < ' ')));
 }
 
 void refuse_text(const std::string& path, std::string_view text, const std::string& ending) {
@@ -112,8 +133,6 @@ void refuse_text(const std::string& path, std::string_view text, const std::stri
   if (ending == ".toml" || contains(start, "\nbase = \"") || contains(start, "[model"))
     refuse(path, "a recipe", "mrcnn train FILE --out RUN trains by it, and writes RUN/best.safetensors");
   if (ending == ".yaml" || ending == ".yml") refuse(path, "a configuration in YAML", "the weights that it names are another file");
-  if (start.starts_with("(dp") || start.starts_with("(lp") || start.starts_with("ccopy_reg") || start.starts_with("(i__main__"))
-    refuse(path, "a pickle of the old text protocol", "load it with Python and write it again, pickle.dump(x, f, protocol=2)");
   refuse(path, "a text, which begins with \"" + printable(text.substr(begin, 40)) + "\"", nullptr);
 }
 
@@ -131,6 +150,8 @@ void refuse_mistaken(const InputFile& file) {
   // protobuf: the version of ONNX's format as field 1, the name of the exporter as field 2
   if (start.size() > 4 && start[0] == 8 && start[2] == 0x12 && contains(start, "pytorch")) refuse(path, endings[0].what, save_state_dict);
 
+  if (is_old_pickle(start))
+    refuse(path, "a pickle of an old protocol, 0 or 1", "load it with Python and write it again, pickle.dump(x, f, protocol=2)");
   const bool text = std::ranges::all_of(start, [](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return byte >= 0x20 || (byte >= 9 && byte <= 13);

@@ -69,8 +69,8 @@ void read_zip(Source& s) {
     root = name.substr(0, name.size() - std::strlen("data.pkl"));
   }
   if (const auto order = entries.find(root + "byteorder"); order != entries.end()) {
-    check(order->second.bytes == 6 && order->second.method == 0 && s.file.read_text(order->second.begin, 6) == "little", s.where,
-          ": byteorder: expected \"little\"");
+    check_stored(order->second, order->first, s.where);
+    check(order->second.bytes == 6 && s.file.read_text(order->second.begin, 6) == "little", s.where, ": byteorder: expected \"little\"");
   }
   const ZipEntry& data = entries.at(root + "data.pkl");
   check_stored(data, root + "data.pkl", s.where);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <sstream>
 
 #include "base/check.h"
 #include "base/json_text.h"
@@ -14,6 +15,14 @@ namespace {
 constexpr size_t longest_text = 400;  // of a metadata value in a terminal
 
 std::string padded(const std::string& s, size_t width) { return s + std::string(s.size() < width ? width - s.size() : 1, ' '); }
+
+// The beginning of a text of several lines, as a recipe is.
+std::string shown_lines(const std::string& text) {
+  std::string out;
+  std::istringstream lines(text.substr(0, longest_text));
+  for (std::string line; std::getline(lines, line);) append(out, str(out.empty() ? "" : "\n", printable_whole(line)));
+  return text.size() > longest_text ? str(out, "... (", text.size(), " characters)") : out;
+}
 
 }  // namespace
 
@@ -38,9 +47,7 @@ TensorSummary summarise(const NamedTensor& t) {
 
 std::string show_text(const WeightFile& file) {
   std::string out;
-  for (const auto& [key, value] : file.metadata)
-    out += printable(key) + ": " +
-           (value.size() > longest_text ? str(value.substr(0, longest_text), "... (", value.size(), " characters)") : value) + "\n";
+  for (const auto& [key, value] : file.metadata) append(out, str(printable(key), ": ", shown_lines(value), "\n"));
   for (const std::string& note : file.notes) out += printable(note) + "\n";
   if (!out.empty()) out += "\n";
   int64_t total = 0;

@@ -60,7 +60,7 @@ class StateDict {
 
   void collect() {
     const Pickle::Value& root = pickle_[pickle_.root];
-    if (root.kind != Kind::dict) refuse();
+    if (root.kind != Kind::dict || is_optimiser(pickle_.root)) refuse();
     const std::optional<std::string> part = choose();
     if (part) {
       add(*member(root, *part), "", 0);

@@ -115,7 +115,20 @@ const NamedTensor* WeightFile::find(const std::string& wanted) const {
   return at == tensors.end() ? nullptr : &*at;
 }
 
-WeightFile open_weights(const std::string& path) {
+namespace {
+
+// Momentum and its like, by the words that torch's optimisers use.
+void note_optimiser_state(WeightFile& file) {
+  constexpr std::string_view words[] = {".momentum_buffer", ".exp_avg",  ".exp_avg_sq", ".max_exp_avg_sq",
+                                        ".square_avg",      ".grad_avg", ".acc_delta",  ".step"};
+  const auto is_state = [&words](const NamedTensor& t) {
+    return std::ranges::any_of(words, [&t](std::string_view word) { return t.name.ends_with(word); });
+  };
+  if (!file.tensors.empty() && std::ranges::all_of(file.tensors, is_state))
+    file.notes.emplace_back("these tensors are the state of an optimiser, and no weights: save model.state_dict()");
+}
+
+WeightFile read_weights(const std::string& path) {
   if (std::filesystem::is_directory(path)) refuse_folder(path);
   const InputFile file(path);
   const std::string start = file.read_text(0, std::min<uint64_t>(file.size(), 9));
@@ -124,6 +137,14 @@ WeightFile open_weights(const std::string& path) {
   if (start.starts_with("PK\x03\x04") || start.starts_with("PK\x05\x06")) return read_pth(path);
   if (start.size() == 9 && start[0] == '\x80' && start[1] >= 2 && start[1] <= 5) return read_pth(path);
   refuse_mistaken(file);
+}
+
+}  // namespace
+
+WeightFile open_weights(const std::string& path) {
+  WeightFile file = read_weights(path);
+  note_optimiser_state(file);
+  return file;
 }
 
 std::vector<float> read_floats(const NamedTensor& t) {

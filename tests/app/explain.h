@@ -51,8 +51,8 @@ inline bool says(const nlohmann::json& page, const std::string& words) {
 // The page; its figure is whole, holds each of the texts, and comes out the same twice.
 inline nlohmann::json drawn(const std::string& arguments, const std::vector<std::string>& texts) {
   const std::string figure = folder() + "/figure.svg", again = folder() + "/again.svg";
-  const nlohmann::json page = explained(arguments + " --figure " + figure);
-  explained(arguments + " --figure " + again);
+  const nlohmann::json page = explained(arguments + " --overwrite --figure " + figure);
+  explained(arguments + " --overwrite --figure " + again);
   const std::string svg = read_text_file(figure);
   CHECK(svg == read_text_file(again));
   CHECK(svg.rfind("<svg ", 0) == 0);

@@ -145,7 +145,7 @@ std::vector<std::string> faults(const Figure& f) {
 
 Figure figure_from(const std::string& arguments) {
   const std::string file = folder() + "/seen.svg";
-  const Result r = mrcnn("explain " + arguments + " --figure " + file);
+  const Result r = mrcnn("explain " + arguments + " --overwrite --figure " + file);
   INFO(arguments << ": " << r.err);
   REQUIRE(r.status == 0);
   return figure_of(read_text_file(file));

@@ -63,7 +63,7 @@ TEST_CASE("explain: every RoI operator on the reader's own box", "[explain]") {
   for (const char* op : {"roi_align", "roi_pool", "roi_pool_disjoint", "roi_pool_truncated", "roi_warp", "roi_warp_mnc", "crop_and_resize",
                          "precise_roi_pool"}) {
     const std::string figure = folder() + "/" + op + ".svg", again = folder() + "/again.svg";
-    const std::string arguments = std::string(op) + " --box 40,30,330,262 --stride 16 --size 3 --gradient --figure ";
+    const std::string arguments = std::string(op) + " --box 40,30,330,262 --stride 16 --size 3 --gradient --overwrite --figure ";
     const json page = explained(arguments + figure);
     explained(arguments + again);
     CHECK(read_text_file(figure).rfind("<svg ", 0) == 0);
@@ -86,7 +86,7 @@ TEST_CASE("explain: a box that leaves the picture is drawn whole, one that is fa
   CHECK(says(left, "The map has 2 × 4 cells, the picture's. The box leaves it"));
   CHECK(says(left, "Nothing is rounded"));
   CHECK(read_text_file(figure).find("x=\"-") == std::string::npos);  // nothing lies left of the drawing
-  const json far = explained("roi_align --box 4000,3000,4400,3500 --size 2 --image " + picture + " --figure " + figure);
+  const json far = explained("roi_align --box 4000,3000,4400,3500 --size 2 --image " + picture + " --overwrite --figure " + figure);
   for (const json& r : table(far, "Values, from the picture's mean grey in each cell")) CHECK(r[1] == 0);
   // RoIPool on whole cells, and on others, along either axis.
   CHECK(says(explained("roi_pool_disjoint --box 0,0,112,112"), "Rounding changes nothing here"));

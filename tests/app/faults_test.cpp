@@ -99,10 +99,19 @@ TEST_CASE("resuming wants a run, and leaves a finished one as it is", "[app]") {
   CHECK(again.out.find("nothing is left to do") != std::string::npos);
   CHECK(bytes_of(out) == before);
   CHECK(fs::last_write_time(out + "/last.safetensors") == written);
-  fs::remove_all(out + "/checkpoints");
-  const Result anew = mrcnn(train_on(data, out) + " --resume");  // as after a run killed before its first checkpoint
-  CHECK(anew.status == 0);
-  CHECK(anew.out.find("holds no checkpoint yet: starting from the beginning") != std::string::npos);
+  const std::string best = out + "/best.safetensors";
+  fs::rename(best, best + ".away");
+  const Result robbed = mrcnn(train_on(data, out) + " --resume");
+  CHECK(robbed.status == 0);
+  CHECK(robbed.out.find(best + " is gone; the last weights are in " + out + "/last.safetensors") != std::string::npos);
+  fs::rename(best + ".away", best);
+  // Without its checkpoints it would begin again, over what it learnt.
+  for (const bool emptied : {true, false}) {
+    for (const auto& checkpoint : fs::directory_iterator(out + "/checkpoints")) fs::remove(checkpoint);
+    if (!emptied) fs::remove(out + "/checkpoints");
+    check_error(train_on(data, out) + " --resume", "resumed_run: --resume: the run's checkpoints are gone");
+    CHECK(bytes_of(out) == before);
+  }
 }
 
 TEST_CASE("weights with a value that is not finite are refused by name", "[app]") {

@@ -29,42 +29,44 @@ Used run_alone(const std::string& arguments) {
           static_cast<double>(used.ru_maxrss) / 1024};
 }
 
+// A file of one image of 13,000 × 13,000, and so many polygons of so many points all over it.
+std::string tangles(int objects, size_t points) {
+  std::mt19937_64 random(1);
+  std::uniform_real_distribution<double> place(0, 13000);
+  JsonWriter j;
+  j.object().key("images").array().object().field("id", 1).field("width", 13000).field("height", 13000);
+  j.field("file_name", "a.png").end().end();
+  j.key("categories").array().object().field("id", 1).field("name", "tangle").end().end().key("annotations").array();
+  for (int id = 1; id <= objects; ++id) {
+    std::vector<double> xy(2 * points);
+    for (double& v : xy) v = std::round(place(random) * 100) / 100;
+    j.object().field("id", id).field("image_id", 1).field("category_id", 1).field("area", 84500000).field("iscrowd", 0);
+    j.key("bbox").list(std::vector{0, 0, 13000, 13000}).key("segmentation").array().list(xy).end().end();
+  }
+  std::string path = folder() + "/tangles.json";
+  write_text_file(path, j.end().end().take());
+  return path;
+}
+
 }  // namespace
 
 TEST_CASE("lint: one polygon of 20,000 points all over an image of 13,000 x 13,000", "[app]") {
-  std::mt19937_64 random(1);
-  std::uniform_real_distribution<double> place(0, 13000);
-  std::vector<double> xy(40'000);
-  for (double& v : xy) v = std::round(place(random) * 100) / 100;
-  JsonWriter j;
-  j.object()
-      .key("images")
-      .array()
-      .object()
-      .field("id", 1)
-      .field("width", 13000)
-      .field("height", 13000)
-      .field("file_name", "a.png")
-      .end()
-      .end();
-  j.key("categories").array().object().field("id", 1).field("name", "tangle").end().end();
-  j.key("annotations")
-      .array()
-      .object()
-      .field("id", 1)
-      .field("image_id", 1)
-      .field("category_id", 1)
-      .field("area", 84500000)
-      .field("iscrowd", 0);
-  j.key("bbox").list(std::vector{0, 0, 13000, 13000}).key("segmentation").array().list(xy).end().end().end().end();
-  const std::string path = folder() + "/tangle.json";
-  write_text_file(path, j.text());
-  const Used used = run_alone("dataset lint --annotations " + path + " > " + folder() + "/tangle.txt");
+  const std::string path = tangles(1, 20'000);
+  const Used used = run_alone("dataset lint --annotations " + path + " > " + path + ".txt");
   INFO(used.seconds << " s, " << used.mib << " MiB");
   CHECK(used.status == 0);
   CHECK(used.seconds < 20);  // a few, on a processor of today
   CHECK(used.mib < 1000);
-  CHECK_THAT(read_text_file(folder() + "/tangle.txt"), Catch::Matchers::Contains("in 1 images with 1 annotations\n"));
+  CHECK_THAT(read_text_file(path + ".txt"), Catch::Matchers::Contains("in 1 images with 1 annotations\n"));
+}
+
+TEST_CASE("lint: many large masks of one image are not held together", "[app]") {
+  const std::string path = tangles(60, 600);
+  const Used used = run_alone("dataset lint --annotations " + path + " > " + path + ".txt");
+  INFO(used.seconds << " s, " << used.mib << " MiB");
+  CHECK(used.status == 0);
+  CHECK(used.mib < 400);
+  CHECK_THAT(read_text_file(path + ".txt"), Catch::Matchers::Contains("in 1 images with 60 annotations\n"));
 }
 
 TEST_CASE("lint: memory does not grow with what is found", "[app]") {

@@ -99,13 +99,17 @@ TEST_CASE("predict FOLDER reads what is a picture, and names what it leaves out"
   const Result all = mrcnn(command);
   INFO(all.out << all.err);
   CHECK(all.status == 0);
-  CHECK(all.err.find("2 that are no pictures were left out: ") != std::string::npos);
+  CHECK(all.err.find("mrcnn: left out of the folders: 2: ") != std::string::npos);
   for (const char* name : {"notes.txt", "mixed/sub"}) CHECK(all.err.find(name) != std::string::npos);
   for (const char* name : {"a.pgm: ", "b.tif: ", "c.webp: ", "no_extension: "}) CHECK(all.out.find(name) != std::string::npos);
   const std::string left = read_text_file(out + "/left_out.json");
   CHECK(left.find("notes.txt\",\n  \"picture\": false,\n  \"why\": \"is no picture\"") != std::string::npos);
   CHECK(left.find("is a folder") != std::string::npos);
   CHECK(left.find("hidden") == std::string::npos);
+  const Result again = mrcnn("predict " + weights() + " " + folder() + "/mixed/a.pgm --overwrite --out " + out);
+  CHECK(again.status == 0);
+  CHECK_FALSE(fs::exists(out + "/left_out.json"));  // that of the run before
+  write_text_file(out + "/left_out.json", left);
 
   // A picture that cannot be read is an error, whether its kind is not read or it is damaged; the others are done first.
   made("mixed/e.jpg", std::string("\0\0\0\x18", 4) + "ftypheic");
@@ -123,6 +127,52 @@ TEST_CASE("predict FOLDER reads what is a picture, and names what it leaves out"
   // So is a file that was named.
   check_error("predict " + weights() + " " + folder() + "/mixed/notes.txt --out " + out + "2", "notes.txt': is no picture");
   check_error("predict " + weights() + " " + folder() + "/mixed/sub/../sub --out " + folder() + "/mixed/sub", "would be written over");
+}
+
+TEST_CASE("predict: one bad entry of a folder is named, and the others are looked at", "[app]") {
+  const std::string dir = folder() + "/entries", out = folder() + "/entries_out", not_utf8 = "a\xff\x1b[2J\n.png";
+  made("entries/z.png", black_png(50, 40));
+  made("entries/" + not_utf8, black_png(50, 40));
+  made("entries/.hidden.png", black_png(5, 5));
+  fs::create_symlink("loop.png", dir + "/loop.png");
+  fs::create_symlink("nowhere.txt", dir + "/link.txt");
+  const Result r = mrcnn("predict " + weights() + " " + dir + " --score 0.99 --out " + out);
+  INFO(r.out << r.err);
+  CHECK(r.status == 1);
+  CHECK(r.err.find("1 of 3 images could not be read: image '" + dir + "/loop.png': Too many levels of symbolic links\n") !=
+        std::string::npos);
+  CHECK(r.err.find("left out of the folders: 2: " + dir + "/.hidden.png (is hidden); " + dir + "/link.txt (leads nowhere)\n") !=
+        std::string::npos);
+  CHECK(r.out.find(dir + "/z.png: ") != std::string::npos);
+  CHECK(r.out.find(dir + "/a??[2J?.png: ") != std::string::npos);  // nothing that a terminal would obey, and one line
+  const auto images = nlohmann::json::parse(read_text_file(out + "/images.json"));
+  REQUIRE(images.size() == 2);
+  CHECK(images[0]["file_name"] == dir + "/a\xef\xbf\xbd\x1b[2J\n.png");
+  CHECK(nlohmann::json::parse(read_text_file(out + "/left_out.json")).size() == 3);
+  const std::string page = "explain roi_align --json --box 0,0,20,20 --image '" + dir + "/" + not_utf8 + "'";
+  CHECK(mrcnn(page).status == 0);
+  check_error("predict " + weights() + " " + dir + "/loop.png --out " + out + "2", "loop.png: cannot be looked at: Too many levels");
+}
+
+TEST_CASE("predict: a drawing that cannot be written is named, the results and the other drawings are there", "[app]") {
+  std::string noise = "P5 400 300 255\n";
+  for (uint32_t i = 0, x = 1; i < 400 * 300; ++i, x = x * 1664525 + 1013904223) noise += static_cast<char>(x >> 24);
+  const std::string a = made("drawn/a.pgm", noise), b = made("drawn/b.png", black_png(60, 40)), out = folder() + "/drawn_out";
+  Started limited("ulimit -f 64; exec {} predict " + weights() + " " + a + " " + b + " --score 1 --scale 1 --out " + out);  // 32 KiB a file
+  const Result r = limited.end();
+  INFO(r.out << r.err);
+  CHECK(r.status == 1);
+  CHECK(r.err == "mrcnn: 1 drawings could not be written: drawing '" + out + "/a.png': File too large\n");
+  CHECK_FALSE(fs::exists(out + "/a.png"));
+  CHECK(fs::exists(out + "/b.png"));
+  const auto images = nlohmann::json::parse(read_text_file(out + "/images.json"));
+  REQUIRE(images.size() == 2);
+  CHECK_FALSE(images[0].contains("picture"));
+  CHECK(images[1]["picture"] == "b.png");
+  CHECK(fs::exists(out + "/results.json"));
+  fs::create_directories(folder() + "/drawn_other/b.png");
+  check_error("predict " + weights() + " " + b + " --overwrite --out " + folder() + "/drawn_other",
+              "drawn_other/b.png: is a folder, where a picture is to be drawn");
 }
 
 TEST_CASE("predict --overwrite replaces an earlier run's results and drawings, and nothing else", "[app]") {

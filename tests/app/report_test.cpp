@@ -135,6 +135,11 @@ TEST_CASE("report: mistakes", "[app]") {
   check_error("report " + run() + " --annotations x.json", "report: --annotations and --images belong together");
   check_error("report " + run() + " --set data.kind=coco --set data.root=/nowhere", "(--no-evaluation makes the page without it)");
   check_error("report " + run() + " --no-evaluation --out /nowhere/page.html", "/nowhere");
+  const std::string mine = path_of("mine.html"), command = "report " + run() + " --no-evaluation --out " + mine;
+  write_text_file(mine, "mine");
+  check_error(command, mine + ": exists already, and is not written over; choose another name, or replace it with --overwrite");
+  CHECK(read_text_file(mine) == "mine");
+  CHECK(mrcnn(command + " --overwrite").status == 0);
   check_error("report " + run() + " --score 2", "--score");
 }
 

@@ -31,8 +31,39 @@ TEST_CASE("weights fit: what a recipe takes from a file, as a table, a list and 
   const Result json = mrcnn("weights fit " + golden + "renamed.pth scenes_small --json --rename detector.=" + tiny);
   CHECK_THAT(json.out,
              Contains("{\"naming\": \"torchvision\", \"loaded\": [\"backbone.body.conv1.weight\", ") && Contains("\"missing\": []"));
+  for (const std::string option : {"", " --json"}) {
+    const Result nothing = mrcnn("weights fit " + golden + "renamed.pth scenes_small" + tiny + option);
+    CHECK(nothing.status == 1);
+    CHECK_THAT(nothing.out, Contains("--rename detector.= would make "));
+  }
   check_error("weights fit " + golden + "renamed.pth scenes_small --rename no.=" + tiny, "no tensor of ");
   check_error("weights fit " + golden + "renamed.pth scenes_small --rename detector." + tiny, "expected FROM=TO");
+}
+
+TEST_CASE("a file that a person names is written over only when asked", "[app]") {
+  const std::string picture = folder() + "/over.svg", weights = folder() + "/over.safetensors", recipe = folder() + "/over.toml",
+                    data = folder() + "/over_data", shown = folder() + "/over_shown";
+  REQUIRE(mrcnn("dataset draw --images 2 --out " + data + " --set data.scenes.height=64 --set data.scenes.width=96").status == 0);
+  const struct {
+    std::string command, path;
+  } cases[] = {{"explain dog --figure " + picture, picture},
+               {"weights convert " + golden + "renamed.pth " + weights, weights},
+               {"recipe new --annotations " + data + "/instances_train.json --images " + data + "/images --out " + recipe, recipe},
+               {"dataset show scenes_small --images 1 --out " + shown + tiny, shown + "/samples.png"}};
+  for (const auto& [command, path] : cases) {
+    INFO(command);
+    REQUIRE(mrcnn(command).status == 0);
+    const std::string before = read_text_file(path);
+    write_text_file(path, "mine");
+    check_error(command, path + ": exists already, and is not written over; choose another name, or replace it with --overwrite");
+    CHECK(read_text_file(path) == "mine");
+    CHECK(mrcnn(command + " --overwrite").status == 0);
+    const bool again = read_text_file(path) == before;
+    CHECK(again);
+  }
+  fs::remove(weights);
+  fs::create_symlink(folder() + "/nowhere", weights);
+  check_error(cases[1].command, "exists already");
 }
 
 TEST_CASE("train --init and predict --recipe read weights of other programs", "[app]") {

@@ -34,6 +34,7 @@ TEST_CASE("files are told by the bytes that they begin with", "[file_kind]") {
   CHECK(kinds_of("\xfd" + "7zXZ"s) == Names{"an xz archive"});
   CHECK(kinds_of("\x7f" + "ELF"s) == Names{"a program"});
   CHECK(kinds_of("\x20\0\0\0\0\0\0\0{\"__metadata__\""s) == Names{"a file of weights (safetensors)"});
+  CHECK(kinds_of("\x20\1\0\0\0\0\0\0{\"w\": {"s) == Names{"a file of weights (safetensors)"});
 }
 
 TEST_CASE("what is too short for a signature, or has another byte in it, is not told", "[file_kind]") {

@@ -77,6 +77,7 @@ TEST_CASE("classes are matched by id and name, else by a name that stands once i
   const Classes twice{{"cells", "cells"}, {0, 1}};
   CHECK(match_classes(twice, twice, "w") == Labels{1, 2});
   CHECK(match_classes({{"cells"}, {1}}, twice, "w") == Labels{2});
+  CHECK(describe_mismatch({{"cells"}, {1}}, twice, {2}) == "classes of the annotations that the model lacks: cells (id 0)");
   CHECK(match_classes(twice, {{"cells"}, {1}}, "w") == Labels{0, 1});
   CHECK_THROWS_WITH(
       match_classes({{"cells"}, {7}}, twice, "evaluation"),

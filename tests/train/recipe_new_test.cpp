@@ -125,6 +125,27 @@ TEST_CASE("recipe new: a tenth of the images is set apart by id, and the paths s
   CHECK(open_dataset(there, Split::val)->sample(0).image.width == 160);
 }
 
+TEST_CASE("recipe new: texts of the data and names of files set nothing in the file", "[recipe_new]") {
+  const Folder folder;
+  NewRecipeOptions o = pictures(folder, 4, two_classes);
+  std::string text = read_text_file(o.annotations);
+  const auto rename = [&text](const std::string& from, const std::string& to) {
+    text.replace(text.find(json_string(from)), from.size() + 2, json_string(to));
+  };
+  rename("cat", "red\nseed = 999\nabout = \"injected\"\n#");
+  rename("dog", std::string("a\x1b\0z", 4));
+  o.annotations = folder.write("data/my\n[data]\nroot = \"x\".json", text);
+  o.name = "my \"data\"\n\x1b";
+  const std::string toml = new_recipe(o).toml;
+  INFO(toml);
+  const Recipe r = recipe_from_toml(toml, "mine.toml");
+  CHECK(r.seed == Recipe().seed);
+  CHECK(r.about.find("injected") == std::string::npos);
+  CHECK(r.name == o.name);
+  CHECK(r.data.root == folder / "data");
+  CHECK(r.data.train_annotations == "my\n[data]\nroot = \"x\".json");
+}
+
 TEST_CASE("recipe new: the images to evaluate on may be given, asked for, or too few", "[recipe_new]") {
   const Folder folder;
   NewRecipeOptions o = pictures(folder, 19, two_classes);

@@ -98,6 +98,20 @@ TEST_CASE("a rate that was set for another kind of optimiser is told", "[recipe]
   CHECK(words("adam", {"optimiser.kind=sgd", "optimiser.lr=0.01"}).empty());
 }
 
+TEST_CASE("files that are no recipes are called by their names", "[recipe]") {
+  const TestFolder folder;
+  const auto given = [&](const std::string& bytes) {
+    write_text_file(folder / "given", bytes);
+    return load_recipe(folder / "given");
+  };
+  const std::string large(2 << 20, ' '), zip = std::string("PK\x03\x04") + std::string(26, '\0') + "plain/data.pkl" + std::string(40, '\0');
+  CHECK_THROWS_WITH(given(zip), Contains("given: is a file of weights (torch's), not a recipe"));
+  CHECK_THROWS_WITH(given(zip + large), Contains("is a file of weights (torch's)"));
+  CHECK_THROWS_WITH(given(std::string("\x40\0\0\0\0\0\0\0{\"a\": {", 15) + large), Contains("is a file of weights (safetensors)"));
+  CHECK_THROWS_WITH(given("\x89PNG\r\n\x1a\n" + std::string(9, '\0')), Contains("is a PNG picture"));
+  CHECK_THROWS_WITH(given("seed = 1\n" + large), Contains("2097161 bytes; at most 1048576 are read"));
+}
+
 TEST_CASE("bad recipes are errors that name the place, the key and the value", "[recipe]") {
   const TestFolder folder;
   write_text_file(folder / "bad.toml", "base = \"nuclei_small\"\n\n[train]\nbacth = 3\n");
@@ -106,7 +120,7 @@ TEST_CASE("bad recipes are errors that name the place, the key and the value", "
   write_text_file(folder / "nan.toml", "[optimiser]\nlr = nan\n");
   CHECK_THROWS_WITH(load_recipe(folder / "nan.toml"), Contains("nan.toml:2: optimiser.lr: must be above 0, got nan"));
   CHECK_THROWS_WITH(load_recipe("nuclei_smal"), Contains("the nearest is nuclei_small"));
-  CHECK_THROWS_WITH(load_recipe(folder.path()), Contains("expected a file, got a folder"));
+  CHECK_THROWS_WITH(load_recipe(folder.path()), Contains("is a folder, not a recipe"));
   CHECK_THROWS_WITH(with({"train.batch=0"}), Contains("--set: train.batch: must be from 1 to 4096, got 0"));
   CHECK_THROWS_WITH(with({"data.workers=-1"}), Contains("data.workers: must be from 0 to 256, got -1"));
   CHECK_THROWS_WITH(with({"optimiser.lr=inf"}), Contains("optimiser.lr: must be above 0, got inf"));

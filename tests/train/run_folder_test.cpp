@@ -32,7 +32,7 @@ TEST_CASE("whatever files a killed run left, it is resumed, and a start that is 
   for (size_t set = 0; set < size_t{1} << files.size(); ++set) {
     const TestFolder folder;
     const std::string path = folder / "run";
-    fs::create_directories(path);
+    fs::create_directories(path + "/checkpoints");
     for (size_t i = 0; i < files.size(); ++i)
       if ((set >> i & 1) != 0) put(path + "/" + files[i]);
     put(path + "/.last.safetensors.1.2.tmp");
@@ -45,6 +45,22 @@ TEST_CASE("whatever files a killed run left, it is resumed, and a start that is 
       CHECK_NOTHROW(start(path, false));
     }
     for (size_t i = 1; i < files.size(); ++i) CHECK(is_there(path + "/" + files[i]) == ((set >> i & 1) != 0));
+  }
+}
+
+TEST_CASE("a run whose checkpoints are gone is not begun again over what it learnt", "[run_folder]") {
+  for (const bool emptied : {true, false}) {
+    const TestFolder folder;
+    const std::string path = folder / "run";
+    for (const char* file : {".lock", "recipe.toml", "metrics.jsonl", "best.safetensors", "checkpoints/iteration_00000007.checkpoint"})
+      put(path + "/" + file);
+    note_saved(path);
+    CHECK_NOTHROW(start(path, true));
+    fs::remove(path + "/checkpoints/iteration_00000007.checkpoint");
+    if (!emptied) fs::remove(path + "/checkpoints");
+    CHECK_THROWS_WITH(start(path, true), Contains("/run: --resume: the run's checkpoints are gone (recipe.toml is there); put them back") &&
+                                             Contains("--init " + path + "/best.safetensors"));
+    CHECK(fs::exists(path + "/checkpoints") == emptied);
   }
 }
 

@@ -8,8 +8,10 @@
 #include "data/coco/coco_lint.h"
 #include "data/coco/coco_results.h"
 #include "tests/catch.h"
+#include "tests/folder.h"
 
 using namespace mr;
+using Catch::Matchers::Contains;
 
 namespace {
 
@@ -38,6 +40,33 @@ TEST_CASE("coco goldens: on odd files the figures are cocoapi's, to 1e-9", "[coc
       CHECK(e.boxes_as_masks == (file == "boxes" && name == "segm" ? e.detections + e.other_category : 0));
     }
   }
+}
+
+TEST_CASE("coco goldens: ground truth without what cocoapi does not ask for has the same figures", "[coco_goldens]") {
+  const nlohmann::json golden = nlohmann::json::parse(read_text_file(kFolder + "figures.json"));
+  const test::Folder folder;
+  nlohmann::json truth = nlohmann::json::parse(read_text_file(kFolder + "truth.json"));
+  const std::vector<nlohmann::json> names = {"/data/a.png", "../a.png", "https://host/a.png", nullptr};
+  for (size_t k = 0; k < truth["images"].size(); ++k) {
+    truth["images"][k]["coco_url"] = "http://host/a.jpg";
+    truth["images"][k]["file_name"] = names[k % names.size()];
+    if (k % 5 == 4) truth["images"][k].erase("file_name");
+  }
+  for (nlohmann::json& c : truth["categories"]) c["name"] = c["id"];
+  const std::string segm = folder.write("segm.json", truth.dump());
+  for (nlohmann::json& im : truth["images"]) im.erase("width"), im.erase("height");
+  const std::string bbox = folder.write("bbox.json", truth.dump());
+  for (const auto& [name, type] : {std::pair{"bbox", CocoType::bbox}, std::pair{"segm", CocoType::segm}}) {
+    const CocoEvalFiles e = coco_eval_files(type == CocoType::bbox ? bbox : segm, kFolder + "both.json", type);
+    for (const auto& [key, value] : by_name(e.figures)) {
+      INFO(name << " " << key << ": " << value);
+      CHECK(std::abs(value - golden["both"][name].at(key).get<double>()) < 1e-9);
+    }
+  }
+  CHECK_THROWS_WITH(coco_eval_files(bbox, kFolder + "both.json", CocoType::segm), Contains("has no width and height, which its masks are"));
+  // Boxes taken as masks, of an image that is not there.
+  const std::string stranger = folder.write("r.json", R"([{"image_id": 12345, "category_id": 7, "bbox": [1, 1, 5, 5], "score": 1}])");
+  CHECK_THROWS_WITH(coco_eval_files(segm, stranger, CocoType::segm), Contains("a result names image 12345, which " + segm + " lacks"));
 }
 
 TEST_CASE("coco goldens: the same file as a dataset: what can be learnt is there, lint lists the rest, evaluation counts all",

@@ -67,16 +67,30 @@ TEST_CASE("coco lint: what cannot be read is the only problem", "[coco_lint]") {
   CHECK(lint_coco(saved("{}")).errors() == 3);
 }
 
-TEST_CASE("coco lint: an empty set is told, and without images an error", "[coco_lint]") {
+TEST_CASE("coco lint: a set without an object to learn from is an error", "[coco_lint]") {
   const std::string path = saved(R"({"images": [], "categories": [{"id": 1, "name": "cat"}], "annotations": []})");
   const LintReport none = lint_coco(path);
   CHECK(to_text(none).find(path + ": error: images: there are none\n") != std::string::npos);
-  CHECK(to_text(none).find(path + ": warning: annotations: there are none\n") != std::string::npos);
   CHECK(none.exit_status() == 1);
-  const LintReport unlabelled = lint_coco(saved(R"({"images": [{"id": 1, "width": 6, "height": 4, "file_name": "a.png"}],
-      "categories": [{"id": 1, "name": "cat"}], "annotations": []})"));
-  CHECK(to_text(unlabelled).find("warning: annotations: there are none\n") != std::string::npos);
-  CHECK(unlabelled.exit_status() == 0);
+  const auto lint = [](const std::string& annotation, const std::string& category = R"({"id": 1, "name": "cat"})") {
+    return lint_coco(saved(R"({"images": [{"id": 1, "width": 6, "height": 4, "file_name": "a.png"}], "categories": [)" + category +
+                           R"(], "annotations": [)" + annotation + "]}"));
+  };
+  const std::string record = R"({"id": 5, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "area": 4)",
+                    square = R"(, "segmentation": [[1, 1, 3, 1, 3, 3, 1, 3]])";
+  CHECK(lint(record + square + "}").exit_status() == 0);
+  const struct {
+    std::string annotation, told;
+  } cases[] = {{"", "annotations: hold no object to learn from: there is no annotation of these classes"},
+               {record + square + R"(, "iscrowd": 1})", "hold no object to learn from: all of its 1 annotations are crowds"},
+               {record + R"(, "segmentation": [[1, 1, 1.1, 1, 1.1, 1.1]]})", "hold no object to learn from: there is no annotation"}};
+  for (const auto& [annotation, told] : cases) {
+    INFO(annotation);
+    const LintReport r = lint(annotation);
+    CHECK(to_text(r).find(told) != std::string::npos);
+    CHECK(r.exit_status() == 1);
+  }
+  CHECK(to_text(lint("", "")).find("error: categories: there are none\n") != std::string::npos);
 }
 
 TEST_CASE("coco lint: the shared data sets have no errors", "[coco_lint]") {

@@ -125,6 +125,8 @@ TEST_CASE("coco results: the first record tells what all hold, and other members
   CHECK(own[1].area == 2);
   CHECK_THROWS_WITH(read(rows(runs, box), CocoType::bbox), Contains("results[1] (image 7): segmentation: is missing"));
   CHECK_THROWS_WITH(masks(rows(square, square)), Contains("image_id: a mask of polygons needs the size of its image"));
+  CHECK_THROWS_WITH(parse_coco_results(rows(square, square), "r.json", kIds, CocoType::segm, {{7, {0, 0}}}),
+                    Contains("results[0] (image 7): image_id: a mask of polygons needs the size of its image"));
   // A side below 0 covers nothing, as in cocoapi.
   CHECK(*read(rows(R"("bbox": [5, 5, -2, 3])", box), CocoType::bbox)[0].area == -6);
 }

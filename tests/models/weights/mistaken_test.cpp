@@ -46,7 +46,17 @@ TEST_CASE("what a person takes for weights is named, with the way on", "[weights
   named("mine.toml", "name = \"mine\"\nbase = \"nuclei_small\"\n", "a recipe", "mrcnn train FILE --out RUN");
   named("mask_rcnn_R_50_FPN_3x.yaml", "_BASE_: \"../Base-RCNN-FPN.yaml\"\n", "a configuration in YAML", "another file");
   named("iteration_00000100.checkpoint", "mrcnnCK\n" + zeros, "a checkpoint of a run", "RUN/best.safetensors");
-  named("old.pkl", "(dp0\nS'conv1_w'\np1\ncnumpy.core.multiarray\n_reconstruct\n", "a pickle of the old text protocol", "protocol=2");
+  named("old.pkl", "(dp0\nS'conv1_w'\np1\ncnumpy.core.multiarray\n_reconstruct\n", "a pickle of an old protocol", "protocol=2");
+  named("v3.pkl", "(dp0\nVconv1_w\np1\nc_codecs\nencode\n(V\x01\x02\xff\np2\nVlatin1\np3\ntp4\nR"s + zeros, "a pickle of an old protocol",
+        "protocol=2");
+  named("v1.pkl", "}q\0(X\1\0\0\0wq\1K\1u."s + zeros, "a pickle of an old protocol", "protocol=2");
+  named("classes.txt", "cat\ndog\npig\n", "a text, which begins with \"cat?dog?pig?\"", "expected weights");
+  named("v0.pkl", "ccollections\nOrderedDict\np0\n((lp1\n\x02"s, "a pickle of an old protocol", "protocol=2");
+  named("metrics.jsonl",
+        R"({"iteration": 20, "loss": 1.5})"
+        "\n"
+        R"({"iteration": 40, "evaluation": {"images": 9, "annotations": 3}})",
+        "the log of a run", "best.safetensors");
   named("a.pth", zeros, "zeros", "download it again");
   named("a.pth", "PK", "a text, which begins with \"PK\"", "expected weights");
   named("a.pth", "\x01\x02\x03\x04" + zeros, "68 bytes that begin with 01 02 03 04", "expected weights");
@@ -66,6 +76,21 @@ TEST_CASE("archives that hold no weights of torch.save are named", "[weights][fa
   named({{"b.txt", "x"}, {"a.txt", "x"}},
         "expected an entry data.pkl: a zip archive, but not one of torch.save; it holds a.txt and 1 more");
   named({}, "it holds nothing");
+  // Packed again, as a file manager does: every entry is compressed, the shortest too.
+  named({{"a/data.pkl", "x", 8}, {"a/byteorder", "little", 8}}, "expected a stored entry, got compression method 8");
+}
+
+TEST_CASE("the state of an optimiser is called so, with tensors in it and under whatever names", "[weights][faults]") {
+  const Folder folder;
+  const std::string buffer = tensor(storage("torch\nFloatStorage", "0", 6), 0, {6}, {1}), state = "}" + text("state") + "}" + integer(0) +
+                                                                                                  "}" + text("momentum_buffer") + buffer +
+                                                                                                  "sss" + text("param_groups") + "]s.";
+  CHECK_THROWS_WITH(open_weights(folder.write("opt.pth", pth("\x80\x02" + state))), Contains("the state of an optimiser, without weights"));
+  const WeightFile flat = open_weights(
+      folder.write("opt.safetensors",
+                   safetensors(R"({"state.0.momentum_buffer": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}})", floats({1}))));
+  REQUIRE(flat.notes.size() == 1);
+  CHECK_THAT(flat.notes[0], Contains("are the state of an optimiser, and no weights"));
 }
 
 TEST_CASE("a folder is answered with the weights in it", "[weights][faults]") {

@@ -256,4 +256,7 @@ TEST_CASE("weights show: values by hand, as text and as JSON", "[weights]") {
   CHECK(show_json(f).find(R"("metadata": {"classes": "cat\ndog"})") != std::string::npos);
   CHECK(show_text(f).find("2 tensors, 6 values") != std::string::npos);
   CHECK(show_text(f).find("2 not finite") != std::string::npos);
+  CHECK(show_text(f).find("classes: cat\ndog\n") == 0);
+  write_safetensors(folder / "b", {{"by", "\x1b[2Jme\r\n\x07you"}}, {});
+  CHECK(show_text(open_weights(folder / "b")).find("by: ?[2Jme?\n?you\n") == 0);  // nothing that a terminal would obey
 }
