@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/check.h"
+
 namespace mr {
 namespace {
 
@@ -57,8 +59,8 @@ double control_group_share(const std::string& membership, const std::string& roo
     if (second == std::string::npos) continue;
     const std::string controllers = line.substr(first + 1, second - first - 1);
     const bool unified = controllers.empty();
-    if (!unified && ("," + controllers + ",").find(",cpu,") == std::string::npos) continue;
-    const std::string mount = unified ? root : root + "/" + controllers;
+    if (!unified && str(",", controllers, ",").find(",cpu,") == std::string::npos) continue;
+    const std::string mount = unified ? root : str(root, "/", controllers);
     for (std::string path = line.substr(second + 1); !path.empty(); path.resize(path.rfind('/')))  // the group and those above it
       if (path != "/") take(share_of_group(mount + path));
     take(share_of_group(mount));  // within a container its own group is the root of what it sees
