@@ -15,9 +15,10 @@ namespace mr {
 namespace {
 
 constexpr std::array<std::string_view, 4> own_files = {"recipe.toml", "metrics.jsonl", "best.safetensors", "last.safetensors"};
-constexpr const char *lock_name = "/.lock", *saved_name = "/.saved";
+constexpr const char* lock_name = "/.lock";
+constexpr std::string_view saved_name = ".saved";
 
-bool is_own(std::string_view name) { return std::ranges::find(own_files, name) != own_files.end(); }
+bool is_own(std::string_view name) { return name == saved_name || std::ranges::find(own_files, name) != own_files.end(); }
 
 bool has_checkpoint(const std::string& folder) {
   const std::string checkpoints = folder + "/checkpoints";
@@ -33,7 +34,7 @@ std::string trace_of_run(const std::string& folder) {
 
 // Errors: the run has saved checkpoints, and they are gone. To begin again would write over what it learnt.
 void check_checkpoints(const std::string& folder, const std::string& trace) {
-  if (has_checkpoint(folder) || (!is_there(folder + saved_name) && is_there(folder + "/checkpoints"))) return;
+  if (has_checkpoint(folder) || (!is_there(str(folder, "/", saved_name)) && is_there(folder + "/checkpoints"))) return;
   const bool best = is_there(folder + "/best.safetensors");
   fail(folder, ": --resume: the run's checkpoints are gone (", trace, " is there); put them back, or train into another --out",
        best ? str(", where --init ", shell_word(folder + "/best.safetensors"), " starts from what it learnt") : std::string());
@@ -80,7 +81,8 @@ RunFolder::RunFolder(const std::string& path, bool resume, const std::function<v
 // What keeps it from being made does no harm to the run.
 void note_saved(const std::string& folder) {
   try {
-    if (!is_there(folder + saved_name)) write_text_file(folder + saved_name, "");
+    const std::string path = str(folder, "/", saved_name);
+    if (!is_there(path)) write_text_file(path, "");
   } catch (const FileError&) {}
 }
 

@@ -36,9 +36,11 @@ TEST_CASE("whatever files a killed run left, it is resumed, and a start that is 
     for (size_t i = 0; i < files.size(); ++i)
       if ((set >> i & 1) != 0) put(path + "/" + files[i]);
     put(path + "/.last.safetensors.1.2.tmp");
+    put(path + "/..saved.1.2.tmp");
     INFO("set " << set);
     CHECK_NOTHROW(start(path, true));
     CHECK_FALSE(is_there(path + "/.last.safetensors.1.2.tmp"));
+    CHECK_FALSE(is_there(path + "/..saved.1.2.tmp"));
     if (set > 1) {
       CHECK_THROWS_WITH(start(path, false), Contains("/run: holds a run already (") && Contains("--resume goes on with it"));
     } else {
