@@ -218,7 +218,7 @@ BREAKS = [
     ('targets', 'ops/boxes/targets.cpp', 'return std::pair(r.image, r.place); });', 'return std::pair(r.place, r.image); });'),
     ('targets', 'ops/boxes/targets.cpp', 'if (r.object >= 0) *to = encode_box(', 'if (r.object > 0) *to = encode_box('),
     ('targets', 'ops/boxes/targets.cpp', 'first + std::min<int64_t>(most, background - first)', 'first + (background - first)'),
-    ('targets', 'ops/boxes/targets.cpp', 'std::ranges::stable_sort(rows, {}, level_of);', ''),
+    ('targets', 'ops/boxes/targets.cpp', 'std::ranges::stable_sort(rows, {}, [&](const Row& r) { return find(r).first; });', ''),
     ('targets', 'ops/boxes/targets.cpp', '/ of_cell) + at / of_cell);', '/ of_cell) + at % of_cell);'),
     ('targets', 'ops/boxes/targets.cpp', 'const int32_t least = objects_only ? 1 : 0;', 'const int32_t least = objects_only ? 0 : 1;'),
     ('targets', 'ops/boxes/candidates.cpp', 'has_sides(to.box, min_size) ? score : -INFINITY;', 'score;'),

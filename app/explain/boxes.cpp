@@ -62,31 +62,18 @@ struct Suppression {
   Tensor iou;
 };
 
-// Of one image the places that were chosen.
-std::vector<int32_t> places(const Chosen& c) {
-  const int32_t* first = c.index.data<int32_t>();
-  return {first, first + c.count.data<int32_t>()[0]};
-}
+constexpr int64_t classes_of_boxes = 2;  // dog and person
 
-// Each box at one of two places, its class's.
 std::vector<int32_t> kept_by_class(const Tensor& boxes, const Tensor& scores, std::span<const int32_t> classes, double threshold) {
-  const int64_t n = boxes.size(0);
-  Candidates c = new_candidates(1, 2, n);
-  c.interleaved = true;
-  c.scores.fill_(-INFINITY);
-  for (int64_t i = 0; i < n; ++i) {
-    const int64_t place = 2 * i + classes[static_cast<size_t>(i)];
-    std::copy_n(boxes.data<float>() + 4 * i, 4, c.boxes.data<float>() + 4 * place);
-    c.scores.data<float>()[place] = scores.data<float>()[i];
-  }
-  std::vector<int32_t> kept = places(nms(c, threshold, n));
-  for (int32_t& place : kept) place /= 2;
+  const Candidates c = candidates_of(boxes, scores, classes, classes_of_boxes);
+  std::vector<int32_t> kept = places_of_image(nms(c, threshold, boxes.size(0)));
+  for (int32_t& place : kept) place /= static_cast<int32_t>(classes_of_boxes);
   return kept;
 }
 
 Suppression suppress(const Tensor& boxes, const Tensor& scores, std::span<const int32_t> classes, double threshold) {
   Suppression s{best_places(scores.values<float>(), scores.size(0)),
-                places(nms(candidates_of(boxes, scores), threshold, boxes.size(0))),
+                places_of_image(nms(candidates_of(boxes, scores), threshold, boxes.size(0))),
                 kept_by_class(boxes, scores, classes, threshold),
                 {},
                 {}};

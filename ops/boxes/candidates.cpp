@@ -39,6 +39,23 @@ Candidates candidates_of(const Tensor& boxes, const Tensor& scores) {
   return {boxes.reshape({1, M, 4}), scores.reshape({1, M})};
 }
 
+Candidates candidates_of(const Tensor& boxes, const Tensor& scores, std::span<const int32_t> group, int64_t groups) {
+  const Candidates flat = candidates_of(boxes, scores);
+  const auto M = static_cast<int64_t>(group.size());
+  check(flat.scores.size(1) == M, "candidates_of: expected a group for each of ", flat.scores.size(1), " boxes, got ", M);
+  Candidates c = new_candidates(1, groups, M);
+  c.interleaved = true;
+  c.scores.fill_(-INFINITY);
+  for (int64_t i = 0; i < M; ++i) {
+    const int32_t g = group[static_cast<size_t>(i)];
+    check(g >= 0 && g < groups, "candidates_of: the group of box ", i, " must be in [0, ", groups, "), got ", g);
+    const Place to = place(c, 0, i * groups + g), from = place(flat, 0, i);
+    to.box = from.box;
+    to.score = from.score;
+  }
+  return c;
+}
+
 Candidates new_candidates(int64_t images, int64_t groups, int64_t room, Device device) {
   return {Tensor::empty({images, groups * room, 4}, DType::f32, device), Tensor::empty({images, groups * room}, DType::f32, device), groups,
           false};

@@ -1,6 +1,8 @@
 // Boxes that compete for being kept, decoded from what a head says of its reference boxes.
 #pragma once
 
+#include <span>
+
 #include "ops/boxes/box_coder.h"
 #include "ops/boxes/lists.h"
 
@@ -17,6 +19,9 @@ struct Candidates {
 
 // The boxes [M,4] of one image and their scores [M], all of one group.
 Candidates candidates_of(const Tensor& boxes, const Tensor& scores);
+
+// The same of boxes each of its own group [M], 0 … groups − 1: box i at place i·groups + group[i]. On the CPU.
+Candidates candidates_of(const Tensor& boxes, const Tensor& scores, std::span<const int32_t> group, int64_t groups);
 
 // Room for `room` boxes of each group, one group after the other.
 Candidates new_candidates(int64_t images, int64_t groups, int64_t room, Device device = {});

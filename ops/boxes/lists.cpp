@@ -45,6 +45,11 @@ Tensor take(const Tensor& x, const Tensor& index) {
   return y;
 }
 
+std::vector<int32_t> places_of_image(const Chosen& chosen, int64_t n) {
+  const int32_t* first = chosen.index.data<int32_t>() + n * chosen.index.size(1);
+  return {first, first + chosen.count.data<int32_t>()[n]};
+}
+
 BoxList take(const Tensor& boxes, const Chosen& chosen) { return {take(boxes, chosen.index), chosen.count}; }
 
 BoxList append(const BoxList& a, const BoxList& b) {

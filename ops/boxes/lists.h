@@ -35,6 +35,8 @@
 //     kept = nms(c, threshold, 100)
 #pragma once
 
+#include <vector>
+
 #include "tensor/tensor.h"
 
 namespace mr {
@@ -49,6 +51,9 @@ struct Chosen {
   Tensor index;  // [N,k] i32, −1 from the count on
   Tensor count;  // [N] i32
 };
+
+// Those of image n, on the CPU.
+std::vector<int32_t> places_of_image(const Chosen& chosen, int64_t n = 0);
 
 struct BoxRows {
   Tensor rois;       // [R,5] f32: image, x1, y1, x2, y2 in pixels

@@ -133,22 +133,21 @@ AnchorTargets anchor_targets(const Tensor& anchors, std::span<const int64_t> of_
   }
   std::vector<Row> rows;
   for (int64_t n = 0; n < p.N; ++n) add_rows(rows, op, p, match, s, n);
-  const auto level_of = [&](const Row& r) {
-    int32_t level = 0;
-    for (int64_t at = r.place; at >= of_level[static_cast<size_t>(level)]; at -= of_level[static_cast<size_t>(level++)]) {}
-    return level;
+  const auto find = [&](const Row& r) {  // the level, and the place among its anchors
+    size_t level = 0;
+    int64_t at = r.place;
+    while (at >= of_level[level]) at -= of_level[level++];
+    return std::pair(level, at);
   };
-  std::ranges::stable_sort(rows, {}, level_of);
+  std::ranges::stable_sort(rows, {}, [&](const Row& r) { return find(r).first; });
   const auto R = static_cast<int64_t>(rows.size());
   const auto numbers = [&] { return Tensor::empty({R}, DType::i32); };
   AnchorTargets t{numbers(), numbers(), numbers(), numbers(), deltas_of(rows, anchors, objects, coder)};
   for (int64_t i = 0; i < R; ++i) {
     const Row& r = rows[static_cast<size_t>(i)];
-    const int32_t level = level_of(r);
-    int64_t at = r.place;  // of the level's anchors
-    for (int32_t l = 0; l < level; ++l) at -= of_level[static_cast<size_t>(l)];
-    t.level.data<int32_t>()[i] = level;
-    t.cell.data<int32_t>()[i] = static_cast<int32_t>(r.image * (of_level[static_cast<size_t>(level)] / of_cell) + at / of_cell);
+    const auto [level, at] = find(r);
+    t.level.data<int32_t>()[i] = static_cast<int32_t>(level);
+    t.cell.data<int32_t>()[i] = static_cast<int32_t>(r.image * (of_level[level] / of_cell) + at / of_cell);
     t.anchor.data<int32_t>()[i] = static_cast<int32_t>(at % of_cell);
     t.labels.data<int32_t>()[i] = r.object >= 0;
   }

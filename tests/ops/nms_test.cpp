@@ -6,19 +6,18 @@
 #include "ops/boxes/topk.h"
 #include "tests/catch.h"
 #include "tests/ops/box_golden.h"
-#include "tests/ops/lists.h"
 
 using namespace mr;
 using Catch::Matchers::Contains;
-using Indices = test::Places;
+using Indices = std::vector<int32_t>;
 
 namespace {
 
 // Of one image's boxes those kept, best first.
 Indices kept_of(const Tensor& boxes, const Tensor& scores, double threshold, int64_t most = 1000) {
-  return test::places(nms(candidates_of(boxes, scores), threshold, most));
+  return places_of_image(nms(candidates_of(boxes, scores), threshold, most));
 }
-Indices best_of(const Tensor& scores, int64_t k) { return test::places(top_k(scores.reshape({1, scores.numel()}), k)); }
+Indices best_of(const Tensor& scores, int64_t k) { return places_of_image(top_k(scores.reshape({1, scores.numel()}), k)); }
 
 // Case k of the golden file.
 std::pair<Tensor, Tensor> golden_boxes(uint64_t k, int64_t n) {
@@ -91,12 +90,12 @@ TEST_CASE("nms: each group by itself, best first over all", "[nms]") {
   const auto [boxes, scores] = golden_boxes(5, 200);
   std::vector<int32_t> group;
   for (uint64_t i = 0; i < 200; ++i) group.push_back(static_cast<int32_t>(mix64(i) % 4));
-  const Candidates grouped = test::of_groups(boxes, scores, group, 4);
+  const Candidates grouped = candidates_of(boxes, scores, group, 4);
   const auto boxes_of = [](Indices places) {
     for (int32_t& place : places) place /= 4;
     return places;
   };
-  const Indices all = boxes_of(test::places(nms(grouped, 0.3, 200)));
+  const Indices all = boxes_of(places_of_image(nms(grouped, 0.3, 200)));
   std::set<int32_t> expected;
   for (int32_t g = 0; g < 4; ++g) {
     Indices members;
@@ -115,7 +114,7 @@ TEST_CASE("nms: each group by itself, best first over all", "[nms]") {
     CHECK(scores.at(all[i]) <= scores.at(all[i - 1]));
     if (scores.at(all[i]) == scores.at(all[i - 1])) CHECK(all[i] > all[i - 1]);
   }
-  CHECK(boxes_of(test::places(nms(grouped, 0.3, 5))) == Indices(all.begin(), all.begin() + 5));
+  CHECK(boxes_of(places_of_image(nms(grouped, 0.3, 5))) == Indices(all.begin(), all.begin() + 5));
 
   // The same in groups one after the other.
   Candidates in_order = new_candidates(1, 4, 200);
@@ -125,7 +124,7 @@ TEST_CASE("nms: each group by itself, best first over all", "[nms]") {
     std::copy_n(boxes.data<float>() + 4 * i, 4, in_order.boxes.data<float>() + 4 * place);
     in_order.scores.data<float>()[place] = scores.data<float>()[i];
   }
-  Indices of_order = test::places(nms(in_order, 0.3, 200));
+  Indices of_order = places_of_image(nms(in_order, 0.3, 200));
   for (int32_t& place : of_order) place %= 200;
   CHECK(std::set<int32_t>(of_order.begin(), of_order.end()) == expected);
 }
@@ -140,8 +139,8 @@ TEST_CASE("nms: each image by itself, places that are not filled take no part", 
   std::copy_n(t.data<float>(), 40, both.scores.data<float>() + 40);
   std::fill_n(both.scores.data<float>() + 60, 20, -INFINITY);
   const Chosen kept = nms(both, 0.4, 50);
-  CHECK(test::places(kept, 0) == kept_of(a, s, 0.4));
-  CHECK(test::places(kept, 1) == kept_of(b.slice(0, 20), t.slice(0, 20), 0.4));
+  CHECK(places_of_image(kept, 0) == kept_of(a, s, 0.4));
+  CHECK(places_of_image(kept, 1) == kept_of(b.slice(0, 20), t.slice(0, 20), 0.4));
   CHECK(kept.index.data<int32_t>()[49] == -1);
 }
 
@@ -171,6 +170,10 @@ TEST_CASE("nms: nothing, errors", "[nms]") {
   CHECK_THROWS_WITH(nms({boxes, scores}, std::numeric_limits<double>::quiet_NaN(), 1), Contains("the threshold must be a number"));
   CHECK_THROWS_WITH(nms({boxes, scores, 4}, 0.5, 1), Contains("nms: 4 groups of equal length cannot be made of 2 boxes"));
   CHECK_THROWS_WITH(nms({boxes, scores}, 0.5, -1), Contains("`most` must not be negative, got -1"));
+  const int32_t group[] = {0, 2};
+  const Tensor two = Tensor::zeros({2, 4}), both = Tensor::zeros({2});
+  CHECK_THROWS_WITH(candidates_of(two, both, group, 2), Contains("candidates_of: the group of box 1 must be in [0, 2), got 2"));
+  CHECK_THROWS_WITH(candidates_of(two, both, std::span(group, 1), 2), Contains("expected a group for each of 2 boxes, got 1"));
   CHECK_THROWS_WITH(top_k(scores, -1), Contains("top_k: k must not be negative, got -1"));
   CHECK_THROWS_WITH(top_k(boxes, 1), Contains("top_k: scores must be [N,n] f32, got [1, 2, 4]"));
 }

@@ -1,5 +1,8 @@
 #include "ops/boxes/targets.h"
 
+#include <cmath>
+
+#include "ops/boxes/candidates.h"
 #include "ops/boxes/matcher.h"
 #include "tests/catch.h"
 #include "tests/ops/lists.h"
