@@ -1,5 +1,5 @@
-// The device's part of the operators of this folder, whose headers say what they do. All images at once, nothing waits for the host; all
-// tensors are of the device, and what was checked by the caller is not checked again.
+// The device's part of the operators of this folder, whose headers say what they do. All images at
+// once, nothing waits for the host; all tensors are of the device.
 #pragma once
 
 #include <span>
