@@ -193,6 +193,7 @@ using Catch::Contains;
 #define SECTION(name) if (const small_catch::Section SC_JOIN(sc_section_, __LINE__){name}; SC_JOIN(sc_section_, __LINE__))
 #define CHECK(...) small_catch::report(static_cast<bool>(__VA_ARGS__), __FILE__, __LINE__, #__VA_ARGS__)
 #define CHECK_FALSE(...) small_catch::report(!static_cast<bool>(__VA_ARGS__), __FILE__, __LINE__, "!(" #__VA_ARGS__ ")")
+#define CHECK_THAT(value, matcher) CHECK((matcher)(value))
 #define REQUIRE(...)                                     \
   do {                                                   \
     if (!CHECK(__VA_ARGS__)) throw small_catch::Abort{}; \

@@ -1,5 +1,5 @@
 # Installs the build into a folder of its own, builds the examples against it as a stranger's projects would, and runs them.
-#   cmake -DROOT=… -DBUILD=… -P install.cmake
+#   cmake -DROOT=… -DBUILD=… -DGENERATOR=Ninja -P install.cmake
 cmake_minimum_required(VERSION 3.25)
 set(folder ${BUILD}/install_test)
 file(REMOVE_RECURSE ${folder})
@@ -23,7 +23,7 @@ endforeach()
 # From another folder: nothing of the source tree may be needed.
 foreach(example predict small_network)
   file(COPY ${ROOT}/examples/${example} DESTINATION ${folder})
-  run(${CMAKE_COMMAND} -S ${folder}/${example} -B ${folder}/build_${example} -DCMAKE_PREFIX_PATH=${folder}/prefix -DCMAKE_BUILD_TYPE=Debug
+  run(${CMAKE_COMMAND} -G ${GENERATOR} -S ${folder}/${example} -B ${folder}/build_${example} -DCMAKE_PREFIX_PATH=${folder}/prefix -DCMAKE_BUILD_TYPE=Debug
     -DCMAKE_CXX_FLAGS=-I${folder}/own)
   run(${CMAKE_COMMAND} --build ${folder}/build_${example})
 endforeach()

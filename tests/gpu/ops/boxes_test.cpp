@@ -88,7 +88,7 @@ TEST_CASE("boxes: rows are taken and lists joined on the device", "[gpu][boxes]"
   check_same(values_of<float>(got.boxes), want.boxes);
 }
 
-TEST_CASE("boxes: lists as rows, with fillers on the device; labels", "[gpu][boxes]") {
+TEST_CASE("boxes: lists as rows, with fillers on the device, and their labels", "[gpu][boxes]") {
   if (!has_device()) return;
   const Tensor labels = Tensor::of<int32_t>({2, 2}, {-1, 0, 3, 1});
   for (const Relabelling& to : {Relabelling{}, Relabelling{.nothing = 0, .background = -1}, Relabelling{.background = 5, .object = 0}})
