@@ -2,7 +2,7 @@
 # Sources that need one are left out of the plain build:
 set(MR_NEEDS_LIBRARY
   "/ops/.*_(onednn|openblas)\\.cpp$"
-  "/data/(image|coco|cityscapes|convert|export)[a-z_]*(/|_test\\.cpp$)")
+  "/data/(image|coco|cityscapes|convert|export|folders)[a-z_]*(/|_test\\.cpp$)")
 
 # A folder without sources yet is an INTERFACE library.
 function(mr_use name)

@@ -29,6 +29,7 @@ DeviceBatch::DeviceBatch(const Batch& batch, bool with_masks) {
   const OnDevice here(Device{});
   const auto N = static_cast<int64_t>(batch.sizes.size());
   images = batch.images;
+  seed = batch.seed, step = batch.step;
   sizes = Tensor::empty({N, 2}, DType::i32);
   for (int64_t n = 0; n < N; ++n) {
     sizes.data<int32_t>()[2 * n] = batch.sizes[static_cast<size_t>(n)].height;
@@ -70,6 +71,7 @@ bool DeviceBatch::refill(const Batch& batch) {
   if (next.masks.width != masks.width) return false;
   for (size_t i = 0; i < to.size(); ++i)
     if (to[i]->defined()) to[i]->copy_(*from[i]);
+  seed = next.seed, step = next.step;
   return true;
 }
 

@@ -56,12 +56,13 @@ struct TrainingSample {
 // given a recorded step with another batch.
 class DeviceBatch {
  public:
-  Tensor images;               // [N,H,W,3] f32
-  Tensor sizes;                // [N,2] i32: height, width of each image before padding
-  BoxList objects;             // [N,G,4] f32, G a multiple of 16; undefined when predicting, as all below
-  Tensor labels;               // [N,G] i32, −1 from the count on
-  Tensor anchor_rng, roi_rng;  // [N,6] i32: the streams that anchors and RoIs are sampled with
-  MaskTable masks;             // where masks are trained
+  Tensor images;                // [N,H,W,3] f32
+  Tensor sizes;                 // [N,2] i32: height, width of each image before padding
+  BoxList objects;              // [N,G,4] f32, G a multiple of 16; undefined when predicting, as all below
+  Tensor labels;                // [N,G] i32, −1 from the count on
+  Tensor anchor_rng, roi_rng;   // [N,6] i32: the streams that anchors and RoIs are sampled with
+  MaskTable masks;              // where masks are trained
+  uint64_t seed = 0, step = 0;  // key of what is drawn on the way (dropout)
 
   std::optional<TrainingSample> chosen = {};  // none: the system draws a sample of its own
 

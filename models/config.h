@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <variant>
 #include <vector>
 
 #include "base/fields.h"
@@ -146,7 +147,22 @@ struct MaskRCNNConfig {
   }
 };
 
+struct VGGConfig {
+  int64_t width = 64;  // channels of conv1; later ones are 2, 4, 8 and 8 times as many
+  int64_t freeze = 2;  // stages not trained: Fast R-CNN leaves conv1 and conv2 as they are
+  void visit(Fields& f) {
+    f.field("width", width, "channels of conv1 (64 in the paper); all later widths follow");
+    f.field("freeze", freeze, "stages not trained, of five");
+  }
+};
+
+struct ClassifierConfig {
+  int64_t classes = 1000;
+  std::variant<ResNetConfig, VGGConfig> trunk;
+};
+
 // Errors: a field that no model can be built with, named "model.…".
 void validate(const MaskRCNNConfig& config);
+void validate(const ClassifierConfig& config);
 
 }  // namespace mr

@@ -7,6 +7,7 @@ detections of one image, losses and gradient norms of one training step at fixed
 usage: golden_tiny_mask_rcnn.py > tests/golden/tiny_mask_rcnn.h      (needs torch and torchvision)
 """
 import numpy as np, torch, torchvision
+from golden_noise import array, noise_image, set_weights
 from torch import nn
 from torchvision.models.resnet import ResNet, BasicBlock
 from torchvision.models.detection import MaskRCNN
@@ -18,28 +19,6 @@ from torchvision.ops.misc import FrozenBatchNorm2d
 
 torch.set_num_threads(2)
 W, C, K = 8, 16, 5
-M64 = np.uint64(0xffffffffffffffff)
-
-
-def mix64(x):
-    with np.errstate(over='ignore'):
-        x = x + np.uint64(0x9e3779b97f4a7c15)
-        x = (x ^ (x >> np.uint64(30))) * np.uint64(0xbf58476d1ce4e5b9)
-        x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94d049bb133111eb)
-        return x ^ (x >> np.uint64(31))
-
-
-def hash64(text):
-    h = 0xcbf29ce484222325
-    for c in text.encode(): h = ((h ^ c) * 0x100000001b3) & 0xffffffffffffffff
-    return np.uint64(h)
-
-
-def noise(name, n):
-    """n numbers in [-1, 1), a function of the name and the index."""
-    with np.errstate(over='ignore'):
-        u = mix64(hash64(name) + np.arange(n, dtype=np.uint64))
-    return ((u >> np.uint64(40)).astype(np.float64) * 2.0 ** -23 - 1).astype(np.float32)
 
 
 class Tiny(ResNet):
@@ -61,22 +40,8 @@ m = MaskRCNN(bb, None, min_size=128, max_size=2048, image_mean=[0.] * 3, image_s
              box_batch_size_per_image=64, rpn_batch_size_per_image=64)
 m.transform.resize = lambda image, target: (image, target)
 
-with torch.no_grad():
-    for name, t in list(m.named_parameters()) + list(m.named_buffers()):
-        if 'anchor' in name: continue
-        v = noise(name, t.numel())
-        if name.endswith('running_var'): v = 1 + 0.25 * v
-        elif name.endswith('running_mean'): v = 0.1 * v
-        elif '.bn' in name or 'downsample.1' in name: v = (0.75 if name.endswith('weight') else 0) + 0.25 * v
-        elif name.endswith('bias'): v = 0.1 * v
-        else:
-            fan = t.numel() // t.shape[0] if 'conv5_mask' not in name else t.shape[0]
-            gain = 4 if 'cls_score' in name or 'cls_logits' in name else 1.7
-            v = v * np.float32(gain / np.sqrt(fan))
-        t.copy_(torch.from_numpy(v).reshape(t.shape))
-
-image = torch.from_numpy(noise('image', 3 * 128 * 160)).reshape(3, 128, 160)
-image = nn.functional.avg_pool2d(image[None], 5, 1, 2)[0] * 4          # smooth enough for the levels to see something
+set_weights(m)
+image = noise_image(128, 160)
 boxes = torch.tensor([[10, 12, 60, 70], [70., 30, 150, 100], [5, 80, 40, 120]])
 labels = torch.tensor([2, 5, 1])
 masks = torch.zeros(3, 128, 160, dtype=torch.uint8)
@@ -95,15 +60,6 @@ m.roi_heads.select_training_samples = lambda p, t: kept.setdefault('rois_', sele
 torch.manual_seed(0)
 losses = m([image], [dict(boxes=boxes, labels=labels, masks=masks)])
 sum(losses.values()).backward()
-
-
-def array(kind, name, v, fmt='{:.9g}'):
-    v = np.asarray(v.detach() if torch.is_tensor(v) else v).reshape(-1)
-    def one(x):
-        s = fmt.format(x)
-        return s + ('f' if kind == 'float' and ('.' in s or 'e' in s) else '.0f' if kind == 'float' else '')
-    text = ', '.join(one(x) for x in v.tolist())
-    print(f'inline const std::vector<{kind}> {name} = {{{text}}};')
 
 
 print('// Written by scripts/golden_tiny_mask_rcnn.py with torch', torch.__version__ + ', torchvision', torchvision.__version__ + '. Do not edit.')

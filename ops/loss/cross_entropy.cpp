@@ -19,7 +19,7 @@ template <class T> acc_t<T> exponentials(const T* z, int64_t K, acc_t<T>* p, acc
   return top;
 }
 
-double cross_entropy_sum(const Tensor& z, const Tensor& labels) {
+double cross_entropy_sum(const Tensor& z, const Tensor& labels, int first) {
   const int64_t R = z.size(0), K = z.size(1);
   return dispatch_float(z.dtype(), "softmax_cross_entropy", [&]<class T>(T) {
     using A = acc_t<T>;
@@ -30,13 +30,13 @@ double cross_entropy_sum(const Tensor& z, const Tensor& labels) {
       A top = static_cast<A>(row[0]), total = 0;
       for (int64_t k = 1; k < K; ++k) top = std::max(top, static_cast<A>(row[k]));
       for (int64_t k = 0; k < K; ++k) total += std::exp(static_cast<A>(row[k]) - top);
-      return std::log(total) + (top - static_cast<A>(row[kv[r]]));
+      return std::log(total) + (top - static_cast<A>(row[kv[r] - first]));
     });
   });
 }
 
 // gz from the probabilities p.
-void cross_entropy_backward(const Tensor& p, const Tensor& labels, double divisor, const Tensor& gy, const Tensor& gz) {
+void cross_entropy_backward(const Tensor& p, const Tensor& labels, int first, double divisor, const Tensor& gy, const Tensor& gz) {
   const int64_t R = p.size(0), K = p.size(1);
   dispatch_float(gz.dtype(), "softmax_cross_entropy", [&]<class T>(T) {
     using A = acc_t<T>;
@@ -45,7 +45,7 @@ void cross_entropy_backward(const Tensor& p, const Tensor& labels, double diviso
     const A factor = static_cast<A>(gy.at(0) / divisor);
     T* to = gz.data<T>();
     parallel_for(R, grain_of(K), [=](int64_t r) {
-      for (int64_t k = 0; k < K; ++k) to[r * K + k] = T(factor * (pv[r * K + k] - (k == kv[r] ? 1 : 0)));
+      for (int64_t k = 0; k < K; ++k) to[r * K + k] = T(factor * (pv[r * K + k] - (k == kv[r] - first ? 1 : 0)));
     });
   });
 }
@@ -71,28 +71,28 @@ Tensor softmax(const Tensor& logits) {
   return p;
 }
 
-Var softmax_cross_entropy(const Var& logits, const Tensor& labels, const Divisor& divisor) {
+Var softmax_cross_entropy(const Var& logits, const Tensor& labels, const Divisor& divisor, int first) {
   const Tensor z = logits.value();
   check(z.rank() == 2, "softmax_cross_entropy: logits must be [R,K+1], got ", z.shape());
   const int64_t R = z.size(0);
-  check_labels("softmax_cross_entropy", labels, R, z.size(1));
+  check_labels("softmax_cross_entropy", labels, R, z.size(1) + first, first);
   check_divisor("softmax_cross_entropy", divisor, R);
   if constexpr (gpu::exists) {
     if (z.on_gpu()) {
       const Tensor partition = gpu::softmax_partition(z);
-      return record("softmax_cross_entropy", {logits}, gpu::softmax_cross_entropy(z, partition, labels, divisor),
-                    [z, partition, labels, divisor](Grads& g) {
+      return record("softmax_cross_entropy", {logits}, gpu::softmax_cross_entropy(z, partition, labels, first, divisor),
+                    [z, partition, labels, first, divisor](Grads& g) {
                       const Tensor gz = Tensor::empty_like(z);
-                      gpu::softmax_cross_entropy_backward(z, partition, labels, divisor, g.out(), gz);
+                      gpu::softmax_cross_entropy_backward(z, partition, labels, first, divisor, g.out(), gz);
                       g.give(0, gz);
                     });
     }
   }
   const Tensor p = R > 0 ? softmax(z) : Tensor::empty(z.shape(), acc_dtype(z.dtype()));
-  return record("softmax_cross_entropy", {logits}, loss_value(cross_entropy_sum(z, labels), divisor.number(), z.dtype()),
-                [p, labels, divisor = divisor.number(), dtype = z.dtype()](Grads& g) {
+  return record("softmax_cross_entropy", {logits}, loss_value(cross_entropy_sum(z, labels, first), divisor.number(), z.dtype()),
+                [p, labels, first, divisor = divisor.number(), dtype = z.dtype()](Grads& g) {
                   const Tensor gz = Tensor::empty(p.shape(), dtype);
-                  cross_entropy_backward(p, labels, divisor, g.out(), gz);
+                  cross_entropy_backward(p, labels, first, divisor, g.out(), gz);
                   g.give(0, gz);
                 });
 }

@@ -48,10 +48,10 @@ template <class T> struct CrossEntropyTerm {
   const T* z;
   const A* partition;
   const int32_t* labels;
-  int K;
+  int K, first;
 
   __device__ A operator()(int64_t r) const {
-    const int k = label_at(labels, r, K);
+    const int k = label_at(labels, r, first + K) - first;
     if (k < 0) return 0;
     const auto of_row = load<Pack<A, 2>>(partition + 2 * r);
     return std::log(of_row[1]) + (of_row[0] - static_cast<A>(load<T>(z + r * K + k)));
@@ -62,11 +62,12 @@ template <class T> struct CrossEntropyGradient {
   using A = acc_t<T>;
   Softmax<T> softmax;
   const int32_t* labels;
+  int first;
   LossFactor<A> factor;
   T* gz;
 
   template <int N> __device__ void at(int row, int c) const {
-    const int label = label_at(labels, row, softmax.K);
+    const int label = label_at(labels, row, first + softmax.K) - first;
     LaneArray<A, N> g = {};
     if (label >= 0) {
       g = softmax.template probabilities<N>(row, c);
@@ -113,20 +114,22 @@ void softmax(const Tensor& z, const Tensor& partition, const Tensor& p) {
   });
 }
 
-Tensor softmax_cross_entropy(const Tensor& z, const Tensor& partition, const Tensor& labels, const Divisor& divisor) {
+Tensor softmax_cross_entropy(const Tensor& z, const Tensor& partition, const Tensor& labels, int first, const Divisor& divisor) {
   return dispatch_float(z.dtype(), "softmax_cross_entropy", [&]<class T>(T) {
     using A = acc_t<T>;
-    const CrossEntropyTerm<T> f{z.device_data<T>(), partition.device_data<A>(), labels.device_data<int32_t>(), static_cast<int>(z.size(1))};
+    const CrossEntropyTerm<T> f{z.device_data<T>(), partition.device_data<A>(), labels.device_data<int32_t>(), static_cast<int>(z.size(1)),
+                                first};
     return loss_of<A>("softmax_cross_entropy", z.size(0), f, divisor, z.device());
   });
 }
 
-void softmax_cross_entropy_backward(const Tensor& z, const Tensor& partition, const Tensor& labels, const Divisor& divisor,
+void softmax_cross_entropy_backward(const Tensor& z, const Tensor& partition, const Tensor& labels, int first, const Divisor& divisor,
                                     const Tensor& gy, const Tensor& gz) {
   dispatch_float(z.dtype(), "softmax_cross_entropy_backward", [&]<class T>(T) {
     using A = acc_t<T>;
     const Softmax<T> p{z.device_data<T>(), partition.device_data<A>(), nullptr, static_cast<int>(z.size(1))};
-    const CrossEntropyGradient<T> f{p, labels.device_data<int32_t>(), {gy.device_data<A>(), DivisorThere(divisor)}, gz.device_data<T>()};
+    const CrossEntropyGradient<T> f{
+        p, labels.device_data<int32_t>(), first, {gy.device_data<A>(), DivisorThere(divisor)}, gz.device_data<T>()};
     for_channels<T>("softmax_cross_entropy_backward", z.size(0), z.size(1), f, p.z, f.gz);
   });
 }

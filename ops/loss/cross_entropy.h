@@ -4,6 +4,7 @@
 //   L = Σ_r −log softmax(z_r)[k_r] / divisor = Σ_r (max z + log Σ_j e^(z_j − max z) − z[k_r]) / divisor
 //
 //   logits z: [R, K+1] floating;  labels k: i32 [R], each in [0, K];  L: one number, f32 (f64 for f64 logits); R = 0 gives 0
+//   first_label = 1: of K classes without a background, as a classifier of whole images has them: z [R, K], labels in [1, K]
 //
 // Gradient: gz = (softmax(z) − onehot(k)) / divisor.
 //
@@ -23,7 +24,7 @@
 
 namespace mr {
 
-Var softmax_cross_entropy(const Var& logits, const Tensor& labels, const Divisor& divisor);
+Var softmax_cross_entropy(const Var& logits, const Tensor& labels, const Divisor& divisor, int first_label = 0);
 Var softmax_mask_loss(const Var& logits, const Tensor& labels, const Tensor& targets);
 Tensor softmax(const Tensor& logits);
 

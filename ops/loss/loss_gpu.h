@@ -23,8 +23,8 @@ void class_box_loss_backward(const Tensor& x, const Tensor& labels, const Tensor
 // Of each row of z [R,K]: its maximum and Σ e^(z − maximum), [R,2] in the accumulation type.
 Tensor softmax_partition(const Tensor& z);
 void softmax(const Tensor& z, const Tensor& partition, const Tensor& p);
-Tensor softmax_cross_entropy(const Tensor& z, const Tensor& partition, const Tensor& labels, const Divisor& divisor);
-void softmax_cross_entropy_backward(const Tensor& z, const Tensor& partition, const Tensor& labels, const Divisor& divisor,
+Tensor softmax_cross_entropy(const Tensor& z, const Tensor& partition, const Tensor& labels, int first, const Divisor& divisor);
+void softmax_cross_entropy_backward(const Tensor& z, const Tensor& partition, const Tensor& labels, int first, const Divisor& divisor,
                                     const Tensor& gy, const Tensor& gz);
 // The class of each pixel for softmax_mask_loss, i32 [R·pixels].
 Tensor mask_classes(const Tensor& labels, const Tensor& t, int64_t classes);

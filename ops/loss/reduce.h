@@ -38,13 +38,14 @@ inline void check_divisor(const char* op, const Divisor& divisor, int64_t terms)
   check(terms == 0 || divisor.value > 0, op, ": divisor must be positive, got ", divisor.value);
 }
 
-// i32 class numbers, one a row, each in [0, classes). Those in the memory of a GPU are not read.
-inline void check_labels(const char* op, const Tensor& labels, int64_t rows, int64_t classes) {
+// i32 class numbers, one a row, each in [first, end). Those in the memory of a GPU are not read.
+inline void check_labels(const char* op, const Tensor& labels, int64_t rows, int64_t end, int64_t first = 0) {
   check(labels.defined() && labels.dtype() == DType::i32 && labels.rank() == 1 && labels.size(0) == rows, op, ": labels must be i32 [",
         rows, "], got ", labels.defined() ? name(labels.dtype()) : "none", " ", labels.defined() ? labels.shape() : Shape{});
   if (labels.on_gpu()) return;
   const int32_t* k = labels.data<int32_t>();
-  for (int64_t i = 0; i < rows; ++i) check(0 <= k[i] && k[i] < classes, op, ": label ", i, " must be in [0, ", classes, "), got ", k[i]);
+  for (int64_t i = 0; i < rows; ++i)
+    check(first <= k[i] && k[i] < end, op, ": label ", i, " must be in [", first, ", ", end, "), got ", k[i]);
 }
 
 // Targets or weights in the type a loss is computed in.

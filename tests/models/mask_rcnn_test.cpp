@@ -9,19 +9,12 @@
 #include "tests/catch.h"
 #include "tests/golden/tiny_mask_rcnn.h"
 #include "tests/models/given_sample.h"
+#include "tests/models/golden_weights.h"
 
 using namespace mr;
 using Catch::Matchers::Contains;
 
 namespace {
-
-// n numbers in [−1, 1), as the script draws them.
-std::vector<float> noise(const std::string& name, int64_t n) {
-  std::vector<float> v(static_cast<size_t>(n));
-  const uint64_t h = hash64(name);
-  for (size_t i = 0; i < v.size(); ++i) v[i] = static_cast<float>(static_cast<double>(mix64(h + i) >> 40) * 0x1p-23 - 1);
-  return v;
-}
 
 MaskRCNNConfig tiny_config() {
   MaskRCNNConfig c;
@@ -39,83 +32,9 @@ MaskRCNNConfig tiny_config() {
   return c;
 }
 
-bool ends_with(const std::string& s, const std::string& tail) {
-  return s.size() >= tail.size() && s.substr(s.size() - tail.size()) == tail;
-}
-bool has(const std::string& s, const std::string& part) { return s.find(part) != std::string::npos; }
-
-// The value of a parameter in file order, as the script scales it.
-std::vector<float> golden_weights(const Parameter& p) {
-  const Shape& s = p.var.shape();
-  std::vector<float> v = noise(p.name, s.numel());
-  const bool norm = has(p.name, ".bn") || has(p.name, "downsample.1");
-  float factor = 1, shift = 0;
-  if (ends_with(p.name, "running_var"))
-    factor = 0.25f, shift = 1;
-  else if (ends_with(p.name, "running_mean"))
-    factor = 0.1f;
-  else if (norm)
-    factor = 0.25f, shift = ends_with(p.name, "weight") ? 0.75f : 0;
-  else if (ends_with(p.name, "bias"))
-    factor = 0.1f;
-  else {
-    const double fan = has(p.name, "conv5_mask") ? static_cast<double>(s[0]) : static_cast<double>(s.numel() / s[0]);
-    factor = static_cast<float>((has(p.name, "cls_score") || has(p.name, "cls_logits") ? 4 : 1.7) / std::sqrt(fan));
-  }
-  for (float& x : v) x = x * factor + shift;
-  return v;
-}
-
-// Where element i of our layout lies in the file's.
-int64_t file_index(const Parameter& p, int64_t i) {
-  const Shape& s = p.var.shape();
-  switch (p.layout) {
-    case FileLayout::same:
-      return i;
-    case FileLayout::conv: {  // ours [O,kh,kw,I], the file's [O,I,kh,kw]
-      const int64_t in = i % s[3], kw = i / s[3] % s[2], kh = i / s[3] / s[2] % s[1], out = i / s[3] / s[2] / s[1];
-      return ((out * s[3] + in) * s[1] + kh) * s[2] + kw;
-    }
-    case FileLayout::deconv: {  // ours [I,kh,kw,O], the file's [I,O,kh,kw]
-      const int64_t out = i % s[3], kw = i / s[3] % s[2], kh = i / s[3] / s[2] % s[1], in = i / s[3] / s[2] / s[1];
-      return ((in * s[3] + out) * s[1] + kh) * s[2] + kw;
-    }
-    case FileLayout::fc_of_map: {  // ours [N, H·W·C], the file's [N, C·H·W]
-      const int64_t cells = int64_t{p.map_h} * p.map_w, C = s[1] / cells, k = i % s[1];
-      return i / s[1] * s[1] + k % C * cells + k / C;
-    }
-  }
-  return i;
-}
-
-void set_golden_weights(Parameters& parameters) {
-  for (const Parameter& p : parameters.all()) {
-    const std::vector<float> file = golden_weights(p);
-    const auto w = p.var.value().values<float>();
-    for (size_t i = 0; i < w.size(); ++i) w[i] = file[static_cast<size_t>(file_index(p, static_cast<int64_t>(i)))];
-  }
-  parameters.changed();
-}
-
-// The script's image: noise smoothed by a 5×5 mean (zeros outside count), times 4.
-Tensor golden_image() {
-  constexpr int H = 128, W = 160;
-  const std::vector<float> chw = noise("image", 3 * H * W);
-  Tensor x = Tensor::empty({1, H, W, 3});
-  for (int c = 0; c < 3; ++c)
-    for (int i = 0; i < H; ++i)
-      for (int j = 0; j < W; ++j) {
-        double sum = 0;
-        for (int a = std::max(i - 2, 0); a <= std::min(i + 2, H - 1); ++a)
-          for (int b = std::max(j - 2, 0); b <= std::min(j + 2, W - 1); ++b) sum += chw[static_cast<size_t>((c * H + a) * W + b)];
-        x.data<float>()[(i * W + j) * 3 + c] = static_cast<float>(sum / 25 * 4);
-      }
-  return x;
-}
-
 Batch golden_batch() {
   Batch b;
-  b.images = golden_image();
+  b.images = test::golden_image(128, 160);
   b.sizes = {{128, 160}};
   b.image_ids = {1};
   ImageTargets t;
@@ -149,7 +68,7 @@ Losses golden_losses(System& model) {
 TEST_CASE("a tiny Mask R-CNN finds torchvision's detections", "[models][parity]") {
   const std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 0);
   RCNN& model = *system;
-  set_golden_weights(model.parameters());
+  test::set_golden_weights(model.parameters());
   Batch b = golden_batch();
   b.targets.clear();
   const Detections d = model.predict(b)[0];
@@ -176,7 +95,7 @@ TEST_CASE("a tiny Mask R-CNN finds torchvision's detections", "[models][parity]"
 TEST_CASE("a training step of the tiny Mask R-CNN has torchvision's losses and gradients", "[models][parity]") {
   const std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 0);
   RCNN& model = *system;
-  set_golden_weights(model.parameters());
+  test::set_golden_weights(model.parameters());
   model.parameters().zero_gradients();
   const Losses losses = golden_losses(model);
   REQUIRE(losses.size() == golden::losses.size());
@@ -219,7 +138,7 @@ TEST_CASE("every RoI operator trains the heads and sends gradient to the backbon
     c.roi.op = op;
     const std::unique_ptr<RCNN> system = make_mask_rcnn(c, 0);
     RCNN& model = *system;
-    set_golden_weights(model.parameters());
+    test::set_golden_weights(model.parameters());
     model.parameters().zero_gradients();
     const Var loss = total_loss(golden_losses(model));
     backward(loss);

@@ -31,6 +31,19 @@ TEST_CASE("softmax and its cross entropy: worked example", "[cross_entropy]") {
   for (int i = 0; i < 6; ++i) CHECK(x.grad().at(i) == Approx(expected_g[i]).epsilon(1e-14));
 }
 
+TEST_CASE("softmax_cross_entropy without a background: labels from 1, the same loss and gradient", "[cross_entropy]") {
+  const Tensor z = random_tensor({3, 4}, "labels from 1");
+  const Var a(z, true), b(z, true);
+  const Var from_0 = softmax_cross_entropy(a, Tensor::of<int32_t>({3}, {0, 3, 1}), 3);
+  const Var from_1 = softmax_cross_entropy(b, Tensor::of<int32_t>({3}, {1, 4, 2}), 3, 1);
+  CHECK(from_1.value().at(0) == from_0.value().at(0));
+  backward(from_0);
+  backward(from_1);
+  for (int64_t i = 0; i < 12; ++i) CHECK(b.grad().at(i) == a.grad().at(i));
+  CHECK_THROWS_WITH(softmax_cross_entropy(a, Tensor::of<int32_t>({3}, {1, 4, 0}), 3, 1), Contains("label 2 must be in [1, 5), got 0"));
+  CHECK_THROWS_WITH(softmax_cross_entropy(a, Tensor::of<int32_t>({3}, {1, 5, 2}), 3, 1), Contains("label 1 must be in [1, 5), got 5"));
+}
+
 TEST_CASE("softmax_cross_entropy: gradient", "[cross_entropy]") {
   const Tensor k = random_labels(6, 5);
   CHECK(gradient_off([&](const std::vector<Var>& v) { return softmax_cross_entropy(v[0], k, 3); },

@@ -72,6 +72,12 @@ TEST_CASE("softmax and its cross entropies are the same on the device", "[gpu]")
     same_on_device(
         {random_tensor({9, K}, 1, -4, 4)}, [&](const std::vector<Var>& x) { return softmax_cross_entropy(x[0], labels_of({9}, k), 9); }, 8);
   }
+  same_on_device(
+      {random_tensor({4, 5}, 3, -4, 4)},
+      [](const std::vector<Var>& x) {
+        return softmax_cross_entropy(x[0], labels_of({4}, {5, 1, 3, 1}), 4, 1);
+      },
+      8);
   const Tensor t = random_tensor({2, 3, 3}, 2, 0, 1);
   same_on_device(
       {random_tensor({2, 3, 3, 4}, 1, -4, 4)},

@@ -1,0 +1,121 @@
+#include "models/systems/classifier.h"
+
+#include <algorithm>
+
+#include "models/backbones/resnet.h"
+#include "models/backbones/vgg.h"
+#include "ops/boxes/candidates.h"
+#include "ops/boxes/topk.h"
+#include "ops/elementwise/dropout.h"
+#include "ops/elementwise/reshape.h"
+#include "ops/gemm/linear.h"
+#include "ops/loss/cross_entropy.h"
+#include "ops/pool/avg_pool.h"
+#include "ops/pool/max_pool.h"
+#include "tensor/context.h"
+
+namespace mr {
+namespace {
+
+struct Linear {
+  Var w, b;
+  Var operator()(const Var& x, bool relu = false) const { return linear(x, w, b, relu); }
+};
+
+Linear add_linear(Parameters& p, const std::string& name, int64_t in, int64_t out) {
+  return {p.add(name + ".weight", {out, in}, Init::normal(0.01)), p.add(name + ".bias", {out}, Init::zeros(), ParameterKind::bias)};
+}
+
+class ResNetTrunk final : public Trunk {
+ public:
+  ResNetTrunk(Parameters& p, const ResNetConfig& config, int64_t classes)
+      : resnet_(p, "", config), fc_(add_linear(p, "fc", resnet_.channels().back(), classes)) {}
+
+  int divisor() const override { return 1; }
+  Var operator()(const Var& images, const std::optional<DropoutKey>& training) const override {
+    return fc_(global_average_pool(resnet_(images, training.has_value()).maps.back()));  // [N,H/32,W/32,2048] → [N,K]
+  }
+
+ private:
+  ResNet resnet_;
+  Linear fc_;
+};
+
+class VGG16Trunk final : public Trunk {
+ public:
+  VGG16Trunk(Parameters& p, const VGGConfig& config, int64_t classes) : vgg_(p, "features.", config) {
+    const int64_t channels = vgg_.levels().back().channels, width = 64 * config.width;
+    fc6_ = {p.add_fc_of_map("classifier.0.weight", width, side, side, static_cast<int>(channels), Init::normal(0.01)),
+            p.add("classifier.0.bias", {width}, Init::zeros(), ParameterKind::bias)};
+    fc7_ = add_linear(p, "classifier.3", width, width);
+    fc8_ = add_linear(p, "classifier.6", width, classes);
+  }
+
+  int divisor() const override { return 32 * side; }
+  Var operator()(const Var& images, const std::optional<DropoutKey>& training) const override {
+    check(images.size(1) == 32 * side && images.size(2) == 32 * side, "vgg16: its fully connected layers are for images of 224x224, got ",
+          images.shape());
+    Var x = max_pool2d(vgg_(images, training.has_value()).maps.back(), {.size = 2, .stride = 2, .padding = 0});  // [N,7,7,512]
+    x = fc6_(flatten_rows(x), true);                                                                             // [N,4096]
+    if (training) x = dropout(x, 0.5, Rng(training->seed, "dropout fc6", training->step));
+    x = fc7_(x, true);  // [N,4096]
+    if (training) x = dropout(x, 0.5, Rng(training->seed, "dropout fc7", training->step));
+    return fc8_(x);  // [N,K]
+  }
+
+ private:
+  static constexpr int side = 7;  // of the map behind the fifth pool
+  VGG16 vgg_;
+  Linear fc6_, fc7_, fc8_;
+};
+
+std::unique_ptr<Trunk> make_trunk(Parameters& p, const ClassifierConfig& c) {
+  struct Make {
+    Parameters& p;
+    int64_t classes;
+    std::unique_ptr<Trunk> operator()(const ResNetConfig& r) const { return std::make_unique<ResNetTrunk>(p, r, classes); }
+    std::unique_ptr<Trunk> operator()(const VGGConfig& v) const { return std::make_unique<VGG16Trunk>(p, v, classes); }
+  };
+  return std::visit(Make{p, c.classes}, c.trunk);
+}
+
+}  // namespace
+
+Classifier::Classifier(const ClassifierConfig& config, uint64_t seed) : classes_(config.classes) {
+  validate(config);
+  trunk_ = make_trunk(parameters_, config);
+  parameters_.pack(seed);
+}
+
+Traits Classifier::traits() const { return {.divisor = trunk_->divisor(), .losses = {"class"}}; }
+
+Losses Classifier::losses(const DeviceBatch& batch) {
+  check(batch.labels.defined(), "classifier: a batch to train on needs targets, got none");
+  const OnDevice where(parameters_.device());
+  const int64_t N = batch.images.size(0);
+  const Tensor first = Tensor::zeros({N, 1}, DType::i32, parameters_.device());
+  const Tensor labels = take(batch.labels, first).reshape({N});
+  for (int64_t n = 0; n < N && !labels.on_gpu(); ++n)
+    check(labels.data<int32_t>()[n] > 0, "classifier: image ", n + 1, " of the batch has no object, whose class would be its own");
+  const Var logits = (*trunk_)(Var(batch.images.to(context().precision)), DropoutKey{batch.seed, batch.step});  // [N,K]
+  return {{"class", softmax_cross_entropy(logits, labels, over_labels(labels, 1, classes_ + 1), 1)}};
+}
+
+Found Classifier::detect(const DeviceBatch& batch) const {
+  constexpr int64_t most = 5;
+  const NoGrad guard;
+  const OnDevice where(parameters_.device());
+  const Tensor logits = (*trunk_)(Var(batch.images.to(context().precision)), std::nullopt).value();
+  const Tensor probabilities = softmax(logits.to(DType::f32));  // [N,K]
+  const Chosen best = top_k(probabilities, most);
+  const int64_t N = logits.size(0), D = best.index.size(1);
+  const auto H = static_cast<float>(batch.images.size(1)), W = static_cast<float>(batch.images.size(2));
+  std::vector<float> boxes;
+  for (int64_t i = 0; i < N * D; ++i) boxes.insert(boxes.end(), {0, 0, W, H});
+  return {.boxes = {Tensor::of<float>({N, D, 4}, boxes), best.count},
+          .scores = take(probabilities, best.index),
+          .labels = detected_labels(best.index, classes_),
+          .masks = {}};
+}
+
+}  // namespace mr
