@@ -2,6 +2,7 @@
 
 #include "app/commands.h"
 #include "app/evaluated.h"
+#include "app/page/table.h"
 #include "train/interrupt.h"
 
 namespace mr::app {
@@ -17,16 +18,10 @@ void eval(const Arguments& a) {
     std::cout << to_json(e) << "\n";
     return;
   }
-  constexpr size_t most_pairs = 10;
   std::cout << e.images << " images";
   if (!e.skipped.empty()) std::cout << "; " << e.skipped.size() << " could not be read, and do not count";
   std::cout << "\n";
-  if (e.has_boxes) std::cout << "boxes\n" << to_text(e.bbox) << "\n";
-  if (e.has_masks) std::cout << "masks\n" << to_text(e.segm) << "\n";
-  const Table confused = confusion_table(e.confusions, most_pairs);
-  std::cout << to_text(class_table(e)) << "\n" << to_text(confused);
-  const size_t more = e.confusions.pairs.size() - confused.rows.size();
-  if (more > 0) std::cout << "  and " << more << " pairs more (--json has all)\n";
+  for (const Table& table : e.judgement->tables) std::cout << "\n" << to_text(table);
 }
 
 }  // namespace

@@ -29,9 +29,6 @@ Detector detector_of(const EvaluationArguments& a) {
   return detector;
 }
 
-// A figure of COCO's; −1 is none.
-Cell figure(double v) { return v < 0 ? Cell(no_value) : Cell(v); }
-
 }  // namespace
 
 void add_evaluation_options(CLI::App& c, EvaluationArguments& a) {
@@ -56,48 +53,15 @@ Evaluated evaluate(const EvaluationArguments& a, const std::string& command, boo
   const DataConfig& data = detector.recipe.data;
   const bool own = a.annotations.empty();
   say(check_image_files(*dataset, own ? "data.val_images" : "--images", own ? image_folder(detector.recipe, Split::val) : a.images, data));
-  const Evaluator evaluator(dataset, detector);
+  Evaluator evaluator(dataset, detector, {a.type != "segm", a.type != "bbox", a.score});
   say(evaluator.notes());
   Console console;
-  EvaluationOptions options{a.type != "segm", a.type != "bbox", a.score, {}};
-  if (!quiet && console.terminal())
-    options.progress = [&console](int64_t done, int64_t of) { console.progress(str(done, " of ", of, " images")); };
-  Evaluation e = evaluator.run(detector, options);
-  if (options.progress) console.progress("");  // the line is free for what comes
+  Evaluator::Progress progress;
+  if (!quiet && console.terminal()) progress = [&console](int64_t done, int64_t of) { console.progress(str(done, " of ", of, " images")); };
+  Evaluation e = evaluator.run(detector, progress);
+  if (progress) console.progress("");  // the line is free for what comes
   for (const std::string& why : e.skipped) std::cerr << "mrcnn: left out: " << why << "\n";
   return {std::move(detector), dataset, std::move(e)};
-}
-
-Table class_table(const Evaluation& e) {
-  Table t{.title = "", .columns = {"class", "objects"}, .rows = {}, .decimals = 4};
-  const CocoFigures& any = e.has_boxes ? e.bbox : e.segm;
-  std::vector<const CocoFigures*> types;
-  if (e.has_boxes) types.push_back(&e.bbox), t.columns.insert(t.columns.end(), {"box AP", "box AP50"});
-  if (e.has_masks) types.push_back(&e.segm), t.columns.insert(t.columns.end(), {"mask AP", "mask AP50"});
-  std::vector<Cell> all = {std::string("all"), int64_t{0}};
-  for (const CocoFigures* f : types) all.insert(all.end(), {figure(f->AP), figure(f->AP50)});
-  for (size_t k = 0; k < any.per_class.size(); ++k) {
-    std::vector<Cell>& row = t.rows.emplace_back();
-    row = {any.per_class[k].name, any.per_class[k].objects};
-    for (const CocoFigures* f : types) row.insert(row.end(), {figure(f->per_class[k].AP), figure(f->per_class[k].AP50)});
-    std::get<int64_t>(all[1]) += any.per_class[k].objects;
-  }
-  t.rows.push_back(std::move(all));
-  return t;
-}
-
-Table confusion_table(const Confusions& c, size_t most) {
-  const auto name = [&c](int label) { return label == 0 ? std::string("nothing") : c.class_names[static_cast<size_t>(label) - 1]; };
-  Table t{str("what is there, and as what it was found with a score of ", c.options.score, " or more, at ",
-              c.options.type == CocoType::segm ? "mask" : "box", " IoU ", c.options.iou, " or more"),
-          {"times", "there", "found"},
-          {}};
-  for (const bool with_nothing : {false, true}) {
-    size_t shown_pairs = 0;
-    for (const Confusions::Pair& p : c.pairs)
-      if ((p.truth == 0 || p.found == 0) == with_nothing && shown_pairs++ < most) t.rows.push_back({p.count, name(p.truth), name(p.found)});
-  }
-  return t;
 }
 
 }  // namespace mr::app

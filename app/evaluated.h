@@ -1,4 +1,4 @@
-// Weights evaluated on pictures with known objects: what `eval` and `report` have in common, and the tables of it.
+// Weights evaluated on pictures with known objects: what `eval` and `report` have in common.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "app/page/table.h"
 #include "train/evaluate.h"
 
 namespace mr::app {
@@ -28,11 +27,5 @@ struct Evaluated {
 // Notes go to standard error, progress to a terminal unless `quiet`. Errors: no pictures to evaluate on (told with the command's name);
 // whatever detector and dataset find wrong.
 Evaluated evaluate(const EvaluationArguments& a, const std::string& command, bool quiet);
-
-// A row a class, and one for all: objects, AP and AP50 of boxes and of masks, whatever was evaluated.
-Table class_table(const Evaluation& e);
-// The `most` most frequent pairs of classes that were confused, then as many with "nothing" on one side: what was missed, and found where
-// nothing is.
-Table confusion_table(const Confusions& c, size_t most);
 
 }  // namespace mr::app

@@ -7,8 +7,8 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "data/coco/coco_results.h"
+#include "data/eval/coco_metric.h"
 #include "tensor/parallel.h"
-#include "train/evaluate.h"
 
 namespace mr::app {
 namespace {

@@ -88,15 +88,15 @@ void report(const Arguments& a) {
   if (s.recipe) page.say(progress_of(s));
   if (e) {
     page.say(str("Evaluated: ", s.weights, "."));
-    add_figures(page, e->evaluation);
+    add_results(page, e->evaluation);
   } else {
     page.heading("Results");
     page.say("No evaluation. " + none);
   }
   if (!s.folder.empty()) add_history(page, s.lines);
-  if (e) {
-    add_precision(page, e->evaluation);
-    add_worst_pictures(page, *e, a.pictures);
+  if (const auto* coco = e ? dynamic_cast<const CocoJudgement*>(e->evaluation.judgement.get()) : nullptr) {
+    add_precision(page, *coco);
+    add_worst_pictures(page, *coco, *e->dataset, a.pictures);
   }
   add_recipe(page, s.recipe ? *s.recipe : recipe, has_split(recipe, Split::val));
   add_environment(page, a.what, device_of(a.device));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/detection.h"
 #include "data/image/image.h"
 #include "models/system.h"
 #include "models/weights/weight_file.h"
@@ -41,14 +42,6 @@ void save_detector(const Detector& detector, const std::string& path);
 
 // The classes that a file of ours names; none where it names none. Errors: metadata that are no such lists.
 Classes stored_classes(const WeightFile& file);
-
-// One object found, in pixels of the picture as it was given.
-struct Detection {
-  int label = 0;  // 1 … K
-  float score = 0;
-  Box box;
-  CroppedMask mask;  // empty without a mask head
-};
 
 // Best score first. Resized, normalised and pasted as the recipe says.
 std::vector<Detection> detect(const Detector& detector, const Image& image);

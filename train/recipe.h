@@ -79,7 +79,10 @@ struct LossConfig {
   double weight_of(const std::string& term) const;  // by the name that the model gives it; 1 for another
 };
 
+enum class MetricKind : uint8_t { coco };
+
 struct EvaluationConfig {
+  MetricKind metric = MetricKind::coco;
   int64_t every = 0;
   double every_minutes = 0;
   std::vector<double> at = {1};
@@ -87,6 +90,7 @@ struct EvaluationConfig {
   int64_t max_detections = 100;
   PasteRule paste = PasteRule::accurate;
   void visit(Fields& f) {
+    f.choice("metric", metric, {"coco"}, "whose figures judge what is found, and choose the best weights");
     f.field("every", every, "iterations between two evaluations on the val split; 0: only as `at` says");
     f.field("every_minutes", every_minutes, "the same in time: turned into iterations once the first steps are measured; 0: off");
     f.field("at", at, "shares of the run after which to evaluate; the end is always evaluated");

@@ -71,6 +71,7 @@ void HtmlPage::table(const Table& t) {
     body_ += "</tr>\n";
   }
   body_ += "</tbody>\n</table></div>\n";
+  if (!t.note.empty()) say(t.note);
 }
 
 void HtmlPage::figures(const std::vector<Svg>& row) {

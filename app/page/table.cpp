@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/check.h"
+
 namespace mr::app {
 
 size_t width_of(const std::string& s) {
@@ -41,6 +43,7 @@ std::string to_text(const Table& t) {
   const auto numeric = [&](size_t k) { return !t.rows.empty() && is_number(t.rows[0][k]); };
   line([&](size_t k) { return t.columns[k]; }, numeric);
   for (const auto& row : t.rows) line([&](size_t k) { return shown(row[k], t.decimals); }, [&](size_t k) { return is_number(row[k]); });
+  if (!t.note.empty()) append(out, str("  ", t.note, "\n"));
   return out;
 }
 

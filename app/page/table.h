@@ -1,24 +1,12 @@
-// A table: for a terminal, and for what else shows tables.
+// A table (base/table.h) as text: for a terminal, and for what else shows tables.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
-#include <variant>
-#include <vector>
+
+#include "base/table.h"
 
 namespace mr::app {
-
-using Cell = std::variant<std::string, double, int64_t>;
-
-inline const std::string no_value = "–";  // a cell among numbers that has none
-
-struct Table {
-  std::string title;
-  std::vector<std::string> columns;
-  std::vector<std::vector<Cell>> rows;
-  int decimals = -1;  // of its doubles; −1: as number() has them
-};
 
 std::string to_text(const Table& table);                 // columns side by side, numbers to the right
 bool is_number(const Cell& cell);                        // or no_value

@@ -11,24 +11,8 @@
 namespace mr::app {
 namespace {
 
-constexpr size_t most_pairs = 15, most_class_plots = 24;
+constexpr size_t most_class_plots = 24;
 constexpr int longest_side = 960;  // of a picture in the page
-
-Table figures_table(const Evaluation& e) {
-  Table t{.title = "COCO's figures: average precision and recall over IoU .50:.95; s, m, l: small, medium, large objects",
-          .columns = {""},
-          .rows = {},
-          .decimals = 4};
-  for (const CocoFigureName& f : coco_figure_names()) t.columns.emplace_back(f.key);
-  const auto row = [&t](const char* name, const CocoFigures& figures) {
-    t.rows.push_back({std::string(name)});
-    for (const CocoFigureName& f : coco_figure_names())
-      t.rows.back().push_back(figures.*f.value < 0 ? Cell(no_value) : Cell(figures.*f.value));
-  };
-  if (e.has_masks) row("masks", e.segm);
-  if (e.has_boxes) row("boxes", e.bbox);
-  return t;
-}
 
 Svg precision_plot(const std::string& title, const PrecisionCurves& curves, double width, double height) {
   Plot plot{.title = title, .below = "recall", .across = {{0, 1}}, .up = {{0, 1}}, .width = width, .height = height};
@@ -86,15 +70,15 @@ Instance instance_of(const CocoDetection& d, bool masks) {
   return out;
 }
 
-void add_picture(HtmlPage& page, const Evaluated& e, const Confusions::Picture& judged, const Sample& sample) {
+void add_picture(HtmlPage& page, const CocoJudgement& j, const std::vector<std::string>& names, const Confusions::Picture& judged,
+                 const Sample& sample) {
   std::vector<Instance> found;
   std::vector<double> scores;
-  for (const CocoDetection& d : e.evaluation.detections)
-    if (d.image_id == judged.image_id && d.score >= e.evaluation.confusions.options.score) {
-      found.push_back(instance_of(d, e.evaluation.has_masks));
+  for (const CocoDetection& d : j.detections)
+    if (d.image_id == judged.image_id && d.score >= j.confusions.options.score) {
+      found.push_back(instance_of(d, j.has_masks));
       scores.push_back(d.score);
     }
-  const std::vector<std::string>& names = e.dataset->class_names();
   const std::string file = sample.info.file.empty() ? "" : str(" (", sample.info.file, ")");
   page.pictures({drawn_picture(sample, sample.instances, {}, names), drawn_picture(sample, std::move(found), scores, names)},
                 str("image ", judged.image_id, file, ": F ", short_number(judged.f()), ", ", judged.right, " right, ", judged.missing,
@@ -103,46 +87,38 @@ void add_picture(HtmlPage& page, const Evaluated& e, const Confusions::Picture& 
 
 }  // namespace
 
-void add_figures(HtmlPage& page, const Evaluation& e) {
+void add_results(HtmlPage& page, const Evaluation& e) {
   page.heading("Results");
   std::string words = str("On ", e.images, " pictures.");
   if (!e.skipped.empty()) append(words, str(" ", e.skipped.size(), " more could not be read, and do not count."));
   page.say(words);
-  page.table(figures_table(e));
-  page.subheading("Classes");
-  page.table(class_table(e));
-  page.subheading("Confused");
-  if (e.confusions.pairs.empty()) return page.say("No class was taken for another, and nothing was missed.");
-  const Table confused = confusion_table(e.confusions, most_pairs);
-  page.table(confused);
-  const size_t more = e.confusions.pairs.size() - confused.rows.size();
-  if (more > 0) page.say(str("Less frequent: ", more, " pairs more."));
+  for (const Table& table : e.judgement->tables) page.table(table);
 }
 
-void add_precision(HtmlPage& page, const Evaluation& e) {
+void add_precision(HtmlPage& page, const CocoJudgement& j) {
   page.heading("Precision and recall");
   page.say("Precision at each recall, made non-increasing and read at 0, .01 … 1, as COCO's AP averages it; a curve's area is its AP.");
   std::vector<Svg> row;
-  if (e.has_masks && !e.segm.curves.mean.empty()) row.push_back(precision_plot("masks, all classes", e.segm.curves, 330, 200));
-  if (e.has_boxes && !e.bbox.curves.mean.empty()) row.push_back(precision_plot("boxes, all classes", e.bbox.curves, 330, 200));
+  if (j.has_masks && !j.segm.curves.mean.empty()) row.push_back(precision_plot("masks, all classes", j.segm.curves, 330, 200));
+  if (j.has_boxes && !j.bbox.curves.mean.empty()) row.push_back(precision_plot("boxes, all classes", j.bbox.curves, 330, 200));
   if (row.empty()) return page.say("There are no objects to be found.");
   page.figures(row);
-  if (e.has_masks) return add_class_precision(page, "Masks", e.segm);
-  add_class_precision(page, "Boxes", e.bbox);
+  if (j.has_masks) return add_class_precision(page, "Masks", j.segm);
+  add_class_precision(page, "Boxes", j.bbox);
 }
 
-void add_worst_pictures(HtmlPage& page, const Evaluated& e, size_t most) {
+void add_worst_pictures(HtmlPage& page, const CocoJudgement& j, const Dataset& dataset, size_t most) {
   if (most == 0) return;
   page.heading("Worst pictures");
-  const Confusions& c = e.evaluation.confusions;
+  const Confusions& c = j.confusions;
   const std::vector<Confusions::Picture> worst = worst_pictures(c, most);
   if (worst.empty()) return page.say("Every object was found, and nothing else.");
   page.say(str("By F, 2·right / (2·right + wrong + missing), of what was found with a score of ", c.options.score, " or more at ",
                c.options.type == CocoType::segm ? "mask" : "box", " IoU ", c.options.iou,
                " or more. On the left the objects, on the right what was found."));
   std::map<int64_t, int64_t> places;
-  for (int64_t i = 0; i < e.dataset->size(); ++i) places.emplace(e.dataset->info(i).image_id, i);
-  for (const Confusions::Picture& p : worst) add_picture(page, e, p, e.dataset->sample(places.at(p.image_id)));
+  for (int64_t i = 0; i < dataset.size(); ++i) places.emplace(dataset.info(i).image_id, i);
+  for (const Confusions::Picture& p : worst) add_picture(page, j, dataset.class_names(), p, dataset.sample(places.at(p.image_id)));
 }
 
 }  // namespace mr::app

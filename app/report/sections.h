@@ -6,6 +6,7 @@
 
 #include "app/evaluated.h"
 #include "app/page/html.h"
+#include "data/eval/coco_metric.h"
 #include "train/metrics_line.h"
 #include "train/recipe.h"
 
@@ -16,12 +17,13 @@ namespace mr::app {
 void add_history(HtmlPage& page, const std::vector<MetricsLine>& lines);
 
 // ---- results.cpp: an evaluation ----
-// COCO's figures, the table by class, the classes that were confused.
-void add_figures(HtmlPage& page, const Evaluation& e);
-// Precision over recall at IoU .50, .75 and the mean over .50:.95: all classes together, then class by class.
-void add_precision(HtmlPage& page, const Evaluation& e);
-// The pictures of lowest F (data/eval/confusions.h): the objects on the left, on the right what was found with that score or more.
-void add_worst_pictures(HtmlPage& page, const Evaluated& e, size_t most);
+// The metric's tables.
+void add_results(HtmlPage& page, const Evaluation& e);
+// Of COCO's metric: precision over recall at IoU .50, .75 and the mean over .50:.95, all classes together, then class by class.
+void add_precision(HtmlPage& page, const CocoJudgement& j);
+// Of COCO's metric: the pictures of lowest F (data/eval/confusions.h), the objects on the left, on the right what was found with
+// that score or more.
+void add_worst_pictures(HtmlPage& page, const CocoJudgement& j, const Dataset& dataset, size_t most);
 
 // ---- about.cpp: what was run, and where ----
 // The length and the rates that a run was planned with, and the whole recipe.

@@ -147,7 +147,8 @@ TEST_CASE("eval prints a row a class and what was confused, and the same as JSON
   const std::string eval = "eval " + run() + "/best.safetensors --score 0 ";
   const Result text = mrcnn(eval);
   CHECK(text.status == 0);
-  for (const char* part : {"masks\nAP ", "class", "objects", "box AP50", "mask AP50", "car", "all", "times", "there", "found", "nothing"})
+  for (const char* part : {"\n          boxes   masks\n  AP    ", "average precision, IoU .50:.95", "class", "objects", "box AP50",
+                           "mask AP50", "car", "all", "times", "there", "found", "nothing"})
     CHECK_THAT(text.out, Contains(part));
   CHECK_THAT(text.out, Contains("found with a score of 0 or more, at mask IoU 0.5 or more"));
   const auto json = nlohmann::json::parse(mrcnn(eval + "--json").out);

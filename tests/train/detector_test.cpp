@@ -1,8 +1,10 @@
 #include "train/detector.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/files.h"
+#include "data/eval/coco_metric.h"
 #include "data/image/image.h"
 #include "data/scenes/scene_dataset.h"
 #include "models/weights/load.h"
@@ -83,20 +85,63 @@ TEST_CASE("evaluation gives COCO's figures with classes matched by name", "[dete
   Recipe r = tiny();
   Detector d = tiny_detector(r);
   const auto val = open_dataset(r, Split::val);
-  const Evaluator evaluator(val, d);
-  CHECK_FALSE(evaluator.self_check());
+  Evaluator evaluator(val, d);
+  CHECK(evaluator.notes().empty());
   const Evaluation e = evaluator.run(d);
   CHECK(e.images == 3);
-  CHECK(e.has_masks);
-  CHECK(e.segm.AP >= 0);
-  CHECK(e.bbox.per_class.size() == 8);
+  const auto& coco = dynamic_cast<const CocoJudgement&>(*e.judgement);
+  CHECK(coco.has_masks);
+  CHECK(coco.segm.AP >= 0);
+  CHECK(coco.bbox.per_class.size() == 8);
   CHECK_THROWS_WITH(throw Error(to_json(e)), Contains("{\"bbox\": {\"AP\": "));
-  CHECK(outcome_of(e).score == e.segm.AP);
+  CHECK(outcome_of(e).score == coco.segm.AP);
   CHECK_THROWS_WITH(throw Error(to_json(e)), Contains("}}, \"images\": 3, \"skipped\": 0, \"confusions\": {\"type\": \"segm\", "));
   CHECK_THROWS_WITH(throw Error(outcome_of(e).json), Contains("}}, \"images\": 3, \"skipped\": 0}"));
   CHECK(evaluator.estimate_seconds(d) > 0);
   for (std::string& name : d.classes.names) name += "?";
   CHECK_THROWS_WITH(Evaluator(val, d), Contains("none of the model's classes"));
+}
+
+TEST_CASE("a metric of one's own judges what is found, chooses the best weights and forgets what it was tried with", "[detector]") {
+  struct Count : Metric {  // how many objects were found
+    std::map<int64_t, size_t> found;
+    void begin() override { found.clear(); }
+    void add(int64_t index, const std::vector<Detection>& detections) override {
+      CHECK(found.emplace(index, detections.size()).second);
+      for (const Detection& d : detections) CHECK((d.label >= 1 && d.label <= 8));
+    }
+    std::unique_ptr<Judgement> finish() override {
+      auto j = std::make_unique<Judgement>();
+      for (const auto& [index, n] : found) j->score += static_cast<double>(n);
+      j->summary = str(j->score, " objects");
+      j->figures.emplace_back("objects", str(j->score));
+      j->details.emplace_back("images", str(found.size()));
+      return j;
+    }
+    std::vector<std::string> notes() const override { return {"it only counts"}; }
+  };
+  const Recipe r = tiny();
+  Detector d = tiny_detector(r);
+  const auto val = open_dataset(r, Split::val);
+  double objects = 0;
+  for (int64_t i = 0; i < val->size(); ++i) objects += static_cast<double>(detect(d, val->sample(i).image).size());
+  Evaluator evaluator(val, d, std::make_unique<Count>());
+  CHECK(evaluator.notes() == std::vector<std::string>{"it only counts"});
+  CHECK(evaluator.estimate_seconds(d) > 0);
+  for (int again = 0; again < 2; ++again) {
+    const EvaluationOutcome outcome = outcome_of(evaluator.run(d));
+    CHECK(outcome.score == objects);
+    CHECK(outcome.summary == str(objects, " objects"));
+    CHECK(outcome.json == str("{\"objects\": ", objects, ", \"images\": 3, \"skipped\": 0}"));
+  }
+  // A class that the dataset lacks.
+  d.classes.names.back() = "zeppelin";
+  d.classes.ids.back() = 77;
+  int64_t of_others = 0;
+  for (int64_t i = 0; i < val->size(); ++i)
+    for (const Detection& x : detect(d, val->sample(i).image)) of_others += x.label != 8;
+  CHECK(of_others < objects);
+  CHECK(outcome_of(Evaluator(val, d, std::make_unique<Count>()).run(d)).score == static_cast<double>(of_others));
 }
 
 TEST_CASE("an image that cannot be decoded does not count, nor do its objects, and it is said", "[detector]") {
@@ -129,17 +174,17 @@ TEST_CASE("an image that cannot be decoded does not count, nor do its objects, a
   r.data.corrupt_images = CorruptImages::skip;
   const Detector d = tiny_detector(r);
   const auto echo = std::make_shared<Echo>(open_dataset(r, Split::val), d);
-  const Evaluation whole = Evaluator(echo, d).run(d);
-  CHECK(whole.bbox.AR100 == Approx(1));
+  const auto boxes_of = [](const Evaluation& e) { return dynamic_cast<const CocoJudgement&>(*e.judgement).bbox; };
+  CHECK(boxes_of(Evaluator(echo, d).run(d)).AR100 == Approx(1));
   for (const int64_t torn : {0, 1}) {
     echo->torn = torn;
-    const Evaluator evaluator(echo, d);
+    Evaluator evaluator(echo, d);
     const Evaluation e = evaluator.run(d);
     CHECK(e.images == 2);
     REQUIRE(e.skipped.size() == 1);
     CHECK(e.skipped[0].find("torn.jpg") != std::string::npos);
-    CHECK(e.bbox.AR100 == Approx(1));
-    CHECK(e.bbox.AP > 0.9);
+    CHECK(boxes_of(e).AR100 == Approx(1));
+    CHECK(boxes_of(e).AP > 0.9);
     CHECK_THROWS_WITH(throw Error(to_json(e)), Contains("\"images\": 2, \"skipped\": 1, "));
     CHECK(outcome_of(e).summary.find("; 1 images could not be read, and do not count") != std::string::npos);
     CHECK(evaluator.estimate_seconds(d) > 0);
