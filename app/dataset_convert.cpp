@@ -1,6 +1,7 @@
 #include <iostream>
 
 #include "app/commands.h"
+#include "base/check.h"
 #include "base/text.h"
 #include "data/convert/convert.h"
 
@@ -15,7 +16,7 @@ std::string kinds_table() {
          "Sizes are those of upright pictures (EXIF applied), as annotation tools show them. docs/convert.md tells the layouts.\n"
          "--split sends an image to the same side again when others are added (one at most changes sides).\n\n"
          "  mrcnn dataset convert --from labelme shots --out shots.json --split 0.8\n"
-         "  mrcnn recipe new --annotations shots_train.json --val-annotations shots_val.json --images shots --out mine.toml";
+         "  mrcnn recipe new --annotations shots_train.json --val-annotations shots_val.json --images shots --init WEIGHTS --out mine.toml";
 }
 
 std::string next_command(const ConvertReport& r) {
@@ -28,7 +29,9 @@ std::string next_command(const ConvertReport& r) {
   if (annotations.empty()) annotations = r.files[0].path;
   std::string command = "next: mrcnn recipe new --annotations " + shell_word(annotations);
   if (const std::string val = path("val"); !val.empty()) command += " --val-annotations " + shell_word(val);
-  return command + " --images " + shell_word(r.image_folder) + " --out mine.toml\n";
+  return str(
+      command, " --images ", shell_word(r.image_folder), " --init WEIGHTS --out mine.toml\n",
+      "      (WEIGHTS: pretrained ones, as torchvision's maskrcnn_resnet50_fpn; without --init a small model learns from random ones)\n");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "app/commands.h"
 #include "app/evaluated.h"
 #include "app/page/table.h"
+#include "base/text.h"
 #include "train/interrupt.h"
 
 namespace mr::app {
@@ -18,7 +19,7 @@ void eval(const Arguments& a) {
     std::cout << to_json(e) << "\n";
     return;
   }
-  std::cout << e.images << " images";
+  std::cout << counted(e.images, "image");
   if (!e.skipped.empty()) std::cout << "; " << e.skipped.size() << " could not be read, and do not count";
   std::cout << "\n";
   for (const Table& table : e.judgement->tables) std::cout << "\n" << to_text(table);

@@ -165,7 +165,7 @@ void add_explain(CLI::App& program) {
   auto a = std::make_shared<Arguments>();
   CLI::App* c = program.add_subcommand("explain", "Replays an operator step by step on numbers, and draws it");
   c->footer(topic_list() +
-            "\n  mrcnn explain dog --figure dog.svg\n  mrcnn explain roi_align --box 40,30,330,260 --stride 32 --image street.jpg "
+            "\n  mrcnn explain dog --figure dog.svg\n  mrcnn explain roi_align --box 40,30,330,260 --stride 32 --image photo.jpg "
             "--compare --figure all.svg\n");
   c->add_option("TOPIC", a->topic, "one of the topics below; without one, they are listed");
   c->add_option("--box", a->box, "x0,y0,x1,y1 in pixels (RoI operators, box-coder); default: an example's")

@@ -133,7 +133,8 @@ void predict(const Arguments& a) {
       continue;
     }
     const PixelSize drawn_at = a.pictures ? drawn.size : notes.reduction.whole;
-    std::cout << printable_whole(file) << ": " << found.objects.size() << " objects" << remarks(notes, read, drawn_at) << std::endl;
+    std::cout << printable_whole(file) << ": " << counted(std::ssize(found.objects), "object") << remarks(notes, read, drawn_at)
+              << std::endl;
   }
   results.write(a.out);
   write_left_out(a.out, failed.pictures, inputs.others);

@@ -9,6 +9,7 @@
 #include "app/report/sections.h"
 #include "base/files.h"
 #include "train/interrupt.h"
+#include "train/plan.h"
 
 namespace mr::app {
 namespace {
@@ -46,14 +47,6 @@ Source source_of(const std::string& what) {
   return {.weights = what};
 }
 
-std::string progress_of(const Source& s) {
-  const TrainConfig& t = s.recipe->train;
-  const int64_t end = t.stop_at > 0 ? t.stop_at : t.iterations;
-  const int64_t reached = s.lines.empty() ? 0 : s.lines.back().iteration;
-  if (end > 0 && reached >= end) return str("Finished after ", end, " iterations.");
-  return str("Reached iteration ", reached, end > 0 ? str(" of ", end) : std::string(), ": in progress, or stopped.");
-}
-
 // Why there is nothing to evaluate; empty: there is.
 std::string obstacle(const Arguments& a, const Source& s) {
   if (!a.evaluates) return "It was left out (--no-evaluation).";
@@ -85,7 +78,7 @@ void report(const Arguments& a) {
   if (none.empty()) e = evaluated(a, s.weights);
   const Recipe recipe = e ? e->detector.recipe : s.recipe ? *s.recipe : load_detector(s.weights, a.recipe, a.assignments).recipe;
   HtmlPage page(str(recipe.name, ": ", a.what));
-  if (s.recipe) page.say(progress_of(s));
+  if (s.recipe) page.say(iterations_done(s.recipe->train, s.lines.empty() ? 0 : s.lines.back().iteration));
   if (e) {
     page.say(str("Evaluated: ", s.weights, "."));
     add_results(page, e->evaluation);

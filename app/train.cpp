@@ -55,9 +55,8 @@ void add_train(CLI::App& program) {
     recipe.train.match_classes |= a->match_classes;
     recipe.train.force |= a->force;
     Console console(Console::Output::dispensable);
-    for (const std::string& word : words) console.say(word);
     catch_interrupts();
-    if (train(recipe, {a->out, a->resume, device_of(a->device)}, console) == Ended::interrupted) throw Exit{128 + interrupted()};
+    if (train(recipe, {a->out, a->resume, device_of(a->device), words}, console) == Ended::interrupted) throw Exit{128 + interrupted()};
   });
 }
 

@@ -22,25 +22,27 @@ void add_fit(CLI::App& weights) {
   add_set(*c, a->assignments);
   add_rename(*c, a->renames, "FILE");
   c->add_flag("--all", a->all, "a line for every tensor");
-  c->add_flag("--json", a->json, "every tensor, as {\"naming\", \"loaded\": [...], \"missing\", \"unused\", \"mismatched\", ...}");
+  c->add_flag("--json", a->json,
+              "every tensor, as {\"naming\", \"loaded\": [...], \"missing\", \"unused\", \"mismatched\", ..., \"refusal\"}");
   c->footer(
-      "Names and shapes alone are compared. Where the recipe leaves the number of classes to the data, it is taken to be the file's.\n"
-      "The exit status is 1 where nothing of the file fits.");
+      "It is tried as train would: with the classes of the recipe's annotations (where these are not there, of the recipe, or else as many "
+      "as "
+      "the file has),\nand with what the recipe says of rows of classes: --set train.skip_mismatch=true, train.match_classes=true, "
+      "train.force=true.\nThe exit status is 1 where train would refuse the file.");
   c->callback([a] {
-    const Recipe recipe = load_recipe(a->recipe, a->assignments);
-    const WeightFile file = open_weights(a->file);
-    const LoadReport report = fit_weights(file, recipe, a->renames);
+    Recipe recipe = load_recipe(a->recipe, a->assignments);
+    if (!a->renames.empty()) recipe.train.rename = a->renames;
+    const TriedWeights tried = try_weights(a->file, recipe);
     if (a->json) {
-      std::cout << report_json(report);
-      if (report.loaded.empty()) throw Exit{1};
-      return;
+      std::cout << report_json(tried.report, tried.refusal);
+    } else {
+      if (!tried.words.empty()) std::cout << tried.words << "\n";
+      if (a->all) std::cout << every_tensor(tried.report) << "\n";
+      std::cout << summary(tried.report) << "\n";
+      if (!tried.refusal.empty()) std::cout << "WARNING: train would refuse it: " << tried.refusal << "\n";
+      if (!tried.unlike.empty()) std::cout << tried.unlike << "\n";
     }
-    if (a->all) std::cout << every_tensor(report) << "\n";
-    std::cout << summary(report) << "\n";
-    if (const std::string fault = architecture_fault(file, report, recipe, a->renames); !fault.empty())
-      std::cout << "WARNING: train would refuse it: " << fault << "\n";
-    if (const std::string unlike = unlike_settings(file, report.naming, recipe); !unlike.empty()) std::cout << unlike << "\n";
-    if (report.loaded.empty()) throw Exit{1};
+    if (!tried.refusal.empty()) throw Exit{1};
   });
 }
 

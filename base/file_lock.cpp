@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -22,13 +23,23 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "an unknown machine";
 }
 
+// By the one that had the lock before, after we had opened the file: a third process would find another in its place.
+bool is_removed(int fd) {
+  struct stat now = {};
+  return ::fstat(fd, &now) == 0 && now.st_nlink == 0;
+}
+
 }  // namespace
 
 FileLock::FileLock(const std::string& path) : path_(path) {
-  // For writing too: NFS gives a lock of one's own on such files alone.
-  fd_ = retried([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666); });
-  if (fd_ < 0) throw FileError(str(path, ": cannot be made: ", reason_of(errno)), errno);
-  const int refused = retried([&] { return ::flock(fd_, LOCK_EX | LOCK_NB); }) == 0 ? 0 : errno;
+  int refused = 0;
+  do {
+    if (fd_ >= 0) ::close(fd_);
+    // For writing too: NFS gives a lock of one's own on such files alone.
+    fd_ = retried([&] { return ::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0666); });
+    if (fd_ < 0) throw FileError(str(path, ": cannot be made: ", reason_of(errno)), errno);
+    refused = retried([&] { return ::flock(fd_, LOCK_EX | LOCK_NB); }) == 0 ? 0 : errno;
+  } while (refused == 0 && is_removed(fd_));
   if (refused == 0) {
     sign();
   } else if (refused == EWOULDBLOCK) {
@@ -40,6 +51,10 @@ FileLock::FileLock(const std::string& path) : path_(path) {
 }
 
 FileLock::~FileLock() { ::close(fd_); }
+
+void FileLock::remove_file() const {
+  if (held()) ::unlink(path_.c_str());
+}
 
 // What cannot be written (a full disk) is told to nobody; the lock holds all the same.
 void FileLock::sign() const {

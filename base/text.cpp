@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
+#include <cstdio>
 #include <utility>
 
 namespace mr {
@@ -94,6 +96,19 @@ static size_t edits(std::string_view a, std::string_view b) {
     }
   }
   return row.back();
+}
+
+std::string counted(int64_t n, std::string_view what) {
+  std::string text = std::to_string(n) + ' ';
+  text += what;
+  if (n != 1) text += what.ends_with('s') ? "es" : "s";
+  return text;
+}
+
+std::string rounded(double v) {
+  std::array<char, 400> text{};  // 1e308 has 309 digits
+  std::snprintf(text.data(), text.size(), std::abs(v) >= 999.5 ? "%.0f" : "%.3g", v);
+  return text.data();
 }
 
 std::string hint(const std::string& word, const std::vector<std::string>& candidates) {

@@ -1,4 +1,4 @@
-// Text for people: UTF-8, what a message may show, and the word that a misspelt one was meant to be.
+// Text for people: UTF-8, what a message may show, numbers in sentences, and the word that a misspelt one was meant to be.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,8 @@ std::string printable_whole(std::string_view text);  // the same, however long i
 std::string shell_word(std::string_view text);       // quoted where a shell would read it otherwise, for a command that a message proposes
 std::string lower_case(std::string_view text);       // of a … z; other letters stay
 void append_utf8(std::string& out, uint32_t code_point);
+std::string counted(int64_t n, std::string_view what);  // "1 image", "3 images", "2 classes"
+std::string rounded(double v);                          // for a sentence: three digits, and all before the point: 0.871, 7.74, 1311
 
 // For an error: "; the nearest is lr", the candidate with the fewest edits to the word; empty where none is so close that
 // the word may be a slip for it.

@@ -11,7 +11,7 @@ constexpr double evaluation_margin = 1.15;  // an evaluation may take this much 
 }  // namespace
 
 bool BudgetPlan::time_to_fix(double now, int64_t iteration, int64_t warmup) const {
-  return iteration >= warmup || (iteration >= 6 && now >= 0.15 * budget);
+  return iteration >= warmup || (iteration >= 6 && now >= 0.05 * budget);
 }
 
 int64_t BudgetPlan::iterations(double now, int64_t iteration, double seconds_per_step, int64_t evaluations,

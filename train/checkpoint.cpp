@@ -202,7 +202,8 @@ void save_checkpoint(const std::string& folder, const Checkpoint& c, const Param
 }
 
 std::optional<Checkpoint> load_checkpoint(const std::string& folder, const Parameters& parameters, const OptimiserState& optimiser,
-                                          const std::function<void(const std::string&)>& warn) {
+                                          const std::function<void(const std::string&)>& warn,
+                                          const std::function<void(const Checkpoint&)>& found) {
   const auto files = checkpoints_in(folder);
   if (files.empty()) return std::nullopt;
   std::string reason;  // of the newest
@@ -223,11 +224,12 @@ std::optional<Checkpoint> load_checkpoint(const std::string& folder, const Param
       pass_over("a damaged checkpoint: ", e);
       continue;
     }
-    restore(*file, s, parameters, optimiser);
     Checkpoint c;
     c.config_hash = s.config_hash;
     c.recipe = file->read_text(s.at["recipe"].first, s.at["recipe"].second);
     c.state = read_one<TrainState>(*file, s.at["state"].first);
+    if (found) found(c);
+    restore(*file, s, parameters, optimiser);
     return c;
   }
   fail(folder, ": none of the ", files.size(), " checkpoints can be used: ", reason);

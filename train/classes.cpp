@@ -34,8 +34,6 @@ int Classes::label_of(const std::string& name) const {
   return at == names.end() || name.empty() ? 0 : static_cast<int>(at - names.begin()) + 1;
 }
 
-std::string count_of_classes(int64_t n) { return str(n, n == 1 ? " class" : " classes"); }
-
 Classes classes_of(const Dataset& dataset) { return {dataset.class_names(), dataset.category_ids()}; }
 
 Classes classes_of(const Recipe& recipe, const Dataset& dataset) {
@@ -59,7 +57,8 @@ Classes classes_of(const Recipe& recipe, const Dataset& dataset) {
 
 Classes classes_of(const Recipe& recipe) {
   const DataConfig& d = recipe.data;
-  check(d.classes.size() == d.category_ids.size(), "data.category_ids: ", d.category_ids.size(), " ids for ", d.classes.size(), " classes");
+  check(d.classes.size() == d.category_ids.size(), "data.category_ids: ", counted(std::ssize(d.category_ids), "id"), " for ",
+        counted(std::ssize(d.classes), "class"));
   check_distinct_ids({d.classes, d.category_ids}, "data.category_ids");
   if (d.labels == Labels::contiguous) return {d.classes, d.category_ids};
   Classes by_id;

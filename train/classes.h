@@ -20,8 +20,6 @@ struct Classes {
   bool operator==(const Classes&) const = default;
 };
 
-std::string count_of_classes(int64_t n);  // "1 class", "2 classes"
-
 Classes classes_of(const Dataset& dataset);
 // From the recipe's lists, or those of the dataset where they are empty.
 // Errors: a class of the recipe that the annotations lack, or whose name is that of several of their categories.

@@ -136,6 +136,10 @@ std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split) {
   return open_coco(recipe, annotations, image_folder(recipe, split), !train || !d.drop_empty, part);
 }
 
+std::string training_annotations(const Recipe& r) {
+  return r.data.kind == DataKind::coco ? under(r.data.root, r.data.train_annotations) : std::string();
+}
+
 std::string image_folder(const Recipe& r, Split split) {
   return under(r.data.root, split == Split::train || sets_apart(r.data) ? r.data.train_images : r.data.val_images);
 }

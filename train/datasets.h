@@ -22,6 +22,7 @@ std::shared_ptr<const Dataset> open_coco(const Recipe& recipe, const std::string
 bool has_split(const Recipe& recipe, Split split);
 
 std::string image_folder(const Recipe& recipe, Split split);
+std::string training_annotations(const Recipe& recipe);  // the file; empty where the data is no such file
 
 // Looks at the image files: that they are there, and at as many headers as data.check_seconds allows (data/coco/image_check.h). Returns
 // what to tell the user. Errors: files that are missing: how many, the first of them, and what may be the cause; files that cannot be used,

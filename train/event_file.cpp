@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <filesystem>
 #include <string_view>
+#include <vector>
 
 #include "base/check.h"
 #include "base/clock.h"
@@ -17,6 +19,7 @@ constexpr std::string_view prefix = "events.out.tfevents.", suffix = ".mrcnn";
 
 // ---- protobuf ----
 
+constexpr uint32_t summary_field = 5, session_field = 7;  // of Event
 enum Wire : uint8_t { varint = 0, fixed64 = 1, length_delimited = 2, fixed32 = 5 };
 
 template <class Unsigned> void append_little_endian(std::string& out, Unsigned v) {
@@ -50,7 +53,7 @@ std::string start_event(int64_t step) {
   std::string log, e = event(step);
   append_key(log, 1, varint);
   append_varint(log, 1);
-  append_text(e, 7, log);
+  append_text(e, session_field, log);
   return e;
 }
 
@@ -73,23 +76,81 @@ std::string framed(const std::string& event) {
   return record;
 }
 
-// The time, unless a file that is there already has it, or a later one.
-std::string new_path(const std::string& folder) {
+// ---- files ----
+
+struct Record {
+  int64_t step = 0;
+  uint32_t kind = 0;  // the number of the field after the step: summary_field, session_field, …
+  std::string bytes = {};
+};
+
+// Of a message as event() begins it.
+Record record_of(std::string_view message) {
+  constexpr size_t before = 10;  // wall_time, and the key of step
+  uint64_t step = 0;
+  for (size_t at = before, shift = 0; at + 1 < message.size() && shift < 64; ++at, shift += 7) {
+    const auto byte = static_cast<uint8_t>(message[at]);
+    step |= uint64_t{byte & 127u} << shift;
+    if (byte < 128) return {static_cast<int64_t>(step), static_cast<uint32_t>(static_cast<uint8_t>(message[at + 1]) >> 3)};
+  }
+  return {};
+}
+
+// Takes what a file tells, as a reader does that has read the earlier ones; up to a record that is not whole.
+void read_records(const std::string& path, std::vector<Record>& all) {
+  constexpr size_t frame = 16, head = 12;
+  const std::string text = read_text_file(path);
+  for (size_t at = 0, size = 0; text.size() - at >= frame; at += frame + size) {
+    uint64_t stated = 0;
+    for (size_t i = 8; i-- > 0;) stated = stated << 8 | static_cast<uint8_t>(text[at + i]);
+    if (stated > text.size() - at - frame) break;
+    size = stated;
+    const std::string message = text.substr(at + head, size);
+    Record r = record_of(message);
+    r.bytes = framed(message);
+    if (text.compare(at, frame + size, r.bytes) != 0) break;
+    if (r.kind == session_field) std::erase_if(all, [&r](const Record& earlier) { return earlier.step >= r.step; });
+    if (r.kind == summary_field) all.push_back(std::move(r));
+  }
+}
+
+struct Files {
+  std::vector<std::string> ours = {};  // by rising name
+  std::string next = {};               // whose name is the time, unless a file that is there already has it, or a later one
+};
+
+Files files_in(const std::string& folder) {
+  Files files;
   auto seconds = static_cast<int64_t>(seconds_since_1970());
   for (const std::string& name : names_in(folder)) {
     int64_t its = 0;
     if (!name.starts_with(prefix)) continue;
     const char* digits = name.c_str() + prefix.size();
     if (std::from_chars(digits, name.c_str() + name.size(), its).ec == std::errc() && its < INT64_MAX) seconds = std::max(seconds, its + 1);
+    if (name.ends_with(suffix)) files.ours.push_back(str(folder, "/", name));
   }
-  return str(folder, "/", prefix, seconds, suffix);
+  std::ranges::sort(files.ours);
+  files.next = str(folder, "/", prefix, seconds, suffix);
+  return files;
+}
+
+// The path of a new file that holds what is kept of the others.
+std::string begun(const std::string& folder, int64_t last_step) {
+  const Files files = files_in(folder);
+  std::string records = framed(version_event()) + framed(start_event(1));
+  std::vector<Record> earlier;
+  for (const std::string& path : files.ours) read_records(path, earlier);
+  for (const Record& r : earlier)
+    if (r.step <= last_step) records += r.bytes;
+  write_text_file(files.next, records);
+  std::error_code stays;
+  for (const std::string& path : files.ours) std::filesystem::remove(path, stays);
+  return files.next;
 }
 
 }  // namespace
 
-EventFile::EventFile(const std::string& folder, int64_t first_step) : out_(new_path(folder), false) {
-  append(framed(version_event()) + framed(start_event(first_step)));
-}
+EventFile::EventFile(const std::string& folder, int64_t last_step) : out_(begun(folder, last_step), true) {}
 
 std::string EventFile::record(int64_t step, std::span<const NamedScalar> scalars) {
   std::string summary, e = event(step);
@@ -100,7 +161,7 @@ std::string EventFile::record(int64_t step, std::span<const NamedScalar> scalars
     append_little_endian(value, std::bit_cast<uint32_t>(static_cast<float>(number)));
     append_text(summary, 1, value);
   }
-  append_text(e, 5, summary);
+  append_text(e, summary_field, summary);
   return framed(e);
 }
 

@@ -50,7 +50,7 @@ Choice FineTuning::decide_network(Recipe& r, bool masks) const {
   const MaskRCNNConfig& m = r.model;
   std::string why = str("The network of ", name(), ": ", detector() ? "a detector on " : "a trunk, ", "ResNet-", m.backbone.depth);
   if (detector())
-    append(why, str(", with a pyramid of ", m.fpn.channels, " channels and heads for ", count_of_classes(architecture_.classes)));
+    append(why, str(", with a pyramid of ", m.fpn.channels, " channels and heads for ", counted(architecture_.classes, "class")));
   append(why, without && masks ? "; its masks' head is new." : ". Another network would not take its weights.");
   std::vector<std::string> keys = changed_keys({"model.backbone.depth"}, before, r, "model.");
   std::erase(keys, "model.classes");
@@ -70,7 +70,7 @@ Choice FineTuning::decide_norms(Recipe& r) const {
     const bool other = architecture_.labels > 0 && architecture_.labels != imagenet_labels;
     b.freeze = other ? 0 : 2;
     why = "Norms keep the weights' statistics: those of a few images a step are too uncertain. ";
-    append(why, other ? str("A classifier of ", architecture_.labels, " classes, not ImageNet's: all stages are trained.")
+    append(why, other ? str("A classifier of ", counted(architecture_.labels, "class"), ", not ImageNet's: all stages are trained.")
                       : "The stem and res2 are not trained: what ImageNet taught them serves any picture.");
     // torchvision trained its released detectors with an epsilon of 0, and its ResNets with 1e-5.
     const bool released = detector() && architecture_.naming == Naming::torchvision && architecture_.classes == 90;
@@ -105,10 +105,10 @@ Choice FineTuning::decide_rate(Recipe& r) const {
   r.schedule.warmup = std::max<int64_t>(warmup_images / r.schedule.for_batch, 10);
   r.schedule.warmup_factor = 0.1;
   if (r.optimiser.clip_norm == 0) r.optimiser.clip_norm = 10;
-  std::string why =
-      detector()
-          ? str("Half the rate that these weights were trained with (", trained, " for ", r.schedule.for_batch, " images a step)")
-          : str("The rate at which detectors are trained from such a trunk (", trained, " for ", r.schedule.for_batch, " images a step)");
+  std::string why = detector() ? str("Half the rate that these weights were trained with (", rounded(trained), " for ",
+                                     counted(r.schedule.for_batch, "image"), " a step)")
+                               : str("The rate at which detectors are trained from such a trunk (", rounded(trained), " for ",
+                                     counted(r.schedule.for_batch, "image"), " a step)");
   append(why, str(", scaled to this run's images a step, after a warm-up of ", r.schedule.warmup * r.schedule.for_batch,
                   " images, down to 0 at the end."));
   return {changed_keys(

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace mr {
 namespace {
@@ -52,6 +53,8 @@ void forget_record(Recipe& r) {
   r.schedule.shortened_at = r.schedule.shortened_from = 0;
 }
 
+std::string rate_for(double lr, int64_t batch) { return str("learning rate ", rounded(lr), " for ", counted(batch, "image")); }
+
 // Steps that were set after for_batch are this run's.
 void keep_own_steps(Recipe& r, const std::vector<Setting>& settings, Words& words) {
   if (r.schedule.for_batch == 0) return;
@@ -64,7 +67,7 @@ void keep_own_steps(Recipe& r, const std::vector<Setting>& settings, Words& word
   scale_to_batch(r.schedule, r.optimiser.lr, r.train.iterations, batch);
   if (own_iterations) r.train.iterations = iterations;
   if (own_warmup) r.schedule.warmup = warmup;
-  words.push_back(str("learning rate ", r.optimiser.lr, " for ", batch, " images a step (stated: ", lr, " for ", for_batch, "); ",
+  words.push_back(str(rate_for(r.optimiser.lr, batch), " a step (stated: ", rounded(lr), " for ", for_batch, "); ",
                       own_iterations ? "train.iterations" : "", own_iterations && own_warmup ? " and " : "",
                       own_warmup ? "schedule.warmup" : "", " as set, in steps of ", batch));
 }
@@ -93,7 +96,7 @@ void resolve(Recipe& r, int64_t images, Words& words) {
   const double stated_lr = r.optimiser.lr;
   scale_to_batch(r.schedule, r.optimiser.lr, r.train.iterations, batch);
   if (stated_for > 0 && stated_for != batch)
-    words.push_back(str("learning rate ", r.optimiser.lr, " for ", batch, " images a step (stated: ", stated_lr, " for ", stated_for, ")",
+    words.push_back(str(rate_for(r.optimiser.lr, batch), " a step (stated: ", rounded(stated_lr), " for ", stated_for, ")",
                         stated_iterations > 0 ? str(", ", r.train.iterations, " iterations (stated: ", stated_iterations, ")") : ""));
   if (r.train.iterations == 0 && r.train.epochs > 0)
     r.train.iterations = std::max<int64_t>(std::llround(r.train.epochs * static_cast<double>(images) / static_cast<double>(batch)), 1);
@@ -106,13 +109,20 @@ void resolve(Recipe& r, int64_t images, Words& words) {
 
 void shorten_warmup(Recipe& r, int64_t iteration, Words& words) {
   ScheduleConfig& s = r.schedule;
-  if (iteration >= s.warmup || s.warmup <= r.train.iterations / 10) return;
+  if (s.shortened_at > 0 || iteration >= s.warmup || s.warmup <= r.train.iterations / 10) return;
   const int64_t end = std::max(r.train.iterations / 10, iteration + std::max<int64_t>(iteration / 4, 1));
   if (end >= s.warmup) return;
   words.push_back(
       str("schedule.warmup: ", s.warmup, " of ", r.train.iterations, " iterations is above a tenth of the run: it ends after ", end));
   s.shortened_at = iteration;
   s.shortened_from = std::exchange(s.warmup, end);
+}
+
+Recipe without_record(Recipe r) {
+  forget_record(r);
+  if (!r.train.budget.empty()) r.train.iterations = 0;
+  if (r.evaluation.every_minutes > 0) r.evaluation.every = 0;
+  return r;
 }
 
 }  // namespace mr

@@ -5,9 +5,11 @@
 #include <utility>
 
 #include "base/files.h"
+#include "base/text.h"
 #include "tensor/context.h"
 #include "tensor/finite.h"
 #include "train/interrupt.h"
+#include "train/length.h"
 #include "train/plan.h"
 #include "train/run_folder.h"
 
@@ -39,21 +41,36 @@ Loop::Loop(Recipe& recipe, LoopJob job, Console& console)
     if (!p.trainable && p.kind == ParameterKind::norm) statistics_.emplace_back(p.var.value(), Tensor::zeros_like(p.var.value()));
 }
 
+// The settings of a run that is resumed that are others now; empty: none.
+std::string Loop::changes_since(const Recipe& before) const {
+  const Recipe was = without_record(before), is = without_record(recipe_);
+  std::string changed;
+  for (const Difference& d : differences(visit_of(was), visit_of(is)))
+    append(changed, str(changed.empty() ? "" : "; ", d.key, " was ", d.before, ", now ", d.after));
+  return changed;
+}
+
 bool Loop::resume() {
-  const auto found = load_checkpoint(job_.folder + "/checkpoints", job_.system->parameters(), optimiser_.state(),
-                                     [this](const std::string& text) { warn(text); });
+  std::string changed;
+  std::optional<Checkpoint> found;
+  try {
+    found = load_checkpoint(
+        job_.folder + "/checkpoints", job_.system->parameters(), optimiser_.state(), [this](const std::string& text) { warn(text); },
+        [&](const Checkpoint& c) { changed = changes_since(recipe_from_toml(c.recipe, "the checkpoint's recipe")); });
+  } catch (const Error& e) {
+    if (changed.empty()) throw;
+    fail(e.what(), "; settings that are not the run's: ", changed, "; --resume with ", shell_word(job_.folder + "/recipe.toml"),
+         " in place of the recipe takes all of the run's");
+  }
   if (!found) return false;
   state_ = found->state;
   saved_ = state_.iteration;
   earlier_seconds_ = state_.seconds;
-  const Recipe before = recipe_from_toml(found->recipe, "the checkpoint's recipe");
-  std::string changed;
-  for (const Difference& d : differences(visit_of(before), visit_of(recipe_)))
-    changed += str(changed.empty() ? "" : "; ", d.key, " was ", d.before, ", now ", d.after);
+  check_budget(recipe_from_toml(found->recipe, "the checkpoint's recipe"));
   check(changed.empty() || !finished(), job_.folder, ": the run is finished, after iteration ", state_.iteration,
         ", and other settings cannot change it: ", changed, " (more train.iterations go on; another --out starts anew)");
   if (!changed.empty()) console_.say("resuming with another configuration: " + changed);
-  console_.say(str("resuming at iteration ", state_.iteration));
+  tell_rest();
   return true;
 }
 
@@ -63,10 +80,10 @@ Ended Loop::run() {
     return Ended::finished;
   }
   run_started_ = last_save_ = job_.clock();
+  const double begin = job_.clock();
+  if (job_.fullest) rehearse();  // before there are files: a run that is refused here was none
   metrics_.emplace(job_.folder, state_.iteration, [this](const std::string& text) { warn(text); });
   write_recipe();
-  const double begin = job_.clock();
-  if (job_.fullest) rehearse();
   tell_plan(job_.fullest && !ahead_ ? static_cast<double>(recipe_.train.accumulate) * (job_.clock() - begin) : 0);
   next_ = job_.batches(state_.iteration * recipe_.train.accumulate);
   for (;;) {
@@ -77,7 +94,8 @@ Ended Loop::run() {
     }
     if (interrupted() != 0) {
       save();
-      console_.say(str("stopped at iteration ", state_.iteration, "; --resume goes on from here"));
+      console_.say(str("stopped at iteration ", state_.iteration, "; --resume goes on from here; its weights are in ", job_.folder,
+                       "/last.safetensors", state_.best_iteration > 0 ? ", the best in best.safetensors" : ""));
       return Ended::interrupted;
     }
     if (finished()) break;
@@ -157,7 +175,7 @@ void Loop::step() {
   interval_.seconds += job_.clock() - begin;
   state_.seconds = earlier_seconds_ + job_.clock() - run_started_;
   if (logs) log();
-  if (budget_ && recipe_.train.iterations > 0 && !finished() && budget_->must_stop(job_.clock(), pace_.seconds_per_step())) {
+  if (budget_ && recipe_.train.iterations > 0 && !finished() && budget_->must_stop(used(), pace_.seconds_per_step())) {
     recipe_.train.stop_at = state_.iteration;
     write_recipe();
     console_.say(str("the budget ends: stopping at iteration ", state_.iteration, " of ", recipe_.train.iterations));

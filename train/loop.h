@@ -57,7 +57,9 @@ class Loop {
   // evaluation intervals and stop_at into it, and it into DIR/recipe.toml.
   Loop(Recipe& recipe, LoopJob job, Console& console);
 
-  // Fills weights and the optimiser's state from the newest valid checkpoint, if there is one. Errors: a finished run whose settings are not these.
+  // Fills weights and the optimiser's state from the newest valid checkpoint, if there is one, and tells what is left to do, settings that are
+  // not the run's, and the time that it takes against what is left of the budget. Errors: a finished run whose settings are not these; another
+  // budget than the one that the run's length was planned under.
   bool resume();
   // Errors: a loss, gradient or weight that is not finite, whatever batches and evaluation find wrong (each tells what was saved); a file
   // that cannot be written. A run that was resumed at its end changes no file.
@@ -84,6 +86,11 @@ class Loop {
   void warn(const std::string& text) const { console_.say("WARNING: " + text); }
   void check_gradient(double norm, const Queued& step) const;
   void check_weights() const;
+  double used() const { return earlier_seconds_ + job_.clock(); }  // of a budget
+  double seconds_a_step() const;                                   // before it was resumed
+  std::string changes_since(const Recipe& before) const;
+  void check_budget(const Recipe& before) const;
+  void tell_rest() const;
   void tell_plan(double step_seconds) const;
   void fix_length();
   void correct_length();

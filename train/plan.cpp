@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/check.h"
+#include "base/text.h"
 
 namespace mr {
 namespace {
@@ -49,6 +50,7 @@ bool evaluates_at(const Recipe& r, int64_t iteration) {
 
 RunPlan plan_of(const Recipe& r, bool evaluates) {
   RunPlan p;
+  p.planned = r.train.iterations;
   p.iterations = r.train.stop_at > 0 ? r.train.stop_at : r.train.iterations;
   p.batch = images_per_step(r);
   p.warmup = r.schedule.warmup;
@@ -66,17 +68,31 @@ RunPlan plan_of(const Recipe& r, bool evaluates) {
 }
 
 std::string to_text(const RunPlan& p, const Recipe& r, int64_t images) {
+  const std::string of_batch = str(" of ", counted(p.batch, "image"));
   if (p.iterations == 0)
-    return str("plan: as many iterations of ", p.batch, " images as fit into ", r.train.budget, "; the first ", p.warmup,
-               " are the warm-up, of a learning rate from ", p.first, " to ", p.peak);
+    return str("plan: as many iterations", of_batch, " as fit into ", r.train.budget, "; the first ", p.warmup,
+               " are the warm-up, of a learning rate from ", rounded(p.first), " to ", rounded(p.peak));
   const int64_t seen = p.iterations * p.batch;
-  std::string text = str("plan: ", p.iterations, " iterations of ", p.batch, " images: ", seen, " images");
-  if (images > 0)
-    append(text, str(", ", std::round(100.0 * static_cast<double>(seen) / static_cast<double>(images)) / 100, " epochs of ", images));
-  append(text, str("\n      learning rate ", p.first, p.warmup > 0 ? str(", ", p.peak, " after ", p.warmup) : std::string(), ", ", p.last,
-                   " at the end   ", picture_of_rates(r, p.iterations, p.peak)));
+  std::string text = str("plan: ", counted(p.iterations, "iteration"), of_batch, ": ", counted(seen, "image"));
+  if (images > 0) {
+    const double epochs = std::round(100.0 * static_cast<double>(seen) / static_cast<double>(images)) / 100;
+    append(text, str(", ", epochs, epochs == 1 ? " epoch of " : " epochs of ", images));
+  }
+  if (p.iterations < p.planned) append(text, str("; planned were ", p.planned, ", and the budget of ", r.train.budget, " ended the run"));
+  append(text,
+         str("\n      learning rate ", rounded(p.first), p.warmup > 0 ? str(", ", rounded(p.peak), " after ", p.warmup) : std::string(),
+             ", ", rounded(p.last), " at the end   ", picture_of_rates(r, p.iterations, p.peak)));
   append(text, p.evaluations.empty() ? std::string("\n      no evaluation") : str("\n      evaluation after ", list_of(p.evaluations)));
   return text;
+}
+
+std::string iterations_done(const TrainConfig& t, int64_t reached) {
+  const int64_t end = t.stop_at > 0 ? t.stop_at : t.iterations;
+  if (end == 0 || reached < end)
+    return str("Reached iteration ", reached, end > 0 ? str(" of ", end) : std::string(), ": in progress, or stopped.");
+  if (end < t.iterations)
+    return str("Finished after ", end, " of ", counted(t.iterations, "iteration"), ": the budget of ", t.budget, " ended the run.");
+  return str("Finished after ", counted(end, "iteration"), ".");
 }
 
 }  // namespace mr

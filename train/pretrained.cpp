@@ -1,6 +1,7 @@
 #include "train/pretrained.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <string_view>
 
 #include "base/check.h"
@@ -28,6 +29,32 @@ std::string way_out(const WeightFile& file, const Recipe& recipe, const RenameTe
     append(way, str(way.empty() ? "; for the file it is " : ", ", d.key, " = ", d.after, " (here ", d.before, ")"));
   if (const std::string shipped = shipped_recipe_for(file, renames); !shipped.empty()) append(way, str("; the recipe ", shipped, " fits"));
   return str(way, "; mrcnn recipe new --init ", shell_word(file.path), " --annotations FILE makes one for your data");
+}
+
+WeightFile weights_of(const std::string& init) {
+  try {
+    return open_weights(init);
+  } catch (const FileError& e) {
+    if (e.code != ENOENT) throw;
+    fail("train.init: ", e.what(), "; --init FILE names the weights where they are now");
+  }
+}
+
+// The classes that a training would have: of the annotations, or where they are not there of the recipe, or of the file.
+Classes classes_for(const WeightFile& file, const Recipe& recipe, std::string& words) {
+  const DataConfig& d = recipe.data;
+  const std::string annotations = training_annotations(recipe);
+  if (annotations.empty() || is_there(annotations)) return classes_of(recipe, *open_dataset(recipe, Split::train));
+  words = str("data.train_annotations: ", annotations, " is not there: ");
+  if (!d.classes.empty() && !d.category_ids.empty()) {
+    words += "the classes are those that the recipe lists";
+    return classes_of(recipe);
+  }
+  const int64_t rows = std::max<int64_t>(recognise_architecture(file, parse_renames(recipe.train.rename), recipe.model).classes, 1);
+  append(words, str("the classes are taken to be as many as the file's, ", rows));
+  Classes classes;
+  for (int64_t k = 1; k <= rows; ++k) classes.names.emplace_back(), classes.ids.push_back(k);
+  return classes;
 }
 
 // Which row of the file each class of the model takes, by name; what to tell the user of it.
@@ -67,8 +94,7 @@ std::string init_weights(Detector& d) {
   options.force = t.force;
   options.advice =
       "; --skip-mismatch (train.skip_mismatch) keeps the initial values of rows of classes, --match-classes copies those by name";
-  check(is_there(t.init), "train.init: ", t.init, ": there is no such file; --init FILE names the weights where they are now");
-  const WeightFile file = open_weights(t.init);
+  const WeightFile file = weights_of(t.init);
   const std::string by_name = t.match_classes ? match_rows(d, file, options) : std::string();
   Parameters& parameters = d.system->parameters();
   if (!t.force) {
@@ -88,6 +114,21 @@ LoadReport fit_weights(const WeightFile& file, const Recipe& recipe, const Renam
   if (model.classes == 0) model.classes = static_cast<int64_t>(recipe.data.classes.size());
   if (model.classes == 0) model.classes = std::max<int64_t>(recognise_architecture(file, options.renames, model).classes, 1);
   return match_weights(make_mask_rcnn(model, 1)->parameters(), file, options);
+}
+
+TriedWeights try_weights(const std::string& path, Recipe recipe) {
+  recipe.train.init = path;
+  const WeightFile file = weights_of(path);
+  TriedWeights tried;
+  Detector detector = make_detector(recipe, classes_for(file, recipe, tried.words));
+  tried.report = match_weights(detector.system->parameters(), file, load_options(recipe, recipe.train.rename));
+  tried.unlike = unlike_settings(file, tried.report.naming, recipe);
+  try {
+    init_weights(detector);
+  } catch (const Error& e) {
+    tried.refusal = e.what();
+  }
+  return tried;
 }
 
 std::string architecture_fault(const WeightFile& file, const LoadReport& r, const Recipe& recipe, const RenameTexts& renames) {

@@ -27,6 +27,16 @@ std::string init_weights(Detector& detector);
 // What init_weights would load, by names and shapes alone. Classes that the recipe leaves to the data are taken to be as many as the file's.
 LoadReport fit_weights(const WeightFile& file, const Recipe& recipe, const RenameTexts& renames);
 
+// What a training by the recipe would make of the weights in `path`, classes and all: it is tried. The classes are the annotations' where they can
+// be opened, else those that the recipe lists, else as many as the file has.
+struct TriedWeights {
+  LoadReport report;
+  std::string refusal;  // the error that the training would end with; empty: none
+  std::string words;    // where the classes were taken from, where they are not the annotations'
+  std::string unlike;   // unlike_settings
+};
+TriedWeights try_weights(const std::string& path, Recipe recipe);
+
 // Why the recipe's model is another architecture than the file's, as one line for the user; empty where it is not, and where the file
 // holds nothing of the model at all. `report`: of match_weights or fit_weights.
 std::string architecture_fault(const WeightFile& file, const LoadReport& report, const Recipe& recipe, const RenameTexts& renames);

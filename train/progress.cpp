@@ -92,7 +92,7 @@ MetricsFile::MetricsFile(const std::string& folder, int64_t last_iteration, cons
   const bool goes_on = last_iteration > 0 && is_there(path);
   if (goes_on) write_text_file(path, kept_lines(path, last_iteration, warn));
   lines_.emplace(path, goes_on);
-  events_.emplace(folder, last_iteration + 1);
+  events_.emplace(folder, last_iteration);
 }
 
 void MetricsFile::line(const std::string& text) {

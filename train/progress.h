@@ -48,7 +48,7 @@ class MetricsFile {
  public:
   // A run that goes on after `last_iteration` keeps the lines up to there: those beyond are of steps that it takes again. Lines that are no
   // such objects (the last one, cut short by a crash; what another program wrote) are left out, and `warn` hears of them. At 0 the file
-  // begins empty. In both cases TensorBoard forgets what it holds of later steps.
+  // begins empty. The event file keeps as much.
   MetricsFile(const std::string& folder, int64_t last_iteration, const std::function<void(const std::string&)>& warn);
   void write(const StepMetrics& m);
   void write_evaluation(int64_t iteration, const std::string& json, double seconds);

@@ -42,7 +42,7 @@ struct TrainConfig {
     f.field("accumulate", accumulate, "passes whose gradients are averaged into one step");
     f.field("iterations", iterations, "steps; of iterations, epochs and budget the one that is set last decides");
     f.field("epochs", epochs, "passes over the training images");
-    f.field("budget", budget, "wall-clock time of the whole command, such as 30m: the first steps are measured, then iterations is fixed");
+    f.field("budget", budget, "wall-clock time of the run, such as 30m: the first steps are measured, then iterations is fixed, for good");
     f.field("stop_at", stop_at, "written by a run that its budget cut short: a rerun stops there too; 0: runs to the end");
     f.field("corrected_at", corrected_at,
             "written by a run whose budget gave another length after this step, as its pace had changed; 0: none did");

@@ -63,6 +63,8 @@ class Maker {
       for (Choice& c : weights->decide(r_, data_.class_names(), o_.masks)) choices_.push_back(std::move(c));
     r_.model.mask.enabled = o_.masks;
     if (!o_.masks) because({"model.mask.enabled"}, "Boxes alone, as asked for.");
+    if (!weights) choose_start();
+    choose_steps(weights.has_value());
     choose_sizes(weights && weights->detector());
     choose_changes();
     choose_limits();
@@ -83,7 +85,8 @@ class Maker {
   void note(const std::vector<std::string>& more) { notes_.insert(notes_.end(), more.begin(), more.end()); }
   template <class... A> void because(std::vector<std::string> keys, const A&... why) { choices_.push_back({std::move(keys), str(why...)}); }
   std::string measured() const {
-    return str(m_.images(), " images, ", m_.objects(), " objects of ", count_of_classes(static_cast<int64_t>(data_.class_names().size())));
+    return str(counted(m_.images(), "image"), ", ", counted(m_.objects(), "object"), " of ",
+               counted(std::ssize(data_.class_names()), "class"));
   }
 
   void choose_base(const std::optional<FineTuning>& weights) {
@@ -94,7 +97,7 @@ class Maker {
       base_ = absolute(base_);
     r_ = load_recipe(base_);
     r_.name = o_.name;
-    r_.about = str(m_.images(), " images of ", printable(fs::path(o_.annotations).filename().string()),
+    r_.about = str(counted(m_.images(), "image"), " of ", printable(fs::path(o_.annotations).filename().string()),
                    weights ? str(", from ", weights->name()) : std::string());
     r_.notes = "Made by mrcnn recipe new. The comments say from which numbers.";
     // What a run wrote of itself is not a new one's.
@@ -103,12 +106,12 @@ class Maker {
     r_.train.stop_at = r_.train.corrected_at = r_.train.corrected_from = 0;
     r_.schedule.shortened_at = r_.schedule.shortened_from = 0;
     if (!weights)
-      because(
-          {"train.init"},
-          large
-              ? "50000 objects or more are enough for the full-size model from random weights, given days; --init WEIGHTS starts from "
-                "pretrained ones."
-              : "A small model, trained from random weights; --init WEIGHTS starts from pretrained ones, which is better for few images.");
+      because({"train.init"},
+              large
+                  ? std::string("50000 objects or more are enough for the full-size model from random weights, given days; --init WEIGHTS "
+                                "starts from pretrained ones.")
+                  : str(o_.base.empty() ? "A small model, trained from random weights" : "Trained from random weights",
+                        "; --init WEIGHTS starts from pretrained ones, which is better for few images."));
   }
 
   // `path` below the root.
@@ -153,16 +156,46 @@ class Maker {
     if (share == 0)
       return because(keys,
                      o_.val_share ? std::string("No evaluation, as asked for.")
-                                  : str(m_.images(),
-                                        " images are too few to set some apart, so nothing is evaluated. A share of them is with "
+                                  : str(counted(m_.images(), "image"), m_.images() == 1 ? " is" : " are",
+                                        " too few to set some apart, so nothing is evaluated. A share of them is with "
                                         "--val-share 0.2, or name others with --val-annotations."),
                      " best.safetensors are the last weights.");
     const SetApart apart = choose_apart(m_, share);
     d.val_share = share;
     d.val_seed = apart.seed;
-    because(keys, apart.images, " of the ", m_.images(), " images, with ", apart.objects,
-            " objects, are set apart for evaluation, drawn by their ids; ", m_.images() - apart.images, " are learnt from.",
+    because(keys, apart.images, " of the ", m_.images(), " images, with ", counted(apart.objects, "object"),
+            ", are set apart for evaluation, drawn by their ids; ", m_.images() - apart.images, " are learnt from.",
             apart.seed > 0 ? " The seed is the first that leaves every class an example to learn from." : "");
+  }
+
+  // Frozen norms, and stages that are not trained, are for pretrained weights.
+  void choose_start() {
+    ResNetConfig& b = r_.model.backbone;
+    if (b.norm != NormKind::frozen && b.freeze == 0) return;
+    if (b.norm == NormKind::frozen) b.norm = b.width % 32 == 0 ? NormKind::group : NormKind::batch;
+    b.freeze = 0;
+    because(
+        {"model.backbone.norm", "model.backbone.freeze"}, base_,
+        " keeps norms or first stages as pretrained weights have them. Without --init all start from random values, so all are trained, "
+        "with norms of their own.");
+  }
+
+  void choose_steps(bool rate_told) {
+    std::vector<std::string> keys = {"train.batch"};
+    if (!rate_told) keys.insert(keys.end(), {"optimiser.lr", "schedule.for_batch"});
+    const int64_t batch = images_per_step(r_), stated = r_.schedule.for_batch > 0 ? r_.schedule.for_batch : batch;
+    const double lr = r_.optimiser.lr * static_cast<double>(batch) / static_cast<double>(stated);
+    because(keys, "As the base has it: ", counted(batch, "image"), " a step, at a rate of ", rounded(lr),
+            r_.schedule.for_batch > 0 ? ". Another batch scales the rate" : ". With another batch, set a rate for it, too",
+            "; a smaller one takes less memory.");
+  }
+
+  // Of the median object: what was wanted, and whether it was reached.
+  static std::string aim(double wanted, bool by_anchors, double seen, const char* bound) {
+    const std::string what = by_anchors ? str("between the second and third anchor of the weights (", rounded(wanted), ")")
+                                        : str("where ", rounded(wanted), " are wanted");
+    return std::abs(seen - wanted) <= 0.1 * wanted ? what
+                                                   : str(what, by_anchors ? " or as near to it as " : ", or as near as ", bound, " allows");
   }
 
   void choose_sizes(bool keep_anchors) {
@@ -188,16 +221,17 @@ class Maker {
           {"preprocess.min_side", "preprocess.enlarge", "augment.crop_size", "augment.scale_min", "augment.scale_max"}, sides,
           fmt::format(
               "They are small against their images: training looks at crops of {} pixels, prediction at whole images enlarged by {:.2f}. "
-              "The median object is then {:.0f} pixels.",
-              s.side, s.scale, object * s.scale));
+              "The median object is then {:.0f} pixels, {}.",
+              s.side, s.scale, object * s.scale, aim(wanted.in_crops, keep_anchors, object * s.scale, "enlarging by 1 to 2")));
     } else {
       r_.preprocess.min_side = s.side;
       r_.preprocess.max_side = t.max_side = 2 * s.side;
       t.crop_size = 0;
       t.min_sides = {s.side * 7 / 8 / 32 * 32, s.side, s.side * 9 / 8 / 32 * 32};
-      because(
-          {"preprocess.min_side", "preprocess.max_side", "augment.crop_size", "augment.min_sides", "augment.max_side"}, sides,
-          fmt::format("Whole images, the shorter side resized to {}: the median object is then {:.0f} pixels.", s.side, object * s.scale));
+      because({"preprocess.min_side", "preprocess.max_side", "augment.crop_size", "augment.min_sides", "augment.max_side"}, sides,
+              fmt::format(
+                  "Whole images, the shorter side resized to {}: the median object is then {:.0f} pixels, {}.", s.side, object * s.scale,
+                  aim(wanted.in_whole, keep_anchors, object * s.scale, "a shorter side of 256 to 800 pixels, enlarged by 2 at most,")));
     }
     const std::vector<std::string> anchors = {"model.rpn.anchor_sizes", "model.rpn.anchor_ratios"};
     if (keep_anchors) return because(anchors, "The anchors that the weights' RPN was trained with; others would undo what it learnt.");
@@ -225,19 +259,21 @@ class Maker {
     RPNConfig& rpn = r_.model.rpn;
     const double most = percentile(m_.per_image, 0.99);
     const int64_t found = std::max<int64_t>(100, std::llround(most * 1.5 / 50) * 50);
-    r_.model.box.detections = found;
+    r_.model.box.detections = r_.evaluation.max_detections = found;
     rpn.post_nms_test = std::max(rpn.post_nms_test, 2 * found);
     rpn.pre_nms_test = std::max(rpn.pre_nms_test, rpn.post_nms_test);
-    because({"model.box.detections", "model.rpn.pre_nms_test", "model.rpn.post_nms_test"},
-            fmt::format("Images hold up to {:.0f} objects, 99% of them up to {:.0f}. Proposals are at least twice what may be found.",
-                        percentile(m_.per_image, 1), most));
+    because(
+        {"model.box.detections", "evaluation.max_detections", "model.rpn.pre_nms_test", "model.rpn.post_nms_test"},
+        fmt::format("Images hold up to {:.0f} objects, 99% of them up to {:.0f}. As many as may be found count for AP (COCO's own figures "
+                    "count 100). Proposals are at least twice as many.",
+                    percentile(m_.per_image, 1), most));
   }
 
   void choose_length() {
     r_.train.iterations = 0;
     r_.train.epochs = 0;
     r_.train.budget = "1h";
-    because({"train.budget"}, "Of the whole command; --set train.budget=8h, or train.epochs=30.");
+    because({"train.budget"}, "Of the whole run; --set train.budget=8h, or train.epochs=30.");
   }
 
   std::string heading() const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <string_view>
 #include <vector>
 
@@ -62,7 +63,7 @@ std::string made(const std::string& path, bool resume) {
 }  // namespace
 
 RunFolder::RunFolder(const std::string& path, bool resume, const std::function<void(const std::string&)>& warn)
-    : lock_(made(path, resume)) {
+    : path_(path), is_new_(!is_there(path)), lock_(made(path, resume)) {
   if (!lock_.kept()) {
     warn(path + ": this file system keeps no locks: nothing holds off a second training that writes here");
   } else {
@@ -76,6 +77,20 @@ RunFolder::RunFolder(const std::string& path, bool resume, const std::function<v
   if (!lock_.held()) return;  // somebody may be writing them
   remove_temporaries(path, is_own);
   remove_temporaries(path + "/checkpoints", is_checkpoint_name);
+}
+
+// What cannot be looked at or removed stays.
+RunFolder::~RunFolder() {
+  if (!lock_.held()) return;
+  try {
+    if (!trace_of_run(path_).empty() || is_there(str(path_, "/", saved_name))) return;
+  } catch (const Error&) {
+    return;
+  }
+  std::error_code stays;
+  std::filesystem::remove(path_ + "/checkpoints", stays);  // where it is empty
+  lock_.remove_file();
+  if (is_new_) std::filesystem::remove(path_, stays);
 }
 
 // What keeps it from being made does no harm to the run.

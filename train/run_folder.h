@@ -18,12 +18,18 @@ namespace mr {
 
 class RunFolder {
  public:
+  ~RunFolder();
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
   // Makes the folder where it is not there, takes its lock and removes temporary files that killed runs left.
   // Errors: another training has the lock (it is named); without `resume`, a folder that holds a run; with it, one that is not there, or
   // holds other things and no run, or a run whose checkpoints are gone; one that may not be read or written.
+  // A training that ends before it has left anything of a run there takes away what this has made.
   RunFolder(const std::string& path, bool resume, const std::function<void(const std::string&)>& warn);
 
  private:
+  std::string path_;
+  bool is_new_;  // there was no such folder
   FileLock lock_;
 };
 

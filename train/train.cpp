@@ -2,22 +2,28 @@
 
 #include "base/check.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "train/batches.h"
 #include "train/classes.h"
 #include "train/detector.h"
 #include "train/evaluate.h"
 #include "train/length.h"
+#include "train/picture_scale.h"
+#include "train/plan.h"
 #include "train/pretrained.h"
 #include "train/run_folder.h"
 
 namespace mr {
 namespace {
 
-// Numbers that the first run found by measuring.
-void take_recorded(Recipe& recipe, const std::string& folder) {
+// What the run in the folder has written of itself; nothing: it has not come so far.
+std::optional<Recipe> recorded_in(const std::string& folder) {
   const std::string path = folder + "/recipe.toml";
-  if (!is_there(path)) return;
-  const Recipe recorded = load_recipe(path);
+  return is_there(path) ? std::optional(load_recipe(path)) : std::nullopt;
+}
+
+// Numbers that the first run found by measuring.
+void take_recorded(Recipe& recipe, const Recipe& recorded) {
   if (recipe.train.iterations == 0 && recipe.train.epochs == 0) {
     recipe.train.iterations = recorded.train.iterations;
     recipe.train.stop_at = recorded.train.stop_at;
@@ -32,14 +38,31 @@ void take_recorded(Recipe& recipe, const std::string& folder) {
   if (recipe.evaluation.every == 0) recipe.evaluation.every = recorded.evaluation.every;
 }
 
+bool is_set_alike(const Recipe& a, const Recipe& b) {
+  const Recipe one = without_record(a), other = without_record(b);
+  return differences(visit_of(one), visit_of(other)).empty();
+}
+
+// Stages that are not trained, and norms that are not, want the values of pretrained weights.
+std::string random_but_frozen(const ResNetConfig& backbone) {
+  const bool norms = backbone.norm == NormKind::frozen;
+  if (backbone.freeze == 0 && !norms) return {};
+  std::string what = "train.init: names no weights, so the network starts from random ones";
+  if (backbone.freeze > 0) append(what, str("; model.backbone.freeze = ", backbone.freeze, " keeps its first stages random"));
+  if (norms) append(what, "; model.backbone.norm = frozen leaves it without norms");
+  append(what, ": --init FILE starts from pretrained weights; without them --set model.backbone.freeze=0");
+  return norms ? str(what, " --set model.backbone.norm=group") : what;
+}
+
 void describe(const Detector& d, const Dataset& train_set, Console& console) {
   int64_t weights = 0, trained = 0;
   for (const Parameter& p : d.system->parameters().all()) {
     weights += p.var.value().numel();
     if (p.trainable) trained += p.var.value().numel();
   }
-  console.say(str(d.recipe.name, ": ", count_of_classes(d.classes.size()), ", ", train_set.size(), " training images, ",
-                  static_cast<double>(weights) / 1e6, " million weights (", static_cast<double>(trained) / 1e6, " trained)"));
+  console.say(str(d.recipe.name, ": ", counted(d.classes.size(), "class"), ", ", counted(train_set.size(), "training image"), ", ",
+                  rounded(static_cast<double>(weights) / 1e6), " million weights (", rounded(static_cast<double>(trained) / 1e6),
+                  " trained)"));
 }
 
 // Somebody may have taken the best ones away since the run was finished.
@@ -65,13 +88,16 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   warn_all(check_objects(*train_set, "data.train_annotations"));
   check(train_set->size() > 0, "data: the training set is empty");
   warn_all(check_image_files(*train_set, "data.train_images", image_folder(recipe, Split::train), recipe.data));
-  std::vector<std::string> words;
+  if (const std::string apart = scale_fault(recipe, *train_set); !apart.empty()) warn(apart);
+  Words words = options.words;
   resolve(recipe, train_set->size(), words);
-  for (const std::string& word : words) console.say(word);
-  if (options.resume) take_recorded(recipe, options.folder);
+  const std::optional<Recipe> recorded = options.resume ? recorded_in(options.folder) : std::nullopt;
+  if (recorded) take_recorded(recipe, *recorded);
 
   Detector detector = make_detector(recipe, classes);
   recipe.model.classes = detector.recipe.model.classes;
+  if (!recorded || !is_set_alike(recipe, *recorded))
+    for (const std::string& word : words) console.say(word);
   detector.system->parameters().move_to(options.device);
   describe(detector, *train_set, console);
 
@@ -97,13 +123,16 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   Loop loop(recipe, job, console);
   if (!options.resume || !loop.resume()) {
     if (options.resume) console.say(options.folder + ": holds no checkpoint yet: starting from the beginning");
-    if (!recipe.train.init.empty()) console.say(init_weights(detector));
+    if (!recipe.train.init.empty())
+      console.say(init_weights(detector));
+    else if (const std::string odd = random_but_frozen(recipe.model.backbone); !odd.empty())
+      warn(odd);
   }
   const Ended ended = loop.run();
   if (ended == Ended::finished) {
     const TrainState& s = loop.state();
-    console.say(str("finished ", s.iteration, " iterations in ", show_duration(s.seconds),
-                    s.best_iteration > 0 ? str("; best ", s.best, " after iteration ", s.best_iteration) : std::string(), "; ",
+    console.say(str(iterations_done(recipe.train, s.iteration), " It took ", show_duration(s.seconds), ".",
+                    s.best_iteration > 0 ? str(" Best: ", rounded(s.best), " after iteration ", s.best_iteration, ".") : std::string(), " ",
                     weights_in(options.folder)));
   }
   return ended;

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "train/length.h"
 #include "train/loop.h"
 
 namespace mr {
@@ -11,6 +12,7 @@ struct TrainOptions {
   std::string folder;   // DIR
   bool resume = false;  // goes on with the run in it; one that ended before its first checkpoint starts from the beginning
   Device device = {};   // that the network runs on
+  Words words = {};     // what was decided between the recipe's settings; told, but for a run that is resumed with the same ones
 };
 
 // Fills DIR (train/run_folder.h). Errors: a DIR that another training has, or that `resume` does not fit; image files that are missing;

@@ -28,8 +28,8 @@ caption { text-align: left; padding: .25rem 0; color: var(--soft); white-space: 
 th, td { padding: .2rem .9rem .2rem 0; text-align: left; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--soft); font-weight: 600; }
 .number { text-align: right; }
-.figures { display: flex; flex-wrap: wrap; gap: .75rem; margin: .75rem 0; }
-.figures svg { border-radius: 6px; max-width: 100%; height: auto; border: 1px solid #d9e2ec; }
+.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(20rem, 100%), 1fr)); gap: .75rem; margin: .75rem 0; }
+.figures svg { border-radius: 6px; width: 100%; height: auto; border: 1px solid #d9e2ec; box-sizing: border-box; }
 @media (prefers-color-scheme: dark) { .figures svg { filter: invert(0.9) hue-rotate(180deg); } }
 figure { margin: 0 0 1.5rem; }
 figure div { display: flex; flex-wrap: wrap; gap: .5rem; }

@@ -4,11 +4,18 @@
 #include "app/report/sections.h"
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "tensor/parallel.h"
 #include "train/plan.h"
 
 namespace mr::app {
 namespace {
+
+#ifdef __clang__
+constexpr const char* compiler = __VERSION__;  // "Clang 14.0.6"
+#else
+constexpr const char* compiler = "g++ " __VERSION__;
+#endif
 
 // As Linux calls it; empty where it does not.
 std::string processor() {
@@ -32,8 +39,8 @@ void add_environment(HtmlPage& page, const std::string& what, Device device) {
   Table t{"of this page; a run may have had another", {"", ""}, {}};
   t.rows.push_back({std::string("of"), what});
   t.rows.push_back({std::string("made"), now_in_words()});
-  t.rows.push_back({std::string("program"), str("mrcnn ", MR_VERSION, ", compiled by ", __VERSION__)});
-  t.rows.push_back({std::string("processor"), str(processor(), ", ", thread_count(), thread_count() == 1 ? " thread" : " threads")});
+  t.rows.push_back({std::string("program"), str("mrcnn ", MR_VERSION, ", compiled by ", compiler)});
+  t.rows.push_back({std::string("processor"), str(processor(), ", ", counted(thread_count(), "thread"))});
   t.rows.push_back({std::string("device"), str(device)});
   page.table(t);
 }

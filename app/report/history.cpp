@@ -5,6 +5,7 @@
 #include "app/page/plot.h"
 #include "app/report/sections.h"
 #include "base/check.h"
+#include "base/text.h"
 
 namespace mr::app {
 namespace {
@@ -30,10 +31,26 @@ std::vector<Point> take(Curves& curves, const std::string& name) {
   return found.empty() ? std::vector<Point>() : std::move(found.mapped());
 }
 
-void add(std::vector<Svg>& row, Plot plot) {
-  std::erase_if(plot.curves, [](const Curve& c) { return c.points.empty(); });
-  if (!plot.curves.empty()) row.push_back(draw(plot));
-}
+// Drawings side by side, and the curves that tell nothing.
+struct Row {
+  std::vector<Svg> figures = {};
+  std::string constant = {};  // "evaluation/images 60, …"
+
+  void add(Plot plot) {
+    std::erase_if(plot.curves, [&](const Curve& c) { return c.points.empty() || is_constant(plot.title, c); });
+    if (!plot.curves.empty()) figures.push_back(draw(plot));
+  }
+
+ private:
+  // The learning rate is drawn in any case: that it is constant is a choice. So is what a run in progress has told once.
+  bool is_constant(const std::string& title, const Curve& c) {
+    const double first = c.points.front().y;
+    const bool once = c.points.size() == 1 && !c.name.starts_with("evaluation");
+    if (once || c.name == "lr" || std::ranges::any_of(c.points, [first](const Point& p) { return p.y != first; })) return false;
+    append(constant, str(constant.empty() ? "" : "; ", title == c.name ? "" : title + ", ", c.name, " ", rounded(first)));
+    return true;
+  }
+};
 
 // "evaluation/segm/per_class/car/AP50" is the class car's AP50.
 struct ClassCurve {
@@ -45,7 +62,7 @@ ClassCurve class_of(const std::string& scalar, const std::string& prefix) {
 }
 
 // AP by class; returns what to say of it. The other figures of a class would be as many drawings again.
-std::string add_classes(std::vector<Svg>& row, Curves& curves, const std::string& type, const std::string& title) {
+std::string add_classes(Row& row, Curves& curves, const std::string& type, const std::string& title) {
   const std::string prefix = type + "per_class/";
   Plot plot = plot_of(title + " AP by class");
   std::vector<std::string> of_classes;
@@ -62,13 +79,12 @@ std::string add_classes(std::vector<Svg>& row, Curves& curves, const std::string
     else
       ++left_out;
   }
-  add(row, std::move(plot));
+  row.add(std::move(plot));
   return left_out == 0 ? "" : str("Of ", left_out, " more classes the ", title, " AP is not drawn; TensorBoard has all. ");
 }
 
-std::string add_evaluations(HtmlPage& page, Curves& curves) {
+std::string add_evaluations(Row& row, Curves& curves) {
   std::string words;
-  std::vector<Svg> row;
   using Type = std::pair<std::string, std::string>;
   for (const auto& [type, title] : {Type("evaluation/segm/", "mask"), Type("evaluation/bbox/", "box")}) {
     for (const Shared& shared : figures_of_an_evaluation) {
@@ -78,11 +94,10 @@ std::string add_evaluations(HtmlPage& page, Curves& curves) {
         std::erase_if(points, [](const Point& p) { return p.y < 0; });  // −1: there is no such object
         plot.curves.push_back({name, std::move(points)});
       }
-      add(row, std::move(plot));
+      row.add(std::move(plot));
     }
     words += add_classes(row, curves, type, title);
   }
-  page.figures(row);
   return words;
 }
 
@@ -103,25 +118,29 @@ void add_history(HtmlPage& page, const std::vector<MetricsLine>& lines) {
   page.heading("Training");
   if (lines.empty()) return page.say("The run has not written a line of metrics yet.");
   Curves curves;
-  std::vector<std::string> order;  // as the lines have them: the loss and its terms first
+  std::vector<std::string> order = {"loss", "lr"};  // then as the lines have them
   for (const MetricsLine& line : lines)
     for (const auto& [name, value] : line.scalars) {
       std::vector<Point>& points = curves[name];
       if (points.empty()) order.push_back(name);
       points.push_back({static_cast<double>(line.iteration), value});
     }
-  const std::string words = add_evaluations(page, curves);
-  std::vector<Svg> row;
+  Row evaluations, row;
+  const std::string words = add_evaluations(evaluations, curves);
   Plot memory_plot = memory(curves);
   for (const std::string& name : order) {
     if (!curves.contains(name)) continue;
     Plot plot = plot_of(name);
     plot.curves.push_back({name, take(curves, name)});
-    add(row, std::move(plot));
+    row.add(std::move(plot));
   }
-  add(row, std::move(memory_plot));
-  page.figures(row);
+  row.add(std::move(memory_plot));
+  page.figures(row.figures);
+  page.figures(evaluations.figures);
   page.say(words + "Each point is the mean of the steps since the one before; of more than 400 points neighbours are drawn as their mean.");
+  const char* between = row.constant.empty() || evaluations.constant.empty() ? "" : "; ";
+  const std::string constant = str(row.constant, between, evaluations.constant);
+  if (!constant.empty()) page.say(str("The same throughout, and not drawn: ", constant, "."));
 }
 
 }  // namespace mr::app

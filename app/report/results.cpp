@@ -4,6 +4,7 @@
 #include "app/page/plot.h"
 #include "app/report/sections.h"
 #include "base/check.h"
+#include "base/text.h"
 #include "data/draw/detections.h"
 #include "data/image/image.h"
 #include "data/transforms/transforms.h"
@@ -40,7 +41,7 @@ void add_class_precision(HtmlPage& page, const std::string& what, const CocoFigu
   }
   std::vector<Svg> row;
   for (const CocoFigures::Class* c : classes)
-    row.push_back(precision_plot(str(c->name, ", ", c->objects, c->objects == 1 ? " object" : " objects"), c->curves, 220, 130));
+    row.push_back(precision_plot(str(c->name, ", ", counted(c->objects, "object")), c->curves, 220, 130));
   page.figures(row);
 }
 
@@ -89,7 +90,7 @@ void add_picture(HtmlPage& page, const CocoJudgement& j, const std::vector<std::
 
 void add_results(HtmlPage& page, const Evaluation& e) {
   page.heading("Results");
-  std::string words = str("On ", e.images, " pictures.");
+  std::string words = str("On ", counted(e.images, "picture"), ".");
   if (!e.skipped.empty()) append(words, str(" ", e.skipped.size(), " more could not be read, and do not count."));
   page.say(words);
   for (const Table& table : e.judgement->tables) page.table(table);

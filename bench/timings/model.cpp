@@ -167,6 +167,10 @@ std::string to_text(const std::vector<ModelTiming>& timings) {
                        t.system_allocations);
     out += loaded ? fmt::format(" {:>9.3f} {:>9.2f}\n", t.loaded, t.kept) : "\n";
   }
+  if (loaded)
+    out +=
+        "kept: of the speed that the processors left beside the others allow; above 1 where these got less than their share, or left some "
+        "idle\n";
   return out;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "data/image/image.h"
 
 namespace mr {
 namespace {
@@ -17,6 +18,15 @@ constexpr int kMostEntries = 200'000;  // of a folder that are looked at
 bool is_file(const fs::path& p) {
   std::error_code unreachable;
   return fs::is_regular_file(p, unreachable);
+}
+
+// By its first bytes: annotations lie under the same name beside their picture.
+bool is_picture(const fs::path& p) {
+  try {
+    return is_file(p) && image_kind(p.string()).kind != ImageKind::other;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 std::string last_name(const std::string& path) { return path.substr(path.find_last_of("/\\") + 1); }
@@ -52,7 +62,7 @@ std::string near_by(const fs::path& folder, const std::string& name) {
   if (!other_case.empty())
     return str(other_case.string(), " is there: the names differ in upper and lower case; write file_name as the file is called");
   const fs::path other_ending =
-      find_entry(in, [&](const auto& e) { return is_file(e.path()) && (e.path().stem() == stem || e.path().stem() == file); });
+      find_entry(in, [&](const auto& e) { return (e.path().stem() == stem || e.path().stem() == file) && is_picture(e.path()); });
   if (!other_ending.empty()) return str(other_ending.string(), " is there: file_name has another ending, or none; write it in full");
   const fs::path below = find_entry(folder, [&](const auto& e) { return e.is_directory() && is_file(e.path() / name); });
   if (!below.empty()) return str((below / name).string(), " is there: name that folder, or write its name before each file_name");

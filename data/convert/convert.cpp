@@ -223,10 +223,12 @@ class Converter {
     }
     const auto note = [this](const auto&... text) { report_.notes.push_back(str(text...)); };
     if (boxes > 0)
-      note(boxes, " of ", report_.objects,
-           " objects are boxes, whose masks are their rectangles; --set model.mask.enabled=false trains on boxes alone");
-    if (lines > 0) note(lines, " open lines were taken as outlines, their ends joined");
-    if (empty > 0) note(empty, " of ", report_.images, " images have no object; --set data.drop_empty=true leaves them out of training");
+      note(boxes, " of ", counted(report_.objects, "object"), boxes == 1 ? " is a box" : " are boxes",
+           ", with rectangles for masks; --set model.mask.enabled=false trains on boxes alone");
+    if (lines > 0) note(counted(lines, "open line"), lines == 1 ? " was" : " were", " taken as an outline, its ends joined");
+    if (empty > 0)
+      note(empty, " of ", counted(report_.images, "image"), empty == 1 ? " has" : " have",
+           " no object; --set data.drop_empty=true leaves them out of training");
   }
 
   const ConvertOptions& options_;
@@ -256,7 +258,7 @@ static std::string right_aligned(int64_t number, size_t width) {
 }
 
 std::string to_text(const ConvertReport& r) {
-  std::string out = str(r.images, " images, ", r.objects, " objects\n\n");
+  std::string out = str(counted(r.images, "image"), ", ", counted(r.objects, "object"), "\n\n");
   out += "      id   objects  class\n";
   for (const ConvertedClass& c : r.classes) {
     out += str(right_aligned(c.id, 8), right_aligned(c.objects, 10), "  ", printable(c.name), "\n");
@@ -267,7 +269,8 @@ std::string to_text(const ConvertReport& r) {
     for (const std::string& line : r.left_out_first) out += "  " + line + "\n";
   }
   for (const std::string& note : r.notes) out += "note: " + note + "\n";
-  for (const ConvertedFile& f : r.files) out += str("wrote ", f.path, ": ", f.images, " images, ", f.objects, " objects\n");
+  for (const ConvertedFile& f : r.files)
+    out += str("wrote ", f.path, ": ", counted(f.images, "image"), ", ", counted(f.objects, "object"), "\n");
   return out + "file names start from " + r.image_folder + " (data.train_images)\n";
 }
 

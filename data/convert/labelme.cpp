@@ -14,10 +14,10 @@
 #include <cmath>
 #include <filesystem>
 
+#include "base/base64.h"
 #include "base/check.h"
 #include "base/files.h"
 #include "base/text.h"
-#include "data/convert/base64.h"
 #include "data/convert/json_values.h"
 #include "data/convert/pictures.h"
 #include "data/convert/readers.h"

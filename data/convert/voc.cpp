@@ -16,12 +16,10 @@
 // Without SegmentationObject, or a picture in it, there are only the boxes: their rectangles become the masks. XML files that lie in no
 // Annotations have their pictures beside them, or in images/ or ../images/.
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <filesystem>
 #include <map>
 #include <set>
-#include <sstream>
 
 #include "base/check.h"
 #include "base/files.h"
@@ -31,6 +29,7 @@
 #include "data/convert/readers.h"
 #include "data/convert/recognise.h"
 #include "data/convert/shapes.h"
+#include "data/convert/voc_folder.h"
 #include "data/convert/xml.h"
 
 namespace mr::convert {
@@ -38,75 +37,6 @@ namespace mr::convert {
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr uint16_t kVoid = 255;
-constexpr std::array<const char*, 21> kVocClasses = {
-    "background",  "aeroplane", "bicycle", "bird",      "boat",   "bottle",      "bus",   "car",  "cat",   "chair",    "cow",
-    "diningtable", "dog",       "horse",   "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor"};
-
-// VOC's palette: the bits of a number, dealt out to red, green and blue, the highest bits first.
-uint32_t palette_colour(uint32_t number) {
-  uint32_t rgb[3] = {0, 0, 0};
-  for (int bit = 7; bit >= 0; --bit, number >>= 3)
-    for (int c = 0; c < 3; ++c) rgb[c] |= (number >> c & 1) << bit;
-  return rgb[0] << 16 | rgb[1] << 8 | rgb[2];
-}
-
-struct LabelMap {
-  std::vector<std::string> names;  // by class number
-  Colours colours;
-};
-
-// What a folder holds beside its images.
-struct VocFolder {
-  fs::path path;
-  LabelMap labels;
-  bool own_labels = false;  // from labelmap.txt
-  std::map<std::string, std::string> subsets;
-
-  explicit VocFolder(fs::path folder) : path(std::move(folder)) {
-    if (const fs::path map = path / "labelmap.txt"; fs::exists(map)) {
-      read_labels(map.string());
-      own_labels = true;
-    } else {
-      labels.names.assign(kVocClasses.begin(), kVocClasses.end());
-      for (uint32_t k = 0; k < kVocClasses.size(); ++k) labels.colours[palette_colour(k)] = static_cast<uint16_t>(k);
-    }
-    labels.colours[palette_colour(kVoid)] = kVoid;
-    for (const char* subset : {"train", "val", "test"})
-      if (const fs::path list = path / "ImageSets/Segmentation" / (std::string(subset) + ".txt"); fs::exists(list))
-        for (const std::string& id : ids_in(list.string())) subsets.emplace(id, subset);
-  }
-
-  // An id a line; what follows a blank is passed over.
-  static std::vector<std::string> ids_in(const std::string& list) {
-    std::istringstream lines(read_text_file(list));
-    std::vector<std::string> ids;
-    for (std::string line; std::getline(lines, line);) {
-      std::istringstream words(line);
-      std::string id;
-      if (words >> id) ids.push_back(id);
-    }
-    return ids;
-  }
-
- private:
-  void read_labels(const std::string& map) {
-    std::istringstream lines(read_text_file(map));
-    int number = 0;
-    for (std::string line; std::getline(lines, line);) {
-      ++number;
-      if (line.empty() || line[0] == '#' || line == "\r") continue;
-      const size_t colon = line.find(':');
-      unsigned r = 0, g = 0, b = 0;
-      const bool sound = colon != line.npos && colon > 0 && std::sscanf(line.c_str() + colon, ":%u,%u,%u", &r, &g, &b) == 3 && r < 256 &&
-                         g < 256 && b < 256 && labels.names.size() < kVoid;
-      check(sound, map, ": line ", number, ": expected NAME:RED,GREEN,BLUE:..., got ", printable(line));
-      labels.colours.emplace(r << 16 | g << 8 | b, static_cast<uint16_t>(labels.names.size()));
-      labels.names.push_back(line.substr(0, colon));
-    }
-  }
-};
 
 double iou(const VocObject& a, const VocObject& b) {
   const double w = std::max(0.0, std::min(a.x2, b.x2) - std::max(a.x1, b.x1)),
@@ -157,10 +87,11 @@ class VocReader {
         list(in);
     }
     if (difficult_ > 0)
-      data_.notes.push_back(str(difficult_, " difficult objects are crowds in the COCO file: not learned from, nor counted as missed"));
+      data_.notes.push_back(str(counted(difficult_, "difficult object"), difficult_ == 1 ? " is a crowd" : " are crowds",
+                                " in the COCO file: not learned from, nor counted as missed"));
     if (other_class_ > 0)
-      data_.notes.push_back(
-          str(other_class_, " objects are of another class in SegmentationClass than in Annotations; the pixels' is taken"));
+      data_.notes.push_back(str(counted(other_class_, "object"), other_class_ == 1 ? " is" : " are",
+                                " of another class in SegmentationClass than in Annotations; the pixels' is taken"));
     return std::move(data_);
   }
 
@@ -200,7 +131,7 @@ class VocReader {
   // ImageSets/Segmentation/train.txt: the folder is two above.
   void list(const std::string& in) {
     VocFolder& f = folder_of(fs::absolute(in).lexically_normal().parent_path().parent_path().parent_path());
-    for (const std::string& id : VocFolder::ids_in(in)) one(f, id, f.path / "Annotations" / (id + ".xml"));
+    for (const std::string& id : voc_ids(in)) one(f, id, f.path / "Annotations" / (id + ".xml"));
   }
 
   // `notes`: its XML file, which may be absent.
@@ -254,7 +185,7 @@ class VocReader {
     Bitmap16 classes;
     const fs::path class_file = f.path / "SegmentationClass" / (id + ".png");
     if (fs::exists(class_file)) {
-      classes = read_number_map(class_file.string(), &f.labels.colours);
+      classes = read_number_map(class_file.string(), &f.colours);
       check(classes.height == map.height && classes.width == map.width, class_file.string(), ": expected ", map.height, "x", map.width,
             " pixels, as SegmentationObject has, got ", classes.height, "x", classes.width);
     }
@@ -291,7 +222,7 @@ class VocReader {
       for (const VocObject& x : xml.objects)
         if (std::find(kVocClasses.begin(), kVocClasses.end(), x.name) == kVocClasses.end()) return {};
     const auto most = static_cast<size_t>(std::max_element(votes + 1, votes + kVoid) - votes);
-    return votes[most] > 0 && most < f.labels.names.size() ? f.labels.names[most] : "";
+    return votes[most] > 0 && most < f.names.size() ? f.names[most] : "";
   }
 
   const ConvertOptions& options_;

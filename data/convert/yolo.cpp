@@ -89,8 +89,8 @@ class YoloReader {
     }
     data_.classes.assign(declared_.begin(), declared_.end());
     if (bare_.count() > 0)
-      data_.notes.push_back(
-          str(bare_.count(), " pictures have no text file, which in YOLO means that they hold no object: ", bare_.list()));
+      data_.notes.push_back(str(counted(bare_.count(), "picture"), bare_.count() == 1 ? " has" : " have",
+                                " no text file, which in YOLO means that it holds no object: ", bare_.list()));
     for (const auto& [subsets, pictures] : shared_)
       if (options_.split == 0)
         data_.notes.push_back(

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/text.h"
 #include "geometry/rle.h"
 #include "tensor/parallel.h"
 
@@ -205,8 +206,8 @@ void LintPrinter::problem(const LintProblem& p) {
 
 void LintPrinter::end(const LintReport& report) {
   if (!as_json_)
-    return out_((file_.empty() ? "" : file_ + ": ") + str(report.errors(), " errors, ", report.warnings(), " warnings in ", report.images,
-                                                          " images with ", report.objects, " annotations\n"));
+    return out_(str(file_.empty() ? "" : file_ + ": ", counted(report.errors(), "error"), ", ", counted(report.warnings(), "warning"),
+                    " in ", counted(report.images, "image"), " with ", counted(report.objects, "annotation"), "\n"));
   json_.end().field("errors", report.errors()).field("warnings", report.warnings());
   json_.field("images", report.images).field("annotations", report.objects).end();
   out_(json_.take() + "\n");

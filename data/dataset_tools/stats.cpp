@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "base/json_text.h"
+#include "base/text.h"
 #include "data/dataset.h"
 #include "tensor/parallel.h"
 
@@ -100,8 +101,9 @@ std::string nothing_to_learn(const std::vector<ObjectCount>& counts) {
 }
 
 std::string to_text(const DatasetStats& s) {
-  std::string out = str(s.images, " images, ", s.empty_images, " of them without objects\n", s.objects, " objects and ", s.crowds,
-                        " crowds; ", s.small, " small (below 32x32), ", s.medium, " medium, ", s.large, " large (above 96x96)\n\n");
+  std::string out =
+      str(counted(s.images, "image"), ", ", s.empty_images, " of them without objects\n", counted(s.objects, "object"), " and ", s.crowds,
+          " crowds; ", s.small, " small (below 32x32), ", s.medium, " medium, ", s.large, " large (above 96x96)\n\n");
   char line[200];
   const auto add = [&](const char* format, auto... values) {
     std::snprintf(line, sizeof line, format, values...);

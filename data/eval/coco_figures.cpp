@@ -48,8 +48,9 @@ std::string to_json(const CocoFigures& figures) {
 std::string to_text(const CocoFigures& figures) {
   std::string out;
   for (const CocoFigureName& f : kFigures) {
-    char line[80];
-    std::snprintf(line, sizeof line, "%-6s %7.4f   %s\n", f.key, figures.*f.value, f.text);
+    char line[120];
+    const bool none = figures.*f.value < 0;
+    std::snprintf(line, sizeof line, "%-6s %7.4f   %s%s\n", f.key, figures.*f.value, f.text, none ? " (-1: there is no such object)" : "");
     out += line;
   }
   return out;

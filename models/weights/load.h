@@ -57,8 +57,8 @@ std::string mismatch_table(const std::vector<Mismatch>& mismatches);  // name, f
 std::string summary(const LoadReport& report);
 std::string every_tensor(const LoadReport& report);
 // {"naming": "detectron2", "loaded": ["…", …], "missing": […], "unused": […], "ignored": […],
-//  "mismatched": [{"name": "…", "file": […], "model": […]}, …], "notes": […]}
-std::string report_json(const LoadReport& report);
+//  "mismatched": [{"name": "…", "file": […], "model": […]}, …], "notes": […], "refusal": "…"}
+std::string report_json(const LoadReport& report, const std::string& refusal);  // refusal: why the caller would not load it, or empty
 const char* name_of(Naming naming);
 
 // Every parameter as safetensors, under torchvision's names and in its layouts.

@@ -55,8 +55,6 @@ std::string part_table(const LoadReport& r) {
 
 }  // namespace
 
-std::string counted(size_t n, const char* what) { return str(n, " ", what, n == 1 ? "" : "s"); }
-
 std::string some_names(const std::vector<std::string>& names) {
   constexpr size_t most = 8;
   std::string out;
@@ -108,13 +106,13 @@ std::string every_tensor(const LoadReport& r) {
   return out;
 }
 
-std::string report_json(const LoadReport& r) {
+std::string report_json(const LoadReport& r, const std::string& refusal) {
   JsonWriter j;
   j.object().field("naming", name_of(r.naming));
   j.key("loaded").list(r.loaded).key("missing").list(r.missing).key("unused").list(r.unused).key("ignored").list(r.ignored);
   j.key("mismatched").array();
   for (const Mismatch& m : r.mismatched) j.object().field("name", m.name).key("file").list(m.file).key("model").list(m.model).end();
-  j.end().key("notes").list(r.notes).end();
+  j.end().key("notes").list(r.notes).field("refusal", refusal).end();
   return j.take() + "\n";
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <string_view>
@@ -13,6 +14,8 @@
 
 namespace mr {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr const char* wanted = ": expected weights (.safetensors, torch's .pth, .pt, .ckpt or .bin, detectron2's .pkl), got ";
 constexpr const char* save_state_dict = "save the model's weights from Python, torch.save(model.state_dict(), FILE)";
@@ -136,6 +139,14 @@ void refuse_text(const std::string& path, std::string_view text, const std::stri
   refuse(path, "a text, which begins with \"" + printable(text.substr(begin, 40)) + "\"", nullptr);
 }
 
+// The first of the names that weights usually have; empty: there is none of them.
+std::string usual_weights_in(const fs::path& folder) {
+  std::error_code unknown;
+  for (const char* name : {"best.safetensors", "model.safetensors", "pytorch_model.bin", "last.safetensors"})
+    if (fs::exists(folder / name, unknown)) return (folder / name).string();
+  return {};
+}
+
 }  // namespace
 
 void refuse_mistaken(const InputFile& file) {
@@ -195,11 +206,18 @@ void refuse_mistaken_archive(const std::string& where, const std::map<std::strin
 }
 
 void refuse_folder(const std::string& path) {
-  namespace fs = std::filesystem;
-  for (const char* name : {"best.safetensors", "model.safetensors", "pytorch_model.bin", "last.safetensors"})
-    if (fs::exists(fs::path(path) / name)) fail(path, ": expected a file, got a folder: give ", (fs::path(path) / name).string());
+  if (const std::string inside = usual_weights_in(path); !inside.empty()) fail(path, ": expected a file, got a folder: give ", inside);
   check(!fs::exists(fs::path(path) / "saved_model.pb"), path, ": expected a file, got a folder: ", tensorflow, ": ", from_tensorflow);
   fail(path, ": expected a file, got a folder");
+}
+
+void refuse_absent(const std::string& path) {
+  const fs::path wanted = path;
+  std::string text = path + ": there is no such file";
+  if (const std::string beside = usual_weights_in(wanted.parent_path()); !beside.empty()) append(text, str("; ", beside, " is there"));
+  if (text.ends_with("last.safetensors is there") && wanted.filename() == "best.safetensors")
+    text += ", the weights that the run had come to: the best are kept from its first evaluation on";
+  throw FileError(text, ENOENT);
 }
 
 }  // namespace mr

@@ -18,4 +18,7 @@ void refuse_mistaken_archive(const std::string& where, const std::map<std::strin
 // Of a folder. Never returns.
 [[noreturn]] void refuse_folder(const std::string& path);
 
+// Of a path where there is nothing. Never returns.
+[[noreturn]] void refuse_absent(const std::string& path);
+
 }  // namespace mr

@@ -130,6 +130,7 @@ void note_optimiser_state(WeightFile& file) {
 
 WeightFile read_weights(const std::string& path) {
   if (std::filesystem::is_directory(path)) refuse_folder(path);
+  if (!is_there(path)) refuse_absent(path);
   const InputFile file(path);
   const std::string start = file.read_text(0, std::min<uint64_t>(file.size(), 9));
   const bool json_follows = start.size() == 9 && start[8] == '{';  // after the header's length, of which the highest bytes are 0

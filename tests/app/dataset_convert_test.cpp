@@ -34,7 +34,7 @@ TEST_CASE("dataset convert: labelme files become COCO files, a recipe, and pass 
   CHECK_THAT(r.out,
              Contains("left out: 10 records without extent, the first of them:\n") && Contains("p0.json: shapes[1] (dog): a point shape"));
   CHECK_THAT(r.out, Contains("next: mrcnn recipe new --annotations " + folder() + "/made/again_train.json --val-annotations ") &&
-                        Contains("(data.train_images)"));
+                        Contains("(data.train_images)") && Contains(" --init WEIGHTS --out mine.toml\n"));
   const std::string train = folder() + "/made/shots_train.json", val = folder() + "/made/shots_val.json";
   CHECK(mrcnn("dataset lint --annotations " + train + " --images " + dir).status == 0);
   r = mrcnn("recipe new --annotations " + train + " --val-annotations " + val + " --images " + dir + " --out " + folder() +

@@ -1,4 +1,7 @@
 // What mrcnn explain says, against the published numbers of its worked examples.
+#include <sstream>
+#include <utility>
+
 #include "tests/app/explain.h"
 
 using namespace mr;
@@ -163,4 +166,21 @@ TEST_CASE("explain: mistakes are one line", "[explain]") {
   check_error("explain roi_align --box 1,2,3,4 --compare --gradient", "explain: roi_align --compare: does not use --gradient");
   check_error("explain box-coder --compare", "explain: box-coder: does not use --compare");
   check_error("explain gradients --recipe scenes_small --image nowhere.png", "the training set has no image nowhere.png");
+}
+
+TEST_CASE("the examples of explain in the README run as they stand there, from the project's folder", "[app]") {
+  std::istringstream readme(read_text_file(MR_SOURCE_DIR "/README.md"));
+  int examples = 0;
+  for (std::string line; std::getline(readme, line);) {
+    const std::string program = "    mrcnn ";
+    if (!line.starts_with(program + "explain")) continue;
+    std::string command = line.substr(program.size(), line.find("  #") - program.size());
+    for (const auto& [option, place] : {std::pair(" --image ", std::string(MR_SOURCE_DIR)), std::pair(" --figure ", folder())})
+      if (const size_t at = command.find(option); at != std::string::npos) command.insert(at + std::string(option).size(), place + "/");
+    const Result r = mrcnn(command + " --overwrite");
+    INFO(command << " said: " << r.err);
+    CHECK(r.status == 0);
+    ++examples;
+  }
+  CHECK(examples >= 3);
 }

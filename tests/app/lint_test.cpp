@@ -57,7 +57,7 @@ TEST_CASE("lint: one polygon of 20,000 points all over an image of 13,000 x 13,0
   CHECK(used.status == 0);
   CHECK(used.seconds < 20);  // a few, on a processor of today
   CHECK(used.mib < 1000);
-  CHECK_THAT(read_text_file(path + ".txt"), Catch::Matchers::Contains("in 1 images with 1 annotations\n"));
+  CHECK_THAT(read_text_file(path + ".txt"), Catch::Matchers::Contains("in 1 image with 1 annotation\n"));
 }
 
 TEST_CASE("lint: many large masks of one image are not held together", "[app]") {
@@ -66,7 +66,7 @@ TEST_CASE("lint: many large masks of one image are not held together", "[app]") 
   INFO(used.seconds << " s, " << used.mib << " MiB");
   CHECK(used.status == 0);
   CHECK(used.mib < 400);
-  CHECK_THAT(read_text_file(path + ".txt"), Catch::Matchers::Contains("in 1 images with 60 annotations\n"));
+  CHECK_THAT(read_text_file(path + ".txt"), Catch::Matchers::Contains("in 1 image with 60 annotations\n"));
 }
 
 TEST_CASE("lint: memory does not grow with what is found", "[app]") {

@@ -80,8 +80,9 @@ TEST_CASE("report: a run with its curves, figures, precision and worst pictures,
     CHECK_THAT(html, Contains(std::string(">") + heading + "</a>"));
   }
   CHECK_THAT(html, Contains("Finished after 3 iterations."));
-  for (const char* curve : {"loss", "losses/mask", "losses/rpn_objectness", "lr", "gradient_norm", "images_per_second",
-                            "mask: average precision", "box: average recall", "masks, all classes"})
+  CHECK_THAT(html, Contains(", compiled by g++ ") || Contains(", compiled by Debian Clang ") || Contains(", compiled by Clang "));
+  for (const char* curve :
+       {"loss", "losses/mask", "losses/rpn_objectness", "lr", "gradient_norm", "images_per_second", "masks, all classes"})
     CHECK_THAT(html, Contains(std::string(">") + curve + "</text>"));
   CHECK(count(html, "<img ") == 6);  // three scenes, twice each
   CHECK(count(html, "data:image/webp;base64,") == 6);
@@ -90,6 +91,47 @@ TEST_CASE("report: a run with its curves, figures, precision and worst pictures,
   CHECK_THAT(html, Contains("width = 32"));  // of the recipe
   CHECK(count(page_of(run() + " --pictures 1 --score 0", run() + "/report.html"), "<img ") == 2);
   CHECK(count(page_of(run() + " --pictures 0", run() + "/report.html"), "Worst pictures") == 0);
+}
+
+TEST_CASE("report: the loss comes first, and what never changes is told in a line", "[app]") {
+  const std::string curves = path_of("curves");
+  fs::create_directories(curves);
+  fs::copy_file(run() + "/recipe.toml", curves + "/recipe.toml");
+  write_text_file(curves + "/metrics.jsonl",
+                  "{\"iteration\":1,\"lr\":0.1,\"loss\":2,\"losses\":{\"mask\":1.5},\"memory\":{\"in_use_bytes\":1000000000}}\n"
+                  "{\"iteration\":1,\"evaluation\":{\"segm\":{\"AP\":0.1,\"AP50\":0.5},\"images\":7},\"evaluation_seconds\":1.5}\n"
+                  "{\"iteration\":2,\"lr\":0.1,\"loss\":1,\"losses\":{\"mask\":1.5},\"memory\":{\"in_use_bytes\":1000000000}}\n"
+                  "{\"iteration\":2,\"evaluation\":{\"segm\":{\"AP\":0.2,\"AP50\":0.5},\"images\":7},\"evaluation_seconds\":2.5}\n");
+  const std::string html = page_of(curves + " --no-evaluation", curves + "/report.html");
+  const size_t loss = html.find(">loss</text>"), rate = html.find(">lr</text>"), precision = html.find(">mask: average precision</text>");
+  REQUIRE(precision != std::string::npos);
+  CHECK(count(html.substr(0, loss), "<svg") == 1);
+  CHECK(loss < rate);
+  CHECK(rate < precision);
+  CHECK_THAT(
+      html,
+      Contains("The same throughout, and not drawn: losses/mask 1.5; evaluation/images 7; memory of tensors, GB, in_use 1; mask: average "
+               "precision, AP50 0.5."));
+  for (const char* constant : {"losses/mask", "evaluation/images", "memory of tensors, GB", "AP50"})
+    CHECK(html.find(std::string(">") + constant + "</text>") == std::string::npos);
+  CHECK_THAT(html, Contains(">evaluation_seconds</text>"));
+}
+
+TEST_CASE("report: a run that its budget ended says so", "[app]") {
+  const std::string ended = path_of("ended");
+  fs::create_directories(ended);
+  std::string recipe = read_text_file(run() + "/recipe.toml");
+  const auto set = [&recipe](const std::string& key, const std::string& value) {
+    const size_t at = recipe.find("\n" + key + " = ") + 1, end = recipe.find('\n', at);
+    recipe.replace(at, end - at, key + " = " + value);
+  };
+  set("iterations", "4");
+  set("stop_at", "3");
+  set("budget", "\"9m\"");
+  write_text_file(ended + "/recipe.toml", recipe);
+  fs::copy_file(run() + "/metrics.jsonl", ended + "/metrics.jsonl");
+  CHECK_THAT(page_of(ended, ended + "/report.html"), Contains("Finished after 3 of 4 iterations: the budget of 9m ended the run.") &&
+                                                         Contains("; planned were 4, and the budget of 9m ended the run"));
 }
 
 TEST_CASE("report: a run that is in progress, without pictures to evaluate on or without weights", "[app]") {

@@ -14,12 +14,13 @@ const std::string tiny =
     "model.mask.width=4"
     " --set data.scenes.height=64 --set data.scenes.width=96 --set data.scenes.images=2 --set data.val_scenes=0 --set train.precision=f32"
     " --set train.iterations=1 --set train.batch=1";
+const std::string skips = " --set train.skip_mismatch=true";
 const std::string three = " --set 'data.classes=[\"a\", \"b\", \"c\"]' --set 'data.category_ids=[1, 2, 3]' --set model.classes=3";
 
 }  // namespace
 
 TEST_CASE("weights fit: what a recipe takes from a file, as a table, a list and JSON", "[app]") {
-  const Result table = mrcnn("weights fit " + golden + "detectron2.pkl scenes_small" + tiny);
+  const Result table = mrcnn("weights fit " + golden + "detectron2.pkl scenes_small" + tiny + skips);
   INFO(table.out << table.err);
   CHECK(table.status == 0);
   CHECK_THAT(table.out, Contains("tensors loaded, by detectron2's names"));
@@ -28,9 +29,11 @@ TEST_CASE("weights fit: what a recipe takes from a file, as a table, a list and 
   const Result other = mrcnn("weights fit " + golden + "reference.pth scenes_small --all" + tiny + " --set model.mask.width=8");
   CHECK_THAT(other.out,
              Contains("loaded          backbone.body.conv1.weight\n") && Contains("  roi_heads.mask_head                            0"));
-  const Result json = mrcnn("weights fit " + golden + "renamed.pth scenes_small --json --rename detector.=" + tiny);
-  CHECK_THAT(json.out,
-             Contains("{\"naming\": \"torchvision\", \"loaded\": [\"backbone.body.conv1.weight\", ") && Contains("\"missing\": []"));
+  CHECK(other.status == 1);
+  const Result json = mrcnn("weights fit " + golden + "renamed.pth scenes_small --json --rename detector.=" + tiny + skips);
+  CHECK(json.status == 0);
+  CHECK_THAT(json.out, Contains("{\"naming\": \"torchvision\", \"loaded\": [\"backbone.body.conv1.weight\", ") &&
+                           Contains("\"missing\": []") && Contains("\"refusal\": \"\"}"));
   for (const std::string option : {"", " --json"}) {
     const Result nothing = mrcnn("weights fit " + golden + "renamed.pth scenes_small" + tiny + option);
     CHECK(nothing.status == 1);
@@ -38,6 +41,35 @@ TEST_CASE("weights fit: what a recipe takes from a file, as a table, a list and 
   }
   check_error("weights fit " + golden + "renamed.pth scenes_small --rename no.=" + tiny, "no tensor of ");
   check_error("weights fit " + golden + "renamed.pth scenes_small --rename detector." + tiny, "expected FROM=TO");
+}
+
+TEST_CASE("weights fit: says what train would do with the recipe's own classes, and ends as train would", "[app]") {
+  const std::string data = folder() + "/fitted", toml = data + "/mine.toml";
+  REQUIRE(mrcnn("dataset draw --images 3 --out " + data + " --set data.scenes.height=64 --set data.scenes.width=96").status == 0);
+  const std::string recipe = "base = \"scenes_small\"\n[data]\nkind = \"coco\"\nroot = \"" + data +
+                             "\"\ntrain_annotations = \"instances_train.json\"\ntrain_images = \"images\"\nval_annotations = \"\"\n";
+  write_text_file(toml, recipe);
+  const std::string with = " " + golden + "reference.pth", fit = "weights fit" + with + " " + toml + tiny;
+  const auto trained = [&](const std::string& options) {
+    return mrcnn("train " + toml + tiny + options + " --init" + with + " --out " + data + "/run");
+  };
+  // Eight classes; the file has three.
+  const Result refused = mrcnn(fit), by_train = trained("");
+  CHECK(refused.status == 1);
+  CHECK(by_train.status == 1);
+  REQUIRE(by_train.err.starts_with("mrcnn: "));
+  const std::string error = by_train.err.substr(7, by_train.err.find('\n') - 7);
+  CHECK_THAT(refused.out, Contains("WARNING: train would refuse it: " + error) && Contains("[4, 8]") && Contains("[9, 8]"));
+  CHECK_FALSE(fs::exists(data + "/run"));  // a training that is refused leaves nothing
+  CHECK_THAT(mrcnn(fit + " --json").out, Contains("\"refusal\": \"") && !Contains("\"refusal\": \"\""));
+  CHECK(mrcnn(fit + skips).status == 0);
+  CHECK(trained(skips).status == 0);
+  fs::rename(data + "/instances_train.json", data + "/elsewhere.json");
+  const Result without = mrcnn(fit);
+  CHECK(without.status == 0);
+  CHECK_THAT(without.out, Contains("data.train_annotations: " + data +
+                                   "/instances_train.json is not there: the classes are taken to be as many "
+                                   "as the file's, 3\n"));
 }
 
 TEST_CASE("a file that a person names is written over only when asked", "[app]") {

@@ -52,7 +52,7 @@ TEST_CASE("classes come from the data, or from the recipe's lists, contiguous or
   r.data.classes = {"foxx"};
   CHECK_THROWS_WITH(classes_of(r, toy), Contains("have no class foxx; the nearest is fox"));
   r.data.category_ids = {1, 2};
-  CHECK_THROWS_WITH(classes_of(r, toy), Contains("2 ids for 1 classes"));
+  CHECK_THROWS_WITH(classes_of(r, toy), Contains("2 ids for 1 class"));
   r.data.classes = {"fox", "cat"};
   r.data.category_ids = {2, 2};
   CHECK_THROWS_WITH(classes_of(r, toy), Contains("data.category_ids: expected a different id for each class, got 2 twice (cat)"));

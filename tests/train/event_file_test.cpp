@@ -33,7 +33,7 @@ TEST_CASE("event file: the version, a start, then what is appended, with names, 
   REQUIRE(events.size() == 4);
   CHECK(events[0].version == "brain.Event:2");
   CHECK(events[1].start);
-  CHECK(events[1].step == 7);
+  CHECK(events[1].step == 1);
   CHECK(events[2].step == 20);
   REQUIRE(events[2].scalars.size() == 2);
   CHECK(events[2].scalars[0] == std::pair<std::string, float>("loss", 1.25f));
@@ -48,17 +48,60 @@ TEST_CASE("event file: the version, a start, then what is appended, with names, 
   }
 }
 
-TEST_CASE("event file: each new one comes last by name, whatever the clock says", "[events]") {
+namespace {
+
+std::vector<std::pair<int64_t, float>> losses_in(const std::string& path) {
+  std::vector<std::pair<int64_t, float>> losses;
+  for (const TestEvent& e : EventReader(read_text_file(path)).events())
+    for (const auto& [name, value] : e.scalars) losses.emplace_back(e.step, value);
+  return losses;
+}
+
+void tell(EventFile& file, int64_t step, double loss) {
+  const std::vector<NamedScalar> scalars = {{"loss", loss}};
+  file.append(EventFile::record(step, scalars));
+}
+
+}  // namespace
+
+TEST_CASE("event file: a new one comes last by name, holds what is kept of the others, and is the only one", "[events]") {
   const TestFolder folder;
-  for (int i = 0; i < 3; ++i) EventFile(folder.path(), i);
-  const std::vector<std::string> three = test::event_files(folder.path());
-  REQUIRE(three.size() == 3);
-  for (size_t i = 0; i < 3; ++i) CHECK(EventReader(read_text_file(three[i])).events().at(1).step == static_cast<int64_t>(i));
+  const auto only = [&] {
+    const std::vector<std::string> files = test::event_files(folder.path());
+    REQUIRE(files.size() == 1);
+    return files[0];
+  };
+  const auto begun = [&](int64_t last, int64_t step, double loss) {
+    EventFile file(folder.path(), last);
+    for (const int64_t s : {step, step + 5}) tell(file, s, loss);
+  };
+  using Losses = std::vector<std::pair<int64_t, float>>;
+  begun(0, 5, 1);
+  const std::string first = only();
+  begun(7, 10, 2);
+  CHECK(only() > first);
+  CHECK(losses_in(only()) == Losses{{5, 1}, {10, 2}, {15, 2}});
+  std::ofstream(only(), std::ios::app | std::ios::binary) << "torn record";
+  begun(12, 15, 3);
+  CHECK(losses_in(only()) == Losses{{5, 1}, {10, 2}, {15, 3}, {20, 3}});
+  // Killed between writing the new one and removing the old.
+  const std::string before = only(), old = read_text_file(before);
+  begun(16, 20, 4);
+  std::ofstream(before, std::ios::binary) << old;
+  begun(20, 25, 5);
+  CHECK(losses_in(only()) == Losses{{5, 1}, {10, 2}, {15, 3}, {20, 4}, {25, 5}, {30, 5}});
+  begun(0, 5, 6);  // from the beginning
+  CHECK(losses_in(only()) == Losses{{5, 6}, {10, 6}});
+}
+
+TEST_CASE("event file: those of others are left alone, and come before by name", "[events]") {
+  const TestFolder folder;
   for (const char* other : {"events.out.tfevents.9000000000.somebody", "events.out.tfevents.", "events.out.tfevents.x", "metrics.jsonl"})
     std::ofstream(folder / other) << "";
   EventFile(folder.path(), 5);
-  CHECK(EventReader(read_text_file(test::event_files(folder.path()).at(5))).events().at(1).step == 5);
   CHECK(is_there(folder / "events.out.tfevents.9000000001.mrcnn"));
+  CHECK(test::event_files(folder.path()).size() == 4);
+  CHECK(EventReader(read_text_file(folder / "events.out.tfevents.9000000001.mrcnn")).events().at(1).step == 1);
 }
 
 TEST_CASE("event file: a folder that cannot be written is named", "[events]") {
@@ -67,7 +110,7 @@ TEST_CASE("event file: a folder that cannot be written is named", "[events]") {
   std::filesystem::permissions(folder.path(), std::filesystem::perms(0555));
   {
     const Nobody nobody;
-    CHECK_THROWS_WITH(EventFile(folder.path(), 1), Contains(".mrcnn: cannot write: not permitted (Permission denied)"));
+    CHECK_THROWS_WITH(EventFile(folder.path(), 1), Contains(": not permitted (Permission denied)") && Contains("/events.out.tfevents."));
   }
   std::filesystem::permissions(folder.path(), std::filesystem::perms::owner_all);
 }

@@ -130,7 +130,7 @@ TEST_CASE("one setting decides how long a run is, and the plan told is the plan 
     check_case(
         {{text("batch = 4\nepochs = 26\n"), over("budget = \"60s\"\n")},
          {},
-         fitting(10),
+         fitting(6),
          10,
          0.1,
          {"train.budget = 60s (", "layer1.toml:3) decides how long the run is; train.epochs = 26 (", "layer0.toml:", ") does not count"}});
@@ -138,7 +138,7 @@ TEST_CASE("one setting decides how long a run is, and the plan told is the plan 
   SECTION("a budget set over epochs") {
     check_case({{text("batch = 4\nepochs = 26\n")},
                 {"train.budget=60s"},
-                fitting(10),
+                fitting(6),
                 10,
                 0.1,
                 {"train.budget = 60s (--set) decides how long the run is; train.epochs = 26 ("}});
@@ -166,7 +166,7 @@ TEST_CASE("one setting decides how long a run is, and the plan told is the plan 
                 4,
                 0,
                 0.1 / 16,
-                {"learning rate 0.00625 for 1 images a step (stated: 0.1 for 16); train.iterations as set, in steps of 1",
+                {"learning rate 0.00625 for 1 image a step (stated: 0.1 for 16); train.iterations as set, in steps of 1",
                  "schedule.warmup: 160 of 4 iterations is above a tenth of the run: shortened to 0"}});
   }
   SECTION("the stated batch, reached by accumulation") {
@@ -195,22 +195,22 @@ TEST_CASE("one setting decides how long a run is, and the plan told is the plan 
   }
   SECTION("a budget under a schedule stated for another batch, and a warm-up that is set") {
     check_case(
-        {{text("batch = 8\nbudget = \"60s\"\n", "for_batch = 16\n")}, {}, fitting(18), 20, 0.05, {"learning rate 0.05 for 8 images"}});
+        {{text("batch = 8\nbudget = \"60s\"\n", "for_batch = 16\n")}, {}, fitting(6), 10, 0.05, {"learning rate 0.05 for 8 images"}});
     check_case({{text("batch = 8\nbudget = \"60s\"\n", "for_batch = 16\n")},
                 {"schedule.warmup=12"},
-                fitting(12),
-                12,
+                fitting(6),
+                10,
                 0.05,
                 {"schedule.warmup as set, in steps of 8"}});
   }
   SECTION("a budget that ends before the warm-up would") {
-    check_case({{text("batch = 4\nbudget = \"60s\"\n") + "", over("")}, {"schedule.warmup=500"}, fitting(18), 22, 0.1, {}});
+    check_case({{text("batch = 4\nbudget = \"60s\"\n") + "", over("")}, {"schedule.warmup=500"}, fitting(6), 10, 0.1, {}});
   }
   SECTION("a length set over what a run recorded") {
     const std::string record =
         "budget = \"9m\"\niterations = 300\nstop_at = 200\ncorrected_at = 40\ncorrected_from = 150\nrecorded = true\n";
     check_case({{text("batch = 4\n" + record)}, {"train.iterations=120"}, 120, 10, 0.1, {"train.budget = 9m ("}});
-    check_case({{text("batch = 4\n" + record)}, {"train.budget=60s"}, fitting(10), 10, 0.1, {"train.iterations = 300 ("}});
+    check_case({{text("batch = 4\n" + record)}, {"train.budget=60s"}, fitting(6), 10, 0.1, {"train.iterations = 300 ("}});
     check_case({{text("batch = 4\n" + record)}, {}, 200, 10, 0.1, {}});
   }
 }
@@ -230,6 +230,23 @@ TEST_CASE("a plan, as it is told", "[length]") {
   r.train.budget = "8h";
   CHECK(to_text(plan_of(r, false), r, 500) ==
         "plan: as many iterations of 4 images as fit into 8h; the first 50 are the warm-up, of a learning rate from 0.002 to 0.02");
+}
+
+TEST_CASE("what a budget ended is told, with what was planned", "[length]") {
+  Recipe r;
+  r.train.batch = 1;
+  r.train.iterations = 72;
+  r.train.budget = "9m";
+  CHECK(iterations_done(r.train, 40) == "Reached iteration 40 of 72: in progress, or stopped.");
+  CHECK(iterations_done(r.train, 72) == "Finished after 72 iterations.");
+  r.train.stop_at = 65;
+  CHECK(iterations_done(r.train, 40) == "Reached iteration 40 of 65: in progress, or stopped.");
+  CHECK(iterations_done(r.train, 65) == "Finished after 65 of 72 iterations: the budget of 9m ended the run.");
+  CHECK_THROWS_WITH(throw Error(to_text(plan_of(r, false), r, 0)),
+                    Contains("plan: 65 iterations of 1 image: 65 images; planned were 72, and the budget of 9m ended the run\n"));
+  r.train.iterations = 0;
+  r.train.stop_at = 0;
+  CHECK(iterations_done(r.train, 3) == "Reached iteration 3: in progress, or stopped.");
 }
 
 TEST_CASE("a shortened warm-up goes on from the rate that it had come to", "[schedule]") {

@@ -1,106 +1,14 @@
 #include "train/loop.h"
 
-#include <csignal>
-#include <fstream>
-#include <limits>
-
 #include "base/files.h"
-#include "tensor/context.h"
 #include "tests/catch.h"
 #include "tests/train/event_records.h"
-#include "tests/train/fake.h"
-#include "train/interrupt.h"
+#include "tests/train/loop_runs.h"
 
 using namespace mr;
+using namespace mr::test;
 using Catch::Matchers::Contains;
 namespace fs = std::filesystem;
-
-namespace {
-
-Recipe fake_recipe(int64_t iterations) {
-  Recipe r;
-  r.optimiser.lr = 0.1;
-  r.schedule.warmup = 10;
-  r.schedule.kind = ScheduleKind::cosine;
-  r.train.batch = 4;
-  r.train.accumulate = 2;
-  r.train.iterations = iterations;
-  r.train.log_every = 5;
-  r.evaluation.at = {0.5};
-  r.checkpoint.every = 7;
-  return r;
-}
-
-struct Outcome {
-  std::vector<float> weights;
-  TrainState state;
-  Recipe recipe;
-  Ended ended = Ended::finished;
-  std::string console;
-  double seconds = 0;  // by the script's clock
-};
-
-struct Script {
-  int64_t interrupt_at_batch = -1, nan_at_batch = -1, unreadable_batch = -1, interrupt_at_evaluation = -1, fail_at_evaluation = -1;
-  std::function<double(int64_t)> seconds;  // that a batch takes by a clock that tells nothing else; empty: the real clock
-  double evaluation = 0;                   // seconds of one, by that clock
-  bool rehearse = true;
-  const char* term = "fit";  // the name of the loss
-};
-
-Outcome run(const std::string& folder, Recipe recipe, const Script& script, bool resume = false) {
-  FakeSystem system(script.term);
-  Outcome out;
-  Console console([&out](const std::string& line) { out.console += line + "\n"; });
-  LoopJob job;
-  job.system = &system;
-  job.folder = folder;
-  int64_t evaluation = 0;
-  double now = 0;
-  if (script.seconds) job.clock = [&now] { return now; };
-  job.batches = [&](int64_t first) {
-    return [&, k = first]() mutable {
-      if (k == script.interrupt_at_batch) std::raise(SIGTERM);
-      if (k == script.unreadable_batch) throw Error("a.jpg: cut short");
-      if (script.seconds) now += script.seconds(k);
-      Batch b = fake_batch(k, recipe.train.batch);
-      if (k == script.nan_at_batch) b.images.fill_(std::numeric_limits<float>::quiet_NaN());
-      ++k;
-      return b;
-    };
-  };
-  if (script.rehearse) job.fullest = [&] { return fake_batch(-1, recipe.train.batch); };
-  job.evaluate = [&] {
-    if (evaluation == script.fail_at_evaluation) throw Error("b.jpg: cut short");
-    if (evaluation++ == script.interrupt_at_evaluation) std::raise(SIGTERM);
-    stop_if_interrupted();
-    now += script.evaluation;
-    return EvaluationOutcome{system.parameters().weights().at(0), "AP 0.5", "{\"AP\": 0.5}"};
-  };
-  job.estimate_evaluation = [&] { return script.evaluation; };
-  job.save_weights = [&](const std::string& path) { std::ofstream(path) << system.parameters().weights().at(0); };
-  const ContextGuard guard;
-  context().threads = 1;
-  catch_interrupts();
-  Loop loop(recipe, job, console);
-  if (resume) loop.resume();
-  out.ended = loop.run();
-  out.weights = all_values(system.parameters());
-  out.state = loop.state();
-  out.recipe = recipe;
-  out.seconds = now;
-  catch_interrupts();  // forget the signal
-  return out;
-}
-
-std::vector<std::string> lines_of(const std::string& path) {
-  std::ifstream in(path);
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(in, line);) lines.push_back(line);
-  return lines;
-}
-
-}  // namespace
 
 TEST_CASE("the loop trains, evaluates, logs and leaves its files", "[loop]") {
   const TestFolder folder;
@@ -260,9 +168,31 @@ TEST_CASE("resuming shows what changed in the configuration", "[loop]") {
   changed.optimiser.momentum = 0.5;
   const Outcome o = run(folder.path(), changed, {}, true);
   CHECK_THROWS_WITH(throw Error(o.console), Contains("optimiser.momentum was 0.9, now 0.5"));
+  CHECK_THROWS_WITH(throw Error(run(folder.path(), changed, {}, true).console),
+                    !Contains("another configuration"));  // the same need no word
 }
 
-TEST_CASE("resuming with another optimiser is an error that names what is missing", "[loop]") {
+TEST_CASE("a run that is stopped says where its weights are", "[loop]") {
+  const TestFolder early, late;
+  Script script;
+  script.interrupt_at_batch = 13;
+  CHECK_THROWS_WITH(throw Error(run(early.path(), fake_recipe(30), script).console),
+                    Contains("stopped at iteration 7; --resume goes on from here; its weights are in " + (early / "last.safetensors\n")));
+  script.interrupt_at_batch = 40;
+  CHECK_THROWS_WITH(throw Error(run(late.path(), fake_recipe(30), script).console),
+                    Contains("last.safetensors, the best in best.safetensors\n"));
+}
+
+TEST_CASE("a run that is refused before its first step leaves no file", "[loop]") {
+  const TestFolder folder;
+  Script script;
+  script.rehearsal = "no memory";
+  CHECK_THROWS_WITH(run(folder.path(), fake_recipe(30), script), Contains("no memory"));
+  CHECK_FALSE(is_there(folder / "recipe.toml"));
+  CHECK_FALSE(is_there(folder / "metrics.jsonl"));
+}
+
+TEST_CASE("resuming with another optimiser is an error that names what is missing, and the setting", "[loop]") {
   const TestFolder folder;
   Script script;
   script.interrupt_at_batch = 13;
@@ -271,7 +201,11 @@ TEST_CASE("resuming with another optimiser is an error that names what is missin
   changed.optimiser.kind = OptimiserKind::adamw;
   CHECK_THROWS_WITH(
       run(folder.path(), changed, {}, true),
-      Contains("holds no mean, which this optimiser remembers (mean, square, powers): the run was begun with another optimiser.kind"));
+      Contains("holds no mean, which this optimiser remembers (mean, square, powers): the run was begun with another optimiser.kind") &&
+          Contains("settings that are not the run's: optimiser.kind was \"sgd\", now \"adamw\"; --resume with " + folder.path() +
+                   "/recipe.toml in place of the recipe takes all of the run's"));
+  changed = load_recipe(folder / "recipe.toml");
+  CHECK(run(folder.path(), changed, {}, true).ended == Ended::finished);
 }
 
 TEST_CASE("a term of the loss counts for its weight, and is logged without it", "[loop]") {
@@ -297,143 +231,4 @@ TEST_CASE("a term of the loss counts for its weight, and is logged without it", 
   };
   CHECK(number(weighted.second, "box") == number(plain.second, "box"));
   CHECK(number(weighted.second, "loss") == Approx(2 * number(plain.second, "loss")));
-}
-
-namespace {
-
-// A run whose warm-up is ten steps of one batch each.
-Recipe budget_recipe(const char* budget) {
-  Recipe r = fake_recipe(0);
-  r.train.accumulate = 1;
-  r.train.budget = budget;
-  r.evaluation.at = {};
-  r.checkpoint.every = 0;
-  return r;
-}
-
-Script timed(std::function<double(int64_t)> seconds) {
-  Script script;
-  script.seconds = std::move(seconds);
-  script.evaluation = 4;
-  return script;
-}
-
-// Slow for as long as something else runs on the machine.
-double slow_start(int64_t batch) { return batch < 12 ? 1.0 : 0.5; }
-
-}  // namespace
-
-TEST_CASE("a budget fixes the length, is kept, and its record gives the same bits again", "[loop]") {
-  const TestFolder folder, again;
-  const Outcome o = run(folder.path(), budget_recipe("100s"), timed([](int64_t) { return 0.5; }));
-  CHECK(o.seconds <= 100);
-  CHECK(o.seconds > 97);
-  const Recipe recorded = load_recipe(folder / "recipe.toml");
-  CHECK(recorded.train.iterations == 10 + static_cast<int64_t>((100 - 5 - 0.5 - 1.15 * 4) / 0.5));
-  CHECK(recorded.train.corrected_at == 0);
-  CHECK(recorded.train.stop_at == 0);
-  CHECK(o.state.iteration == recorded.train.iterations);
-  CHECK(run(again.path(), recorded, {}).weights == o.weights);
-}
-
-TEST_CASE("under a budget that turns out too short the run stops early and still evaluates", "[loop]") {
-  const TestFolder folder;
-  const Outcome o = run(folder.path(), budget_recipe("100s"), timed([](int64_t batch) { return batch < 120 ? 0.5 : 3.0; }));
-  CHECK(o.seconds <= 100);
-  CHECK(o.recipe.train.stop_at > 120);
-  CHECK(o.recipe.train.stop_at < o.recipe.train.iterations);
-  CHECK(o.state.evaluated == o.recipe.train.stop_at);
-  CHECK(fs::exists(folder / "best.safetensors"));
-}
-
-TEST_CASE("evaluations at intervals have their place in a budget", "[loop]") {
-  const TestFolder folder;
-  Recipe r = budget_recipe("200s");
-  SECTION("in steps") { r.evaluation.every = 20; }
-  SECTION("in minutes") { r.evaluation.every_minutes = 10.0 / 60; }
-  const Outcome o = run(folder.path(), r, timed([](int64_t) { return 0.5; }));
-  CHECK(o.recipe.evaluation.every == 20);
-  CHECK(o.recipe.train.stop_at == 0);
-  CHECK(o.seconds <= 200);
-  CHECK(o.seconds > 180);
-}
-
-TEST_CASE("a length fixed at the end of a slow warm-up is corrected once, to the same bits when run again or resumed", "[loop]") {
-  const TestFolder folder, again, killed;
-  const Outcome o = run(folder.path(), budget_recipe("100s"), timed(slow_start));
-  CHECK(o.seconds <= 100);
-  CHECK(o.seconds > 97);  // 58 without the correction
-  const TrainConfig& t = o.recipe.train;
-  CHECK(t.corrected_from == 10 + static_cast<int64_t>((100 - 10 - 0.5 - 1.15 * 4) / 1.0));
-  CHECK(t.corrected_at == 40);  // the third window; the first holds two slow steps, the second differs from it
-  CHECK(t.iterations == 40 + static_cast<int64_t>((100 - 26 - 0.5 - 1.15 * 4) / 0.5));
-  CHECK(o.state.iteration == t.iterations);
-  CHECK_THROWS_WITH(throw Error(o.console), Contains("the pace has settled at 0.5 s a step: 177 iterations, not 94"));
-  const Recipe recorded = load_recipe(folder / "recipe.toml");
-  CHECK(differences(visit_of(recorded), visit_of(o.recipe)).empty());
-  CHECK(run(again.path(), recorded, {}).weights == o.weights);
-  for (const int64_t at : {37, 40, 41, 100}) {
-    Script script;
-    script.interrupt_at_batch = at;
-    const TestFolder stopped;
-    CHECK(run(stopped.path(), recorded, script).ended == Ended::interrupted);
-    CHECK(run(stopped.path(), recorded, {}, true).weights == o.weights);
-  }
-  Recipe wrong = recorded;  // the record matters
-  wrong.train.corrected_at = wrong.train.corrected_from = 0;
-  CHECK(run(killed.path(), wrong, {}).weights != o.weights);
-}
-
-TEST_CASE("a run that slows down for good is shortened, so that its rate comes down to the end", "[loop]") {
-  const TestFolder folder;
-  const Outcome o = run(folder.path(), budget_recipe("100s"), timed([](int64_t batch) { return batch < 20 ? 0.5 : 1.0; }));
-  CHECK(o.recipe.train.corrected_at == 40);
-  CHECK(o.recipe.train.iterations < o.recipe.train.corrected_from);
-  CHECK(o.recipe.train.stop_at == 0);
-  CHECK(o.seconds <= 100);
-  CHECK(o.seconds > 96);
-}
-
-TEST_CASE("a length is not corrected for a little, for a moment, or late", "[loop]") {
-  const auto corrected_at = [](const Recipe& recipe, std::function<double(int64_t)> seconds) {
-    const TestFolder folder;
-    return run(folder.path(), recipe, timed(std::move(seconds))).recipe.train.corrected_at;
-  };
-  Recipe r = budget_recipe("100s");
-  CHECK(corrected_at(r, [](int64_t batch) { return batch < 12 ? 0.5 : 0.47; }) == 0);
-  CHECK(corrected_at(r, [](int64_t batch) { return batch >= 40 && batch < 44 ? 1.5 : 0.5; }) == 0);
-  CHECK(corrected_at(r, [](int64_t batch) { return batch < 50 ? 1.0 : 0.5; }) == 0);  // half of the run is over
-  CHECK(corrected_at(r, slow_start) == 40);
-  r.schedule.kind = ScheduleKind::step;
-  r.schedule.milestones = {0.4, 0.8};
-  CHECK(corrected_at(r, slow_start) == 0);  // the rate has been cut at step 38
-  r.schedule.milestones = {0.6};
-  CHECK(corrected_at(r, slow_start) == 40);
-}
-
-TEST_CASE("a pace settles where two windows agree", "[pace]") {
-  SettledPace pace(10);
-  const auto settles_after = [&pace](double seconds) {
-    for (int n = 1; n <= 100; ++n)
-      if (pace.step(seconds)) return n;
-    return -1;
-  };
-  CHECK(settles_after(1) == 20);  // two windows of ten seconds
-  CHECK(pace.seconds_per_step() == 1);
-  CHECK(settles_after(0.5) == 40);
-  CHECK(pace.seconds_per_step() == 0.5);
-  CHECK(settles_after(2) == 20);  // ten steps a window at least
-  CHECK(settles_after(2.1) == 10);
-  CHECK(pace.seconds_per_step() == Approx(2.05));
-}
-
-TEST_CASE("durations", "[pace]") {
-  CHECK(parse_duration("30m", "x") == 1800);
-  CHECK(parse_duration("1h30m", "x") == 5400);
-  CHECK(parse_duration("0.5s", "x") == 0.5);
-  for (const char* bad : {"", "30", "m", "30x", "-5m", "0s", "nanm", "5m 3", "1e999h"})
-    CHECK_THROWS_WITH(parse_duration(bad, "train.budget"), Contains("train.budget: expects a time such as"));
-  CHECK(show_duration(3725) == "1h02m");
-  CHECK(show_duration(185) == "3m05s");
-  CHECK(show_duration(42) == "42s");
 }

@@ -141,7 +141,13 @@ TEST_CASE("metrics: of steps that a resumed run takes again, TensorBoard shows w
   part(20, {});
   part(15, {{20, 1}});
   CHECK(test::shown(folder.path()).at("loss") == std::map<int64_t, float>{{5, 7}, {10, 6}, {15, 3}, {20, 1}});
-  CHECK(test::event_files(folder.path()).size() == 5);
+  // Nothing is out of order: no reader has to find out what counts.
+  REQUIRE(test::event_files(folder.path()).size() == 1);
+  int64_t last = 0;
+  for (const test::TestEvent& e : test::EventReader(read_text_file(test::event_files(folder.path())[0])).events()) {
+    CHECK(e.step >= (e.version.empty() ? last : 0));
+    last = e.step;
+  }
 }
 
 TEST_CASE("metrics: what could not be stored is written when it is tried again, in both files once", "[metrics]") {

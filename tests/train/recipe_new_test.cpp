@@ -10,8 +10,7 @@
 #include "base/json_text.h"
 #include "models/weights/safetensors.h"
 #include "tests/catch.h"
-#include "tests/folder.h"
-#include "tests/train/weights_files.h"
+#include "tests/train/own_data.h"
 #include "train/length.h"
 #include "train/measured_data.h"
 #include "train/plan.h"
@@ -22,54 +21,6 @@ using namespace mr::test;
 using Catch::Matchers::Contains;
 
 namespace {
-
-struct BoxOf {
-  int category = 1;
-  int width = 40, height = 40;
-};
-
-// Grey pictures of 160 × 120 and their annotations: image i has the objects of boxes[i % boxes.size()].
-NewRecipeOptions pictures(const Folder& folder, int images, const std::vector<std::vector<BoxOf>>& boxes, const std::string& sub = "data") {
-  std::filesystem::create_directories(folder / (sub + "/images"));
-  JsonWriter j;
-  j.object().key("images").array();
-  for (int i = 0; i < images; ++i) {
-    const std::string name = "p" + std::to_string(i) + ".pgm";
-    folder.write(sub + "/images/" + name, "P5\n160 120\n255\n" + std::string(size_t{160} * 120, 'x'));
-    j.object().field("id", 10 + i).field("width", 160).field("height", 120).field("file_name", name).end();
-  }
-  j.end().key("categories").array();
-  for (int c = 1; c <= 2; ++c) j.object().field("id", c).field("name", c == 1 ? "cat" : "dog").end();
-  j.end().key("annotations").array();
-  int id = 0;
-  for (int i = 0; i < images; ++i)
-    for (const BoxOf& b : boxes[static_cast<size_t>(i) % boxes.size()]) {
-      const std::vector<int> corners = {8, 8, 8 + b.width, 8, 8 + b.width, 8 + b.height, 8, 8 + b.height};
-      j.object().field("id", ++id).field("image_id", 10 + i).field("category_id", b.category).field("area", b.width * b.height);
-      j.key("bbox").list(std::vector<int>{8, 8, b.width, b.height}).key("segmentation").array().list(corners).end().end();
-    }
-  j.end().end();
-  NewRecipeOptions o;
-  o.annotations = folder.write(sub + "/train.json", j.take());
-  o.images = folder / (sub + "/images");
-  return o;
-}
-
-const std::vector<std::vector<BoxOf>> two_classes = {{{1, 40, 40}}, {{2, 44, 40}, {1, 40, 42}}};
-
-// Lines that were wrapped, as one.
-std::string flat(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    const bool blank = c == ' ' || c == '\n' || c == '#';
-    if (!blank || !out.ends_with(' ')) out += blank ? ' ' : c;
-  }
-  return out;
-}
-
-Recipe made(const NewRecipeOptions& o, const std::vector<std::string>& assignments = {}) {
-  return recipe_from_toml(new_recipe(o).toml, "mine.toml", assignments);
-}
 
 std::set<int64_t> ids_of(const Dataset& d) {
   std::set<int64_t> ids;
@@ -82,18 +33,6 @@ std::string loaded(const Recipe& r) {
   const auto data = open_dataset(r, Split::train);
   Detector d = make_detector(r, classes_of(r, *data));
   return init_weights(d);
-}
-
-std::string detector_file(const Folder& folder, int64_t depth, int64_t classes, bool masks = true) {
-  MaskRCNNConfig c = narrow(depth, classes);
-  c.mask.enabled = masks;
-  save_weights(make_mask_rcnn(c, 5)->parameters(), folder / "detector.safetensors", {});
-  return folder / "detector.safetensors";
-}
-
-std::string classifier_file(const Folder& folder, int64_t depth, int64_t labels) {
-  write_safetensors(folder / "resnet.safetensors", {}, as_classifier(in_memory(narrow(depth, 1)), labels).tensors);
-  return folder / "resnet.safetensors";
 }
 
 }  // namespace

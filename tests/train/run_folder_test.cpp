@@ -94,6 +94,27 @@ TEST_CASE("a folder belongs to one training at a time", "[run_folder]") {
   CHECK_FALSE(is_there(path + "/.recipe.toml.1.2.tmp"));
 }
 
+TEST_CASE("a training that is refused leaves nothing, and what lay in its folder", "[run_folder]") {
+  const TestFolder folder;
+  start(folder / "new", false);
+  CHECK_FALSE(is_there(folder / "new"));
+  put(folder / "pictures/a.jpg");
+  start(folder / "pictures", false);
+  CHECK(is_there(folder / "pictures/a.jpg"));
+  CHECK_FALSE(is_there(folder / "pictures/.lock"));
+  CHECK_FALSE(is_there(folder / "pictures/checkpoints"));
+  for (const char* of_run : {"recipe.toml", "checkpoints/iteration_00000007.checkpoint"}) {
+    {
+      const RunFolder begun = start(folder / "begun", false);
+      put(folder / (std::string("begun/") + of_run));
+    }
+    CHECK(is_there(folder / (std::string("begun/") + of_run)));
+    CHECK(is_there(folder / "begun/.lock"));
+    CHECK_NOTHROW(start(folder / "begun", true));
+    fs::remove_all(folder / "begun");
+  }
+}
+
 TEST_CASE("a run's folder that is closed to us is not called missing, and no run begins over it", "[run_folder]") {
   const TestFolder folder;
   const std::string path = folder / "run";

@@ -62,7 +62,7 @@ TEST_CASE("coco lint: what cannot be read is the only problem", "[coco_lint]") {
   const std::string path = saved("{\"images\": [");
   CHECK(to_text(lint_coco(path)) ==
         path + ": error: line 1, column 13 (byte 12): expected a value, got the end of the file: the JSON is truncated\n" + path +
-            ": 1 errors, 0 warnings in 0 images with 0 annotations\n");
+            ": 1 error, 0 warnings in 0 images with 0 annotations\n");
   CHECK(to_text(lint_coco("/no/such.json")).find("/no/such.json: error: there is no such file\n") == 0);
   CHECK(lint_coco(saved("{}")).errors() == 3);
 }

@@ -26,7 +26,8 @@ TEST_CASE("image names: of a file that is not there it is told what is", "[image
   fs::create_directories(folder + "/train");
   fs::create_directories(root + "/other");
   for (const char* name : {"/images/a.jpg", "/images/B.JPG", "/images/c d.png", "/images/train/e.jpg", "/f.jpg"})
-    write_text_file(root + name, "x");
+    write_text_file(root + name, "\xff\xd8\xff\xe0");                              // as a JPEG begins
+  write_text_file(folder + "/p.json", R"({"shapes": [], "imagePath": "p.png"})");  // as labelme puts it beside its picture
   const auto hint = [&](const std::string& name) { return missing_image_hint(folder, name); };
   CHECK_THAT(hint("images/a.jpg"),
              Contains("file_name holds the folder already; name the folder above it, " + root + ", or take 'images/' off"));
@@ -41,6 +42,7 @@ TEST_CASE("image names: of a file that is not there it is told what is", "[image
   CHECK_THAT(hint("e.jpg"), Contains(folder + "/train/e.jpg is there: name that folder, or write its name before each"));
   CHECK_THAT(hint("f.jpg"), Contains(root + "/f.jpg is there: name the folder " + root));
   CHECK(hint("nowhere.jpg").empty());
+  CHECK(hint("p.png").empty());
   CHECK_THAT(missing_image_hint(root + "/none", "a.jpg"), Contains("none: there is no such folder"));
   CHECK_THAT(missing_image_hint(root + "/f.jpg", "a.jpg"), Contains("f.jpg: is a file; name the folder"));
   CHECK_THAT(missing_image_hint(folder + "/", "images/a.jpg"), Contains("name the folder above it, " + root));

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/base64.h"
 #include "data/coco/coco_file.h"
 #include "data/coco/coco_lint.h"
 #include "data/convert/convert.h"
@@ -67,17 +68,6 @@ inline Converted converted(const std::string& kind, const std::vector<std::strin
   ConvertOptions options;
   options.kind = kind, options.in = in;
   return converted(options, folder);
-}
-
-inline std::string base64(const std::vector<uint8_t>& bytes) {
-  static const char* alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t v = 0;
-    for (size_t k = 0; k < 3; ++k) v = v << 8 | (i + k < bytes.size() ? bytes[i + k] : 0u);
-    for (size_t k = 0; k < 4; ++k) out += i + k <= bytes.size() ? alphabet[v >> (18 - 6 * k) & 63] : '=';
-  }
-  return out;
 }
 
 // Distance of a point to an outline, negative inside.

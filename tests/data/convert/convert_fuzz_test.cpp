@@ -1,7 +1,6 @@
 // Damaged annotation files of every format: read, or refused with an Error, within a second.
 #include <array>
 
-#include "data/convert/base64.h"
 #include "data/convert/readers.h"
 #include "geometry/polygon.h"
 #include "tests/data/convert/convert_files.h"

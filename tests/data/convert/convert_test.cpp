@@ -167,11 +167,10 @@ TEST_CASE("convert: the report as text and as JSON", "[convert]") {
   f.file("set/b.json", R"({"shapes": [{"label": "dog", "points": [[1, 1]], "shape_type": "point"}], "imagePath": "b.png"})");
   const ConvertReport r = convert_annotations(options(f, "set"));
   const std::string text = to_text(r);
-  CHECK_THAT(text, Contains("2 images, 1 objects\n") && Contains("       1         1  cat\n"));
+  CHECK_THAT(text, Contains("2 images, 1 object\n") && Contains("       1         1  cat\n"));
   CHECK_THAT(text,
              Contains("left out: 1 records without extent:\n  ") && Contains("b.json: shapes[0] (dog): a point shape encloses nothing\n"));
-  CHECK_THAT(text,
-             Contains("note: 1 of 2 images have no object") && Contains("wrote " + f.path() + "/out/data.json: 2 images, 1 objects\n"));
+  CHECK_THAT(text, Contains("note: 1 of 2 images has no object") && Contains("wrote " + f.path() + "/out/data.json: 2 images, 1 object\n"));
   CHECK_THAT(text, Contains("file names start from " + std::filesystem::canonical(f / "set").string() + " (data.train_images)"));
   CHECK_THAT(to_json(r),
              Contains("\"left_out\": 1, \"left_out_first\": [\"") && Contains("{\"id\": 1, \"name\": \"cat\", \"objects\": 1}"));

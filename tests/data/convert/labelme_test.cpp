@@ -48,7 +48,7 @@ TEST_CASE("labelme: polygons, rectangles, circles and lines are drawn where they
   CHECK(c.report.classes[0].id == 1);
   CHECK(c.report.classes[0].name == "cat");
   CHECK(c.report.classes[0].objects == 3);
-  CHECK_THAT(joined(c.report.notes), Contains("1 of 5 objects are boxes") && Contains("1 open lines were taken as outlines"));
+  CHECK_THAT(joined(c.report.notes), Contains("1 of 5 objects is a box") && Contains("1 open line was taken as an outline"));
 }
 
 TEST_CASE("labelme: one group is one object in parts, and a label apart is another", "[convert]") {

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <numbers>
 
-#include "data/convert/base64.h"
 #include "geometry/polygon.h"
 #include "tests/data/convert/convert_files.h"
 
@@ -44,18 +43,4 @@ TEST_CASE("shapes: an ellipse and a rectangle turn from x towards y", "[convert]
   CHECK(quarter[1] == Approx(5));
   CHECK(quarter[4] == Approx(15));
   CHECK(quarter[5] == Approx(25));
-}
-
-TEST_CASE("base64: groups of four, filled at the end", "[convert]") {
-  const auto text = [](const char* code) {
-    const auto bytes = base64_bytes(code);
-    return bytes ? std::string(bytes->begin(), bytes->end()) : "none";
-  };
-  CHECK(text("") == "");
-  CHECK(text("TWFu") == "Man");
-  CHECK(text("TWE=") == "Ma");
-  CHECK(text("TQ==") == "M");
-  CHECK(text("TW\nFu TWFu") == "ManMan");
-  CHECK(text("+/+/") == "\xfb\xff\xbf");
-  for (const char* wrong : {"TWF", "T===", "====", "TQ=A", "TW-u", "TQ==TQ", "T"}) CHECK(text(wrong) == "none");
 }

@@ -50,7 +50,7 @@ TEST_CASE("via: every shape of a project is drawn where it was", "[convert]") {
   CHECK(c.report.left_out == 2);
   CHECK_THAT(joined(c.report.left_out_first),
              Contains("p.json: a.png-1: regions[5]: a point encloses nothing\n") && Contains("regions[6]: has no shape"));
-  CHECK_THAT(joined(c.report.notes), Contains("the region attribute 'class' is the class") && Contains("1 of 5 objects are boxes"));
+  CHECK_THAT(joined(c.report.notes), Contains("the region attribute 'class' is the class") && Contains("1 of 5 objects is a box"));
 }
 
 TEST_CASE("via: version 1 and exported annotations", "[convert]") {
@@ -66,7 +66,7 @@ TEST_CASE("via: version 1 and exported annotations", "[convert]") {
   CHECK(c.name(0) == "x");
   CHECK(c.name(1) == "y");
   CHECK(c.file.images.size() == 2);
-  CHECK_THAT(joined(c.report.notes), Contains("1 of 2 images have no object"));
+  CHECK_THAT(joined(c.report.notes), Contains("1 of 2 images has no object"));
 }
 
 TEST_CASE("via: which attribute is the class", "[convert]") {

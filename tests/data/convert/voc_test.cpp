@@ -66,7 +66,7 @@ TEST_CASE("voc: objects by number, classes by SegmentationClass, void is neither
   CHECK(c.same_pixels(1, drawn(30, 40, [](int y, int x) { return number_at(y, x) == 2; })));
   CHECK_FALSE(c.annotation(0).crowd);
   CHECK(c.annotation(1).crowd);
-  CHECK_THAT(joined(c.report.notes), Contains("1 difficult objects are crowds"));
+  CHECK_THAT(joined(c.report.notes), Contains("1 difficult object is a crowd"));
   CHECK(c.file.images[0].file == "a.png");
   CHECK(c.report.image_folder == std::filesystem::canonical(s.f / "V/JPEGImages").string());
 }
@@ -142,7 +142,7 @@ TEST_CASE("voc: lists of ImageSets, single XML files, boxes without masks", "[co
   const Converted c = converted("voc", {s.f / "D"}, s.f);
   REQUIRE(c.file.annotations.size() == 1);
   CHECK(c.same_pixels(0, drawn(30, 40, [](int y, int x) { return x >= 2 && x < 12 && y >= 3 && y < 23; })));
-  CHECK_THAT(joined(c.report.notes), Contains("1 of 1 objects are boxes, whose masks are their rectangles"));
+  CHECK_THAT(joined(c.report.notes), Contains("1 of 1 object is a box, with rectangles for masks"));
   CHECK_THAT(joined(c.report.left_out_first), Contains("a.xml: object 2 (cat): its box has no extent"));
   CHECK(converted("voc", {s.f / "D/Annotations/a.xml"}, s.f).file.annotations.size() == 1);
   CHECK_THROWS_WITH(converted("voc", {s.f / "D/JPEGImages"}, s.f),

@@ -33,8 +33,8 @@ TEST_CASE("yolo: outlines and boxes, as exports write them", "[convert]") {
   CHECK(c.file.images.size() == 3);
   CHECK(c.report.left_out == 3);
   CHECK_THAT(joined(c.report.left_out_first), Contains("a.txt: line 6") || Contains("a.txt: line 7"));
-  CHECK_THAT(joined(c.report.notes), Contains("1 pictures have no text file, which in YOLO means that they hold no object") &&
-                                         Contains("1 of 3 objects are boxes"));
+  CHECK_THAT(joined(c.report.notes),
+             Contains("1 picture has no text file, which in YOLO means that it holds no object") && Contains("1 of 3 objects is a box"));
 }
 
 TEST_CASE("yolo: data.yaml names classes, and folders of subsets", "[convert]") {
@@ -104,7 +104,7 @@ TEST_CASE("yolo: a description none of whose pictures has a text file says where
                                                                (f / "imgs/a.txt") + " for " + (f / "imgs/a.png")));
   f.file("imgs/b.txt", "0 0 0 1 0 1 1\n");
   CHECK_THAT(joined(converted("yolo", {f.path()}, f).report.notes),
-             Contains("1 pictures have no text file, which in YOLO means that they hold no object: " + (f / "imgs/a.png")));
+             Contains("1 picture has no text file, which in YOLO means that it holds no object: " + (f / "imgs/a.png")));
 }
 
 TEST_CASE("yolo: descriptions that cannot be used", "[convert]") {

@@ -48,7 +48,7 @@ TEST_CASE("lint: a sound data set has no problem", "[lint]") {
   const LintReport r = lint_dataset(Listed({{object(1, 1, 5, 5, 25, 25), object(2, 2, 5, 5, 25, 25)}}));
   CHECK(r.problems.empty());
   CHECK(r.exit_status() == 0);
-  CHECK(to_text(r) == "0 errors, 0 warnings in 1 images with 2 annotations\n");
+  CHECK(to_text(r) == "0 errors, 0 warnings in 1 image with 2 annotations\n");
   CHECK(to_json(r) == "{\"file\": \"\", \"problems\": [], \"errors\": 0, \"warnings\": 0, \"images\": 1, \"annotations\": 2}\n");
 }
 
@@ -185,7 +185,7 @@ TEST_CASE("lint: printed piece by piece, as text and as JSON", "[lint]") {
   r.add({LintProblem::Severity::warning, "", {}, {}, "images", "there are none"});
   CHECK(to_text(r) ==
         "a \"b\".json: error: annotation 5 (image 7): box: is \"odd\"\na \"b\".json: warning: images: there are none\n"
-        "a \"b\".json: 1 errors, 1 warnings in 0 images with 0 annotations\n");
+        "a \"b\".json: 1 error, 1 warning in 0 images with 0 annotations\n");
   CHECK(to_json(r) ==
         "{\"file\": \"a \\\"b\\\".json\", \"problems\": [\n"
         " {\"severity\": \"error\", \"record\": \"annotation 5 (image 7)\", \"image_id\": 7, \"annotation_id\": 5, \"field\": \"box\", "

@@ -225,7 +225,7 @@ TEST_CASE("load: the report counts by part, and is whole in its list and as JSON
       file_of({counting("backbone.body.conv1.weight", {4, 5, 2, 3}), counting("roi_heads.box_predictor.cls_score.weight", {91, 3}),
                counting("roi_heads.keypoint_head.0.weight", {1}), counting("roi_heads.keypoint_head.2.weight", {1}), counting("lr", {1})}),
       {.skip_mismatch = true, .allow_missing = true});
-  const std::string text = summary(r), all = every_tensor(r), json = report_json(r);
+  const std::string text = summary(r), all = every_tensor(r), json = report_json(r, "no");
   const auto says = [](const std::string& in, const char* what) { return in.find(what) != std::string::npos; };
   INFO(text);
   CHECK(says(text, "1 of 10 tensors loaded; the others keep their initial values:"));
@@ -236,6 +236,7 @@ TEST_CASE("load: the report counts by part, and is whole in its list and as JSON
   CHECK(says(all, "other shape     roi_heads.box_predictor.cls_score.weight: [91, 3] in the file, [5, 3] in the model\n"));
   CHECK(says(all, "not used        roi_heads.keypoint_head.2.weight\n"));
   CHECK(says(json, R"("loaded": ["backbone.body.conv1.weight"], "missing": [)"));
+  CHECK(says(json, R"("refusal": "no"})"));
   CHECK(says(json, R"("mismatched": [{"name": "roi_heads.box_predictor.cls_score.weight", "file": [91, 3], "model": [5, 3]}])"));
 }
 

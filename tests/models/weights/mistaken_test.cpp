@@ -100,6 +100,18 @@ TEST_CASE("a folder is answered with the weights in it", "[weights][faults]") {
   CHECK_THROWS_WITH(open_weights(folder / "."), Contains("got a folder: give ") && Contains("best.safetensors"));
 }
 
+TEST_CASE("weights that are not there are answered with those beside them", "[weights][faults]") {
+  const Folder folder;
+  CHECK_THROWS_WITH(open_weights(folder / "best.safetensors"),
+                    Contains("best.safetensors: there is no such file") && !Contains(" is there"));
+  folder.write("last.safetensors", "");
+  CHECK_THROWS_WITH(open_weights(folder / "best.safetensors"),
+                    Contains("best.safetensors: there is no such file; " + (folder / "last.safetensors") +
+                             " is there, the weights that the run had come to: the best are kept from its first evaluation on"));
+  CHECK_THROWS_WITH(open_weights(folder / "other.pth"),
+                    Contains("other.pth: there is no such file; ") && Contains("last.safetensors is there"));
+}
+
 TEST_CASE("a download that broke off is said to be cut short", "[weights][faults]") {
   const Folder folder;
   const std::string whole = safetensors(R"({"a":{"dtype":"U8","shape":[9],"data_offsets":[0,9]}})", "123456789");

@@ -1,9 +1,27 @@
-#include "data/convert/base64.h"
+#include "base/base64.h"
 
-namespace mr::convert {
+#include <algorithm>
+
+namespace mr {
+namespace {
+
+constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+}  // namespace
+
+std::string base64(std::span<const uint8_t> bytes) {
+  std::string out;
+  out.reserve((bytes.size() + 2) / 3 * 4);
+  for (size_t i = 0; i < bytes.size(); i += 3) {
+    const size_t left = std::min<size_t>(3, bytes.size() - i);
+    uint32_t group = 0;
+    for (size_t k = 0; k < 3; ++k) group = group << 8 | (k < left ? bytes[i + k] : 0);
+    for (size_t k = 0; k < 4; ++k) out += k <= left ? alphabet[group >> (18 - 6 * k) & 63] : '=';
+  }
+  return out;
+}
 
 std::optional<std::vector<uint8_t>> base64_bytes(std::string_view text) {
-  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   int8_t value[256];
   for (int8_t& v : value) v = -1;
   for (size_t i = 0; i < alphabet.size(); ++i) value[static_cast<unsigned char>(alphabet[i])] = static_cast<int8_t>(i);
@@ -27,4 +45,4 @@ std::optional<std::vector<uint8_t>> base64_bytes(std::string_view text) {
   return bytes;
 }
 
-}  // namespace mr::convert
+}  // namespace mr
