@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ops/boxes/sampler.h"
 #include "tensor/context.h"
 
 namespace mr {

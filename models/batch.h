@@ -9,7 +9,6 @@
 #include "geometry/pixel_size.h"
 #include "ops/boxes/lists.h"
 #include "ops/boxes/mask_target.h"
-#include "ops/boxes/sampler.h"
 #include "tensor/rng.h"
 #include "tensor/tensor.h"
 
@@ -42,7 +41,7 @@ struct Batch {
 struct RoISample {
   BoxList boxes;   // proposals and objects
   Tensor match;    // [N,room] i32 (ops/boxes/matcher.h)
-  Sampled chosen;  // places among them
+  Tensor chosen;   // [N,S] i32, places among them (ops/boxes/sampler.h); −1: none
 };
 
 // What the random sampling of a training step chose. Given with a batch, it repeats another run's choice.

@@ -33,7 +33,7 @@ BoxHead::Output BoxHead::run(const Features& f, const Tensor& rois) const {
 
 Losses BoxHead::losses(const Features& f, const TrainingRoIs& rois, const DeviceBatch&) const {
   const RoITargets& t = rois.all;
-  const Output out = run(f, t.rows.rois);
+  const Output out = run(f, t.rois);
   const Divisor sampled = over_labels(t.labels, 0, classes_ + 1);
   return {{"class", softmax_cross_entropy(out.scores, t.labels, sampled)},
           {"box", class_box_loss(out.deltas, t.labels, t.deltas, config_.beta, sampled)}};

@@ -29,7 +29,7 @@ Var MaskFCNHead::run(const Features& f, const Tensor& rois, const Tensor& labels
   for (const Conv& conv : convs_) x = conv(x, true);           // [R,14,14,256]
   x = deconv2d(x, deconv_w_, deconv_b_, {.stride = 2}, true);  // [R,28,28,256]
   const int64_t R = x.size(0), M = x.size(1), C = x.size(3);
-  const Tensor channel = config_.class_agnostic ? relabel(labels, {.object = 0}) : labels;
+  const Tensor channel = config_.class_agnostic ? one_channel(labels) : labels;
   const Var y = class_linear(reshape(x, {R, M * M, C}), reshape(logits_w_, {logits_w_.size(0), C}), logits_b_, channel);  // [R,28·28]
   return reshape(y, {R, M, M});
 }
@@ -37,11 +37,10 @@ Var MaskFCNHead::run(const Features& f, const Tensor& rois, const Tensor& labels
 Losses MaskFCNHead::losses(const Features& f, const TrainingRoIs& rois, const DeviceBatch& batch) const {
   const RoITargets& t = rois.objects;
   const int64_t R = t.labels.numel(), M = 2 * config_.size;
-  const Tensor target = mask_targets(batch.masks, t.rows.rois, t.object, static_cast<int>(M),
+  const Tensor target = mask_targets(batch.masks, t.rois, t.object, static_cast<int>(M),
                                      config_.soft_targets ? MaskRule::torchvision : MaskRule::thresholded);  // [R,28,28]
-  const Var logits = run(f, t.rows.rois, relabel(t.labels, {.background = -1}));                             // [R,28,28]
-  const Tensor channel = relabel(t.labels, {.background = -1, .object = 0});                                 // of the one computed
-  return {{"mask", mask_loss(reshape(logits, {R, M, M, 1}), channel, target)}};
+  const Var logits = run(f, t.rois, t.labels);  // [R,28,28], of the label's channel alone
+  return {{"mask", mask_loss(reshape(logits, {R, M, M, 1}), one_channel(t.labels), target)}};
 }
 
 void MaskFCNHead::predict(const Features& f, const Tensor&, Found& found) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/boxes/matcher.h"
+#include "ops/boxes/sampler.h"
 
 namespace mr {
 
@@ -17,7 +18,7 @@ RoISample RoISampler::draw(const BoxList& proposals, const DeviceBatch& batch) c
 
 TrainingRoIs RoISampler::operator()(const BoxList& proposals, const DeviceBatch& batch) const {
   const RoISample s = batch.chosen ? batch.chosen->rois : draw(proposals, batch);
-  const int64_t most = std::min(most_objects(), s.chosen.index.size(1));
+  const int64_t most = std::min(most_objects(), s.chosen.size(1));
   return {roi_targets(s.boxes, s.match, s.chosen, batch.objects, batch.labels, roi_coder),
           object_targets(s.boxes, s.match, s.chosen, batch.objects, batch.labels, roi_coder, most)};
 }

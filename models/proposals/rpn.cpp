@@ -6,6 +6,7 @@
 #include "ops/boxes/candidates.h"
 #include "ops/boxes/matcher.h"
 #include "ops/boxes/nms.h"
+#include "ops/boxes/sampler.h"
 #include "ops/boxes/targets.h"
 #include "ops/boxes/topk.h"
 #include "ops/conv/conv2d_sparse.h"
@@ -86,11 +87,11 @@ Losses RPN::losses(const Features& f, const Output& out, const DeviceBatch& batc
   const Tensor anchors = all_levels(out.anchors);
   const Tensor match = match_boxes(batch.objects, anchors, {}, static_cast<float>(config_.positive_iou),
                                    static_cast<float>(config_.negative_iou), true);  // [N,A]
-  const Sampled sampled = batch.chosen ? Sampled{batch.chosen->anchors, {}, {}}
-                                       : sample_balanced(match, config_.batch, config_.positive_fraction, batch.anchor_rng);
+  const Tensor sample = batch.chosen ? batch.chosen->anchors
+                                     : sample_balanced(match, config_.batch, config_.positive_fraction, batch.anchor_rng);  // [N,256]
   std::vector<int64_t> of_level;
   for (const Tensor& a : out.anchors) of_level.push_back(a.size(0));
-  const AnchorTargets t = anchor_targets(anchors, of_level, A, match, sampled, batch.objects, BoxCoder{});
+  const AnchorTargets t = anchor_targets(anchors, of_level, A, match, sample, batch.objects, BoxCoder{});
   const int64_t R = t.labels.numel();
   check(R > 0, "rpn: no anchor was sampled");
 

@@ -2,11 +2,9 @@
 
 #include <cmath>
 
-#include "ops/boxes/box_rules.h"
 #include "ops/boxes/box_tensor.h"
-#include "ops/boxes/boxes_gpu.h"
-#include "tensor/gpu/built.h"
-#include "tensor/parallel.h"
+#include "ops/boxes/rows.h"
+#include "ops/each.h"
 
 namespace mr {
 namespace {
@@ -37,19 +35,12 @@ Tensor anchors_for_level(int map_h, int map_w, int stride_y, int stride_x, const
   check(stride_y > 0 && stride_x > 0, "anchors: strides must be at least 1, got ", stride_y, ", ", stride_x);
   check(!sizes.empty() && !o.ratios.empty(), "anchors: expected sizes and ratios, got ", sizes.size(), " and ", o.ratios.size());
   const std::vector<Box> base = base_anchors(sizes, o);
-  if constexpr (gpu::exists) {
-    if (current_device().type != DeviceType::cpu) return gpu::anchors_for_level(base, map_h, map_w, stride_y, stride_x, o.offset);
-  }
-  const Tensor t = Tensor::empty({int64_t{map_h} * map_w * static_cast<int64_t>(base.size()), 4});
-  Box* out = as_boxes(t, "anchors", "anchors").data();
-  parallel_for(map_h, 8, [&](int64_t row) {
-    Box* a = out + row * map_w * static_cast<int64_t>(base.size());
-    const float y = cell_centre(static_cast<int>(row), o.offset, stride_y);
-    for (int column = 0; column < map_w; ++column) {
-      const float x = cell_centre(column, o.offset, stride_x);
-      for (const Box& b : base) *a++ = anchor_at(b, x, y);
-    }
-  });
+  check(base.size() <= AnchorRow::most, "anchors: expected at most ", AnchorRow::most, " a cell, got ", base.size());
+  const auto of_cell = static_cast<int64_t>(base.size()), n = map_h * (map_w * of_cell);
+  const Tensor t = Tensor::empty({n, 4});
+  AnchorRow rule{{}, of_cell, map_w, stride_y, stride_x, o.offset, Operands("anchors", t.device()).as<Box>(t, "anchors", {n, 4})};
+  std::ranges::copy(base, rule.base);
+  each_row("anchors", t.device(), n, rule);
   return t;
 }
 

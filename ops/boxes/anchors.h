@@ -23,7 +23,7 @@ struct AnchorOptions {
 };
 
 // → [H·W·A, 4] f32, A = ratios × sizes, in the order (row, column, ratio, size), size fastest.
-// Errors: an empty map, a stride below 1, no sizes or ratios, one that is not positive.
+// Errors: an empty map, a stride below 1, no sizes or ratios, one that is not positive, more than 64 anchors a cell.
 Tensor anchors_for_level(int map_h, int map_w, int stride_y, int stride_x, const std::vector<double>& sizes,
                          const AnchorOptions& options = {});
 

@@ -3,33 +3,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "ops/boxes/box_rules.h"
 #include "ops/boxes/box_tensor.h"
-#include "ops/boxes/boxes_gpu.h"
-#include "tensor/gpu/built.h"
-#include "tensor/parallel.h"
+#include "ops/boxes/rows.h"
+#include "ops/each.h"
 
 namespace mr {
-namespace {
-
-struct Place {  // of a candidate
-  Box& box;
-  float& score;
-};
-Place place(const Candidates& c, int64_t n, int64_t i) {
-  const int64_t at = n * c.scores.size(1) + i;
-  return {reinterpret_cast<Box*>(c.boxes.data<float>())[at], c.scores.data<float>()[at]};
-}
-
-// The decoded box in its image; left out where a side is too short.
-void put(const Place& to, const BoxCoder& coder, const Box& delta, const Box& reference, const int32_t* size, float min_size, float score) {
-  to.box = clip_box(decode_box(coder, delta, reference), static_cast<float>(size[0]), static_cast<float>(size[1]));
-  to.score = has_sides(to.box, min_size) ? score : -INFINITY;
-}
-
-const Box* as_box(const float* four) { return reinterpret_cast<const Box*>(four); }
-
-}  // namespace
 
 Candidates candidates_of(const Tensor& boxes, const Tensor& scores) {
   check(boxes.defined() && boxes.rank() == 2, "candidates_of: boxes must be [M,4] f32, got ", boxes.defined() ? boxes.shape() : Shape{});
@@ -49,9 +27,8 @@ Candidates candidates_of(const Tensor& boxes, const Tensor& scores, std::span<co
   for (int64_t i = 0; i < M; ++i) {
     const int32_t g = group[static_cast<size_t>(i)];
     check(g >= 0 && g < groups, "candidates_of: the group of box ", i, " must be in [0, ", groups, "), got ", g);
-    const Place to = place(c, 0, i * groups + g), from = place(flat, 0, i);
-    to.box = from.box;
-    to.score = from.score;
+    std::copy_n(boxes.data<float>() + 4 * i, 4, c.boxes.data<float>() + 4 * (i * groups + g));
+    c.scores.data<float>()[i * groups + g] = scores.data<float>()[i];
   }
   return c;
 }
@@ -64,32 +41,21 @@ Candidates new_candidates(int64_t images, int64_t groups, int64_t room, Device d
 void decode_proposals(const Candidates& to, int64_t level, const Chosen& best, const Tensor& objectness, const Tensor& deltas,
                       const Tensor& anchors, const Tensor& sizes, float min_size) {
   const char* op = "decode_proposals";
-  check(anchors.defined() && anchors.rank() == 2, op, ": anchors must be [A,4] f32, got ", anchors.defined() ? anchors.shape() : Shape{});
-  const int64_t N = to.scores.size(0), room = to.scores.size(1) / to.groups, A = anchors.size(0);
+  const Operands of(op, to.boxes.device());
+  const Box* anchor = of.boxes(anchors, "anchors");
+  const int64_t N = to.scores.size(0), all = to.scores.size(1), room = all / to.groups, A = anchors.size(0);
   check(best.index.defined() && best.index.rank() == 2 && best.index.size(1) <= room, op, ": index must be [N,k] i32 with k at most ", room,
         ", got ", best.index.defined() ? best.index.shape() : Shape{});
   check(level >= 0 && level < to.groups && !to.interleaved, op, ": level must be below ", to.groups, ", got ", level);
   const int64_t k = best.index.size(1);
-  check_tensor(best.index, {N, k}, DType::i32, op, "index");
-  check_tensor(anchors, {A, 4}, DType::f32, op, "anchors");
-  check_tensor(objectness, {N, A}, DType::f32, op, "objectness");
-  check_tensor(deltas, {N, A, 4}, DType::f32, op, "deltas");
-  check_tensor(sizes, {N, 2}, DType::i32, op, "sizes");
-  if constexpr (gpu::exists) {
-    if (to.boxes.on_gpu()) return gpu::decode_proposals(to, level, best.index, objectness, deltas, anchors, sizes, min_size);
-  }
-  for (int64_t n = 0; n < N; ++n)
-    for (int64_t r = 0; r < room; ++r) {
-      const Place here = place(to, n, level * room + r);
-      const int32_t a = r < k ? best.index.data<int32_t>()[n * k + r] : -1;
-      if (a < 0) {
-        here.score = -INFINITY;
-        continue;
-      }
-      const int64_t at = n * A + a;
-      put(here, BoxCoder{}, *as_box(deltas.data<float>() + 4 * at), *as_box(anchors.data<float>() + int64_t{4} * a),
-          sizes.data<int32_t>() + 2 * n, min_size, probability(objectness.data<float>()[at]));
-    }
+  const DecodeCandidate decode{{},
+                               of.as<int32_t>(sizes, "sizes", {N, 2}),
+                               min_size,
+                               of.as<Box>(to.boxes, "candidates", {N, all, 4}),
+                               of.as<float>(to.scores, "scores", {N, all})};
+  each_row(op, to.boxes.device(), N * room,
+           ProposalRow{decode, of.as<int32_t>(best.index, "index", {N, k}), of.as<float>(objectness, "objectness", {N, A}),
+                       of.as<Box>(deltas, "deltas", {N, A, 4}), anchor, room, k, A, all, level * room});
 }
 
 Candidates decode_detections(const Tensor& probabilities, const Tensor& deltas, const BoxRows& proposals, const Tensor& sizes,
@@ -98,43 +64,35 @@ Candidates decode_detections(const Tensor& probabilities, const Tensor& deltas, 
   check(proposals.rois.defined() && proposals.rois.rank() == 2 && probabilities.defined() && probabilities.rank() == 2, op,
         ": proposals must be rows [R,5] and probabilities [R,K+1] f32, got ", proposals.rois.defined() ? proposals.rois.shape() : Shape{},
         " and ", probabilities.defined() ? probabilities.shape() : Shape{});
+  const Device device = probabilities.device();
+  const Operands of(op, device);
   const int64_t R = proposals.rois.size(0), K = probabilities.size(1) - 1, N = sizes.size(0);
-  check_tensor(proposals.rois, {R, 5}, DType::f32, op, "proposals");
-  check_tensor(proposals.count, {N}, DType::i32, op, "count");
-  check_tensor(probabilities, {R, K + 1}, DType::f32, op, "probabilities");
-  check_tensor(deltas, {R, 4 * (K + 1)}, DType::f32, op, "deltas");
-  check_tensor(sizes, {N, 2}, DType::i32, op, "sizes");
-  if constexpr (gpu::exists) {
-    if (probabilities.on_gpu()) return gpu::decode_detections(probabilities, deltas, proposals, sizes, coder, score, min_size);
-  }
+  const auto* count = of.as<int32_t>(proposals.count, "count", {N});
   int64_t room = proposals.room;
-  if (room == 0)
-    for (const int32_t count : proposals.count.values<int32_t>()) room = std::max<int64_t>(room, count);
-  Candidates c = new_candidates(N, K, room);
-  c.interleaved = true;
-  c.scores.fill_(-INFINITY);
-  for (int64_t n = 0; n < N; ++n) {
-    const RowRange rows = rows_of_image(proposals.count, proposals.room, n);
-    parallel_for(rows.end - rows.begin, 64, [&, n = n](int64_t r) {
-      const int64_t row = (rows.begin + r) * (K + 1);
-      for (int64_t k = 1; k <= K; ++k)
-        if (const float p = probabilities.data<float>()[row + k]; p > score)
-          put(place(c, n, r * K + k - 1), coder, *as_box(deltas.data<float>() + 4 * (row + k)),
-              *as_box(proposals.rois.data<float>() + 5 * (rows.begin + r) + 1), sizes.data<int32_t>() + 2 * n, min_size, p);
-    });
+  Tensor first;  // row of each image: on the CPU the rows lie end to end
+  if (room == 0 && !proposals.rois.on_gpu()) {
+    first = Tensor::empty({N}, DType::i32, device);
+    for (int64_t n = 0; n < N; ++n) {
+      room = std::max<int64_t>(room, count[n]);
+      first.data<int32_t>()[n] = static_cast<int32_t>(rows_of_image(proposals.count, 0, n).begin);
+    }
   }
+  Candidates c = new_candidates(N, K, room, device);
+  c.interleaved = true;
+  const DecodeCandidate decode{coder, of.as<int32_t>(sizes, "sizes", {N, 2}), min_size, of.as<Box>(c.boxes, "candidates", {N, room * K, 4}),
+                               of.as<float>(c.scores, "scores", {N, room * K})};
+  each_row(op, device, N * room * K,
+           DetectionRow{decode, of.as<float>(probabilities, "probabilities", {R, K + 1}), of.as<float>(proposals.rois, "proposals", {R, 5}),
+                        of.as<Box>(deltas, "deltas", {R, 4 * (K + 1)}), count, of.optional<int32_t>(first, "first", {N}), room, K, score});
   return c;
 }
 
 Tensor detected_labels(const Tensor& index, int64_t classes) {
-  check(index.defined() && index.dtype() == DType::i32 && classes > 0, "detected_labels: index must be i32, classes above 0, got ",
-        classes);
-  if constexpr (gpu::exists) {
-    if (index.on_gpu()) return gpu::detected_labels(index, classes);
-  }
+  check(index.defined() && classes > 0, "detected_labels: index must be i32, classes above 0, got ", classes);
+  const Operands of("detected_labels", index.device());
   const Tensor labels = Tensor::empty_like(index);
-  std::ranges::transform(index.values<int32_t>(), labels.data<int32_t>(),
-                         [&](int32_t place) { return place < 0 ? -1 : place % static_cast<int32_t>(classes) + 1; });
+  each_row("detected_labels", index.device(), index.numel(),
+           DetectedLabelRow{of.as<int32_t>(index, "index", index.shape()), of.as<int32_t>(labels, "labels", index.shape()), classes});
   return labels;
 }
 

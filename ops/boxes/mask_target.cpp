@@ -6,6 +6,7 @@
 
 #include "ops/boxes/box_tensor.h"
 #include "ops/boxes/boxes_gpu.h"
+#include "ops/each.h"
 #include "ops/roi/roi_grid.h"
 #include "tensor/gpu/built.h"
 #include "tensor/parallel.h"
@@ -19,18 +20,6 @@ void check_mask(const CroppedMask& k, size_t image, size_t object) {
             k.bits.pixels.size() == static_cast<size_t>(k.bits.height) * static_cast<size_t>(k.bits.width),
         "mask_table: the bits must lie inside the image, got ", k.bits.height, "×", k.bits.width, " at (", k.x0, ", ", k.y0, ") of ",
         k.image_height, "×", k.image_width, " for object ", object, " of image ", image);
-}
-
-// A bitmap of a table.
-struct Frame {
-  const uint8_t* bits;
-  int x0, y0, height, width, image_height, image_width;
-};
-
-Frame frame_of(const MaskTable& t, int64_t image, int64_t object) {
-  const int64_t* at = t.place.data<int64_t>() + (image * t.place.size(1) + object) * 7;
-  return {t.bits.data<uint8_t>() + at[0], static_cast<int>(at[1]), static_cast<int>(at[2]), static_cast<int>(at[3]),
-          static_cast<int>(at[4]),        static_cast<int>(at[5]), static_cast<int>(at[6])};
 }
 
 // First down the pixel columns that the box reads, then along them: m sums a pixel and m a bin, instead of m² a pixel.
@@ -111,30 +100,35 @@ Tensor mask_targets(const MaskTable& masks, const Tensor& rois, const Tensor& ob
   check(rois.defined() && rois.rank() == 2 && masks.place.defined() && masks.place.rank() == 3, op,
         ": expected rois [R,5] f32 and places [N,G,7] i64");
   const int64_t R = rois.size(0), N = masks.place.size(0), G = masks.place.size(1);
-  check_tensor(rois, {R, 5}, DType::f32, op, "rois");
-  check_tensor(object, {R}, DType::i32, op, "object");
+  const Operands of(op, rois.device());
+  const auto* boxes = of.as<float>(rois, "rois", {R, 5});
+  const auto* objects = of.as<int32_t>(object, "object", {R});
+  const Bitmaps bitmaps{of.as<uint8_t>(masks.bits, "bits", masks.bits.shape()), of.as<int64_t>(masks.place, "places", {N, G, 7}), G};
+  const bool hard = rule == MaskRule::thresholded;
+  const Tensor t = Tensor::empty({R, m, m}, DType::f32, rois.device());
   if constexpr (gpu::exists) {
-    if (rois.on_gpu()) return gpu::mask_targets(masks, rois, object, m, rule);
+    if (rois.on_gpu()) {
+      gpu::mask_targets(bitmaps, masks.width, boxes, objects, hard, t);
+      return t;
+    }
   }
-  const Tensor t = Tensor::empty({R, m, m});
   for (int64_t r = 0; r < R; ++r) {
-    const float* roi = rois.data<float>() + 5 * r;
-    const int32_t g = object.data<int32_t>()[r];
+    const float* roi = boxes + 5 * r;
+    const int32_t g = objects[r];
     if (g < 0) continue;
     for (int k = 1; k < 5; ++k)
       check(std::abs(roi[k]) <= 1 << 24, op, ": corners must be finite and within 2^24 pixels, got ", roi[k], " in box ", r);
     check(roi[0] >= 0 && roi[0] < static_cast<float>(N) && g < G, op, ": box ", r, " wants object ", g, " of image ", roi[0],
           "; there are ", G, " of ", N, " images");
   }
-  const bool hard = rule == MaskRule::thresholded;
   const int64_t cells = int64_t{m} * m;
   parallel_ranges(R, 2, [&](int64_t begin, int64_t end) {
     Target target;
     for (int64_t r = begin; r < end; ++r) {
       float* out = t.data<float>() + r * cells;
-      const float* roi = rois.data<float>() + 5 * r;
-      if (const int32_t g = object.data<int32_t>()[r]; g >= 0)
-        target.fill(frame_of(masks, static_cast<int64_t>(roi[0]), g), {roi[1], roi[2], roi[3], roi[4]}, m, hard, out);
+      const float* roi = boxes + 5 * r;
+      if (const int32_t g = objects[r]; g >= 0)
+        target.fill(bitmaps.frame(AtOnCpu{}, static_cast<int64_t>(roi[0]), g), {roi[1], roi[2], roi[3], roi[4]}, m, hard, out);
       else
         std::fill_n(out, cells, 0.0f);
       if (hard)

@@ -2,8 +2,7 @@
 // memory; then each lane sums the line over the columns of one bin. The weights are computed where they are used, again for every lane: a
 // handful of operations a sample, and no lists.
 #include "ops/boxes/boxes_gpu.h"
-#include "ops/boxes/mask_rules.h"
-#include "ops/boxes/rows_gpu.h"
+#include "ops/roi/roi_grid.h"
 #include "tensor/gpu/kernel.h"
 
 namespace mr::gpu {
@@ -14,22 +13,29 @@ constexpr int most_warps = 8;
 // A place of a line in shared memory: one of every 33 words stays empty, so that lanes whose bins are 2, 4, … 32 pixels wide meet in no bank.
 MR_HD int spread(int i) { return i + i / warp_size; }
 
-struct Bitmaps {
-  const uint8_t* bits;
-  const int64_t* place;  // [N,G,7]
-  int G;
-};
-struct Frame {
-  const uint8_t* bits;
-  int x0, y0, height, width, image_height, image_width;
-};
-
-__device__ Frame frame_of(const Bitmaps& b, int64_t object) {
-  int64_t at[7];
-  MR_UNROLL
-  for (int i = 0; i < 7; ++i) at[i] = load<int64_t>(b.place + 7 * object + i);
-  return {b.bits + at[0],          static_cast<int>(at[1]), static_cast<int>(at[2]), static_cast<int>(at[3]),
-          static_cast<int>(at[4]), static_cast<int>(at[5]), static_cast<int>(at[6])};
+// f(cell, weight) for the cells that bin b reads on an axis of n cells, rising: BinTaps without its lists. A cell's weight is summed in the
+// order of the samples; the cell after the last may come too, with weight 0.
+template <class F> __device__ void each_tap(const SampleAxis<float>& axis, int b, int n, const F& f) {
+  const float share = 1.0f / static_cast<float>(axis.samples > 0 ? axis.samples : 1);
+  const SampleRange range = samples_near_map(axis, b, n);
+  int cell = -2;
+  float here = 0, next = 0;  // weights of cell and cell + 1
+  for (int j = range.first; j < range.last; ++j) {
+    const Tap<float> t = bilinear_tap(axis.position(b, j), n, axis.margin);
+    if (!t.inside) continue;
+    if (t.low != cell) {
+      if (cell >= 0) f(cell, here);
+      if (cell >= 0 && t.low != cell + 1) f(cell + 1, next);
+      here = t.low == cell + 1 ? next : 0;
+      next = 0;
+      cell = t.low;
+    }
+    here += t.w_low * share;
+    next += t.w_high * share;
+  }
+  if (cell < 0) return;
+  f(cell, here);
+  f(cell + 1, next);
 }
 
 // Σ weight · bits[cell, x], down a column of the bitmap.
@@ -71,7 +77,7 @@ __global__ void mask_targets_kernel(Bitmaps bitmaps, const float* rois, const in
     return;
   }
   const float* const box = rois + 5 * r + 1;
-  const Frame mask = frame_of(bitmaps, static_cast<int64_t>(load<float>(box - 1)) * bitmaps.G + object);
+  const Frame mask = bitmaps.frame(At{}, static_cast<int64_t>(load<float>(box - 1)), object);
   const auto columns = align_axis(load<float>(box), load<float>(box + 2), 1.0f, m, 0, hard);
   const auto rows = align_axis(load<float>(box + 1), load<float>(box + 3), 1.0f, m, 0, hard);
   // The bitmap's columns between the first and the last sample.
@@ -94,23 +100,17 @@ __global__ void mask_targets_kernel(Bitmaps bitmaps, const float* rois, const in
 
 }  // namespace
 
-Tensor mask_targets(const MaskTable& masks, const Tensor& rois, const Tensor& object, int m, MaskRule rule) {
-  const int64_t R = rois.size(0), N = masks.place.size(0), G = masks.place.size(1);
-  const auto* boxes = checked_data<float>(rois, "mask_targets", "rois", {R, 5});
-  const auto* objects = checked_data<int32_t>(object, "mask_targets", "object", {R});
-  const Bitmaps bitmaps{checked_data<uint8_t>(masks.bits, "mask_targets", "bits", masks.bits.shape()),
-                        checked_data<int64_t>(masks.place, "mask_targets", "places", {N, G, 7}), static_cast<int>(G)};
-  const int room = spread(static_cast<int>(masks.width)) + 1;
+void mask_targets(const Bitmaps& masks, int64_t width, const float* rois, const int32_t* object, bool aligned, const Tensor& targets) {
+  if (targets.numel() == 0) return;
+  const int64_t R = targets.size(0), m = targets.size(1);
+  const int room = spread(static_cast<int>(width)) + 1;
   const auto bytes = [&](int warps) { return SharedSize().array<float>(static_cast<size_t>(warps) * static_cast<size_t>(room)).bytes(); };
   constexpr size_t most_bytes = 99 << 10;  // what every GPU from the A100 on has
-  check(bytes(1) <= most_bytes, "mask_targets: bitmaps of ", masks.width, " pixels a row are too wide");
+  check(bytes(1) <= most_bytes, "mask_targets: bitmaps of ", width, " pixels a row are too wide");
   int warps = most_warps;
   while (bytes(warps) > most_bytes) warps /= 2;
-  const Tensor t = Tensor::empty({R, m, m}, DType::f32, rois.device());
-  if (R > 0)
-    launch("mask_targets", {blocks_of(m, warps), R}, {warps * warp_size}, bytes(warps), compute_stream(), mask_targets_kernel, bitmaps,
-           boxes, objects, m, rule == MaskRule::thresholded, room, t.device_data<float>());
-  return t;
+  launch("mask_targets", {blocks_of(m, warps), R}, {warps * warp_size}, bytes(warps), compute_stream(), mask_targets_kernel, masks, rois,
+         object, static_cast<int>(m), aligned, room, targets.device_data<float>());
 }
 
 }  // namespace mr::gpu

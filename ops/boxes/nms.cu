@@ -5,10 +5,9 @@
 //   3. a block goes through a list, 64 boxes at a time: with the words of the 64 among themselves one thread decides which of them are kept,
 //      then every thread strikes those of its later boxes that one of the kept covers (word & kept ≠ 0)
 //
-// The kept scores of all lists, −∞ elsewhere, then give the best of an image.
+// The scores of those that are kept are what nms.cpp takes the best of an image from.
 #include "ops/boxes/box_rules.h"
-#include "ops/boxes/rows_gpu.h"
-#include "ops/boxes/topk_gpu.h"
+#include "ops/boxes/boxes_gpu.h"
 #include "tensor/gpu/kernel.h"
 
 namespace mr::gpu {
@@ -19,7 +18,7 @@ constexpr int tile = 64, scan_threads = 512;
 // Sorted lists of boxes.
 struct Sorted {
   const Box* boxes;
-  Lists of;
+  Groups of;
   const int32_t *order, *counts;  // [lists,length], [lists]
   __device__ int count(int64_t list) const { return load<int32_t>(counts + list); }
   __device__ int64_t row(int64_t list, int rank) const { return of.list(list).at(load<int32_t>(order + list * of.length + rank)); }
@@ -53,7 +52,7 @@ __global__ void __launch_bounds__(scan_threads)
   Shared shared;
   const auto among = shared.array<uint64_t>(tile);  // of the 64 boxes in hand: which of them cover this one, and itself if it is struck
   const auto decided = shared.array<uint64_t>(1);
-  const auto struck = shared.array<int>(s.of.length);
+  const auto struck = shared.array<int>(static_cast<int>(s.of.length));
   const int64_t list = blockIdx.x;
   const int t = static_cast<int>(threadIdx.x), count = s.count(list);
   for (int j = t; j < count; j += scan_threads) struck[j] = 0;
@@ -88,26 +87,18 @@ __global__ void __launch_bounds__(scan_threads)
 
 }  // namespace
 
-Chosen nms(const Candidates& c, double threshold, int64_t most) {
-  const int64_t images = c.boxes.size(0), M = c.boxes.size(1);
-  const Box* b = checked_boxes(c.boxes, "nms", "boxes", {images, M, 4});
-  const auto* s = checked_data<float>(c.scores, "nms", "scores", {images, M});
-  const Lists of{static_cast<int>(c.groups), static_cast<int>(M / c.groups), c.interleaved};
-  const int64_t lists = images * c.groups, length = of.length, tiles = blocks_of(length, tile);
-  const Tensor kept = Tensor::empty_like(c.scores);
-  kept.fill_(-INFINITY);
-  if (kept.numel() > 0) {
-    const Chosen order = top_k_of_lists(s, of, lists, length, true, c.boxes.device());
-    const Sorted sorted{b, of, order.index.device_data<int32_t>(), order.count.device_data<int32_t>()};
-    const Tensor covers = Tensor::empty({lists, tiles, length}, DType::i64, c.boxes.device());
-    auto* words = reinterpret_cast<uint64_t*>(covers.device_data<int64_t>());
-    launch("nms_cover", {tiles, tiles, lists}, {tile}, SharedSize().array<float>(4 * tile).bytes(), compute_stream(), cover_kernel, sorted,
-           round_down(threshold), static_cast<int>(tiles), words);
-    const size_t bytes = SharedSize().array<uint64_t>(tile).array<uint64_t>(1).array<int>(of.length).bytes();
-    launch("nms_scan", {lists}, {scan_threads}, bytes, compute_stream(), scan_kernel, sorted, static_cast<int>(tiles), words, s,
-           kept.device_data<float>());
-  }
-  return gpu::top_k(kept, most, true);
+void suppress(const Box* boxes, const float* scores, const Groups& of, int64_t lists, float threshold, const Tensor& kept) {
+  if (kept.numel() == 0) return;
+  const int64_t tiles = blocks_of(of.length, tile);
+  const Chosen order = top_k(scores, of, lists, of.length, true, kept.device());
+  const Sorted sorted{boxes, of, order.index.device_data<int32_t>(), order.count.device_data<int32_t>()};
+  const Tensor covers = Tensor::empty({lists, tiles, of.length}, DType::i64, kept.device());
+  auto* words = reinterpret_cast<uint64_t*>(covers.device_data<int64_t>());
+  launch("nms_cover", {tiles, tiles, lists}, {tile}, SharedSize().array<float>(4 * tile).bytes(), compute_stream(), cover_kernel, sorted,
+         threshold, static_cast<int>(tiles), words);
+  const size_t bytes = SharedSize().array<uint64_t>(tile).array<uint64_t>(1).array<int>(static_cast<size_t>(of.length)).bytes();
+  launch("nms_scan", {lists}, {scan_threads}, bytes, compute_stream(), scan_kernel, sorted, static_cast<int>(tiles), words, scores,
+         kept.device_data<float>());
 }
 
 }  // namespace mr::gpu

@@ -41,38 +41,37 @@ Tensor generator_streams(std::span<const Rng> rngs) {
   return words;
 }
 
-Sampled sample_balanced(const Tensor& match, int64_t count, double positive_fraction, const Tensor& streams) {
+Tensor sample_balanced(const Tensor& match, int64_t count, double positive_fraction, const Tensor& streams) {
   const char* op = "sample_balanced";
   check(count >= 0, op, ": count must not be negative, got ", count);
   check(positive_fraction >= 0 && positive_fraction <= 1, op, ": positive_fraction must be in [0, 1], got ", positive_fraction);
   check(match.defined() && match.rank() == 2, op, ": match must be [N,B] i32, got ", match.defined() ? match.shape() : Shape{});
-  const int64_t N = match.size(0);
-  check_tensor(match, match.shape(), DType::i32, op, "match");
-  check_tensor(streams, {N, stream_words}, DType::i32, op, "streams");
+  const int64_t N = match.size(0), B = match.size(1), most_positive = static_cast<int64_t>(static_cast<double>(count) * positive_fraction);
+  const Operands of(op, match.device());
+  const auto *m = of.as<int32_t>(match, "match", {N, B}), *words = of.as<int32_t>(streams, "streams", {N, stream_words});
+  const Tensor index = Tensor::empty({N, count}, DType::i32, match.device());
   if constexpr (gpu::exists) {
-    if (match.on_gpu()) return gpu::sample_balanced(match, count, positive_fraction, streams);
+    if (match.on_gpu()) {
+      gpu::sample_balanced(m, words, B, most_positive, index);
+      return index;
+    }
   }
-  const Sampled s{Tensor::empty({N, count}, DType::i32), Tensor::empty({N}, DType::i32), Tensor::empty({N}, DType::i32)};
-  s.index.fill_(-1);
+  index.fill_(-1);
   for (int64_t n = 0; n < N; ++n) {
     std::vector<int32_t> positive, negative;
-    int32_t place = 0;
-    for (const int32_t object : row_of_image<int32_t>(match, n)) {
+    for (int32_t place = 0; place < B; ++place) {
+      const int32_t object = m[n * B + place];
       if (object >= 0)
         positive.push_back(place);
       else if (object == Match::background)
         negative.push_back(place);
-      ++place;
     }
-    Rng rng = generator_of(streams.data<int32_t>() + n * stream_words);
-    positive = draw(std::move(positive), static_cast<size_t>(static_cast<double>(count) * positive_fraction), rng);
+    Rng rng = generator_of(words + n * stream_words);
+    positive = draw(std::move(positive), static_cast<size_t>(most_positive), rng);
     negative = draw(std::move(negative), static_cast<size_t>(count) - positive.size(), rng);
-    int32_t* to = s.index.data<int32_t>() + n * count;
-    std::ranges::copy(negative, std::ranges::copy(positive, to).out);
-    s.positives.data<int32_t>()[n] = static_cast<int32_t>(positive.size());
-    s.total.data<int32_t>()[n] = static_cast<int32_t>(positive.size() + negative.size());
+    std::ranges::copy(negative, std::ranges::copy(positive, index.data<int32_t>() + n * count).out);
   }
-  return s;
+  return index;
 }
 
 }  // namespace mr

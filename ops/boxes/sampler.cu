@@ -8,7 +8,7 @@
 #include "ops/boxes/block.h"
 #include "ops/boxes/boxes_gpu.h"
 #include "ops/boxes/matcher.h"
-#include "ops/boxes/rows_gpu.h"
+#include "ops/boxes/sampler.h"
 
 namespace mr::gpu {
 namespace {
@@ -138,9 +138,8 @@ __device__ int32_t find_box(const int32_t* match, int B, int kind, int rank, Sha
 }
 
 // One block an image.
-__global__ void __launch_bounds__(threads)
-    sample_kernel(const int32_t* match, const int32_t* counts, const int32_t* streams, int B, int chunks, int count, int most_positive,
-                  int32_t* index, int32_t* positives, int32_t* total) {
+__global__ void __launch_bounds__(threads) sample_kernel(const int32_t* match, const int32_t* counts, const int32_t* streams, int B,
+                                                         int chunks, int count, int most_positive, int32_t* index) {
   Shared shared;
   const auto positive_before = shared.array<int>(chunks), negative_before = shared.array<int>(chunks);
   const auto of_warp = shared.array<int>(warps), jump = shared.array<int>(count), link = shared.array<int>(count);
@@ -167,30 +166,18 @@ __global__ void __launch_bounds__(threads)
     if (box >= 0) store(index + image * count + s, box);
   }
   for (int s = slots + t; s < count; s += threads) store(index + image * count + s, -1);
-  if (t > 0) return;
-  store(positives + image, taken[0]);
-  store(total + image, slots);
 }
 
 }  // namespace
 
-Sampled sample_balanced(const Tensor& match, int64_t count, double positive_fraction, const Tensor& streams) {
+void sample_balanced(const int32_t* match, const int32_t* streams, int64_t B, int64_t most_positive, const Tensor& index) {
+  const int64_t images = index.size(0), count = index.size(1), chunks = std::max<int64_t>(blocks_of(B, chunk), 1);
   check(count <= longest_sort, "sample_balanced: count must be 0 … ", longest_sort, ", got ", count);
-  const int64_t images = match.size(0), B = match.size(1), chunks = std::max<int64_t>(blocks_of(B, chunk), 1);
-  const auto* m = checked_data<int32_t>(match, "sample_balanced", "match", {images, B});
-  const auto* stream = checked_data<int32_t>(streams, "sample_balanced", "streams", {images, stream_words});
-  const auto list = [&](const Shape& shape) { return Tensor::empty(shape, DType::i32, match.device()); };
-  const Sampled s{list({images, count}), list({images}), list({images})};
-  const Tensor counts = list({images, 2, chunks});
-  auto *c = counts.device_data<int32_t>(), *index = s.index.device_data<int32_t>(), *positives = s.positives.device_data<int32_t>(),
-       *total = s.total.device_data<int32_t>();
-  if (s.index.numel() == 0) {
-    s.positives.fill_(0);
-    s.total.fill_(0);
-    return s;
-  }
-  launch("count_matches", {chunks, images}, {chunk}, 0, compute_stream(), count_kernel, m, static_cast<int>(B), static_cast<int>(chunks),
-         c);
+  if (index.numel() == 0) return;
+  const Tensor counts = Tensor::empty({images, 2, chunks}, DType::i32, index.device());
+  auto* c = counts.device_data<int32_t>();
+  launch("count_matches", {chunks, images}, {chunk}, 0, compute_stream(), count_kernel, match, static_cast<int>(B),
+         static_cast<int>(chunks), c);
   const auto room = static_cast<size_t>(count);
   const size_t bytes = SharedSize()
                            .array<int>(static_cast<size_t>(chunks))
@@ -200,10 +187,8 @@ Sampled sample_balanced(const Tensor& match, int64_t count, double positive_frac
                            .array<int>(room)
                            .array<uint64_t>(static_cast<size_t>(sorted_length(static_cast<int>(count))))
                            .bytes();
-  launch("sample_balanced", {images}, {threads}, bytes, compute_stream(), sample_kernel, m, c, stream, static_cast<int>(B),
-         static_cast<int>(chunks), static_cast<int>(count), static_cast<int>(static_cast<double>(count) * positive_fraction), index,
-         positives, total);
-  return s;
+  launch("sample_balanced", {images}, {threads}, bytes, compute_stream(), sample_kernel, match, c, streams, static_cast<int>(B),
+         static_cast<int>(chunks), static_cast<int>(count), static_cast<int>(most_positive), index.device_data<int32_t>());
 }
 
 }  // namespace mr::gpu

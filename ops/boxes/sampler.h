@@ -10,17 +10,12 @@
 
 namespace mr {
 
-struct Sampled {
-  Tensor index;      // [N,count] i32: the positives, rising, then the negatives, rising, then −1
-  Tensor positives;  // [N] i32
-  Tensor total;      // [N] i32, positives and negatives
-};
-
 // match [N,B] i32 (matcher.h): an object's index (≥ 0) is a positive, Match::background a negative,
 // Match::between neither. streams [N,6] i32: a new generator for each image. `positive_fraction`·count
 // is truncated.
+// → [N,count] i32, places of boxes: the positives, rising, then the negatives, rising, then −1
 // Errors: types and shapes, a negative count, a fraction outside [0, 1]; on a GPU, a count above 16384.
-Sampled sample_balanced(const Tensor& match, int64_t count, double positive_fraction, const Tensor& streams);
+Tensor sample_balanced(const Tensor& match, int64_t count, double positive_fraction, const Tensor& streams);
 
 // New generators as the sampler reads them: the words of key and counter, [N,6] i32 on the CPU.
 constexpr int64_t stream_words = 6;

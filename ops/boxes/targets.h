@@ -7,27 +7,25 @@
 
 #include "ops/boxes/box_coder.h"
 #include "ops/boxes/lists.h"
-#include "ops/boxes/sampler.h"
-#include "tensor/hd.h"
 
 namespace mr {
 
 struct RoITargets {
-  BoxRows rows;
+  Tensor rois;    // [R,5] f32: image, x1, y1, x2, y2 in pixels
   Tensor labels;  // [R] i32: the object's, 0 for background, −1 for a filler
   Tensor object;  // [R] i32: the object matched, of its image; −1 for background and fillers
   Tensor deltas;  // [R,4] f32: the object relative to the box, encoded; zeros without an object
 };
 
-// Of the boxes that s.index names, with their match [N,B] (matcher.h); labels [N,G] i32 of the objects.
+// Of the boxes that a sample [N,S] names (sampler.h), with their match [N,B] (matcher.h); labels [N,G]
+// i32 of the objects.
 // On the CPU an image's rows rise with their place in the list.
 // Errors: types and shapes; on the CPU, an index outside the list.
-RoITargets roi_targets(const BoxList& boxes, const Tensor& match, const Sampled& s, const BoxList& objects, const Tensor& labels,
+RoITargets roi_targets(const BoxList& boxes, const Tensor& match, const Tensor& sample, const BoxList& objects, const Tensor& labels,
                        const BoxCoder& coder);
 
-// The same of the boxes alone that have an object, `most` an image. On a GPU they share the rows with
-// background, of label 0, where there are fewer.
-RoITargets object_targets(const BoxList& boxes, const Tensor& match, const Sampled& s, const BoxList& objects, const Tensor& labels,
+// The same of the boxes alone that have an object, `most` an image; background is a filler.
+RoITargets object_targets(const BoxList& boxes, const Tensor& match, const Tensor& sample, const BoxList& objects, const Tensor& labels,
                           const BoxCoder& coder, int64_t most);
 
 // Sampled anchors, by the cell of the feature map that speaks for each.
@@ -43,22 +41,14 @@ struct AnchorTargets {
 // On the CPU the rows are in the order of the levels.
 // Errors: types and shapes, an A_l that is no multiple of of_cell, more than 8 levels.
 AnchorTargets anchor_targets(const Tensor& anchors, std::span<const int64_t> of_level, int64_t of_cell, const Tensor& match,
-                             const Sampled& s, const BoxList& objects, const BoxCoder& coder);
+                             const Tensor& sample, const BoxList& objects, const BoxCoder& coder);
 
 // Rows of what a head says of the cells, [R·A,…]: r·A + anchor[r] → [R] i32; −1 for a filler, and with
 // `objects_only` for background.
 Tensor anchor_rows(const AnchorTargets& t, int64_t of_cell, bool objects_only);
 
-// Labels by what they say: nothing is there (below 0), background (0), an object (above 0; `object` below
-// −1: its own label stays).
-struct Relabelling {
-  int32_t nothing = -1, background = 0, object = own;
-  static constexpr int32_t own = -2;
-};
-MR_HD inline int32_t relabelled(int32_t label, const Relabelling& to) {
-  if (label > 0) return to.object == Relabelling::own ? label : to.object;
-  return label < 0 ? to.nothing : to.background;
-}
-Tensor relabel(const Tensor& labels, const Relabelling& to);  // i32, any shape
+// The channel that a label reads of a head with one channel for all classes: 0 for an object (above 0),
+// else −1. i32, any shape.
+Tensor one_channel(const Tensor& labels);
 
 }  // namespace mr

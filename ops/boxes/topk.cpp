@@ -38,31 +38,28 @@ std::vector<int32_t> least_places(std::vector<uint64_t> keys, int64_t k) {
 
 }  // namespace
 
-std::vector<int32_t> best_places(std::span<const float> scores, int64_t k) {
-  std::vector<uint64_t> keys(scores.size());
-  for (size_t i = 0; i < scores.size(); ++i) keys[i] = sort_key(scores[i], static_cast<uint32_t>(i));
+std::vector<int32_t> best_places(std::span<const float> scores, int64_t k, bool holes) {
+  std::vector<uint64_t> keys;
+  keys.reserve(scores.size());
+  for (size_t i = 0; i < scores.size(); ++i)
+    if (!holes || scores[i] != -INFINITY) keys.push_back(sort_key(scores[i], static_cast<uint32_t>(i)));
   return least_places(std::move(keys), k);
 }
 
 Chosen top_k(const Tensor& scores, int64_t k, bool holes) {
   check(k >= 0, "top_k: k must not be negative, got ", k);
   check(scores.defined() && scores.rank() == 2, "top_k: scores must be [N,n] f32, got ", scores.defined() ? scores.shape() : Shape{});
-  check_tensor(scores, scores.shape(), DType::f32, "top_k", "scores");
+  const int64_t N = scores.size(0), n = scores.size(1);
+  const auto* s = Operands("top_k", scores.device()).as<float>(scores, "scores", {N, n});
   if constexpr (gpu::exists) {
-    if (scores.on_gpu()) return gpu::top_k(scores, k, holes);
+    if (scores.on_gpu()) return gpu::top_k(s, {.length = n}, N, k, holes, scores.device());
   }
-  const int64_t N = scores.size(0);
   const Chosen chosen{Tensor::empty({N, k}, DType::i32), Tensor::empty({N}, DType::i32)};
   chosen.index.fill_(-1);
-  parallel_for(N, 1, [&](int64_t n) {
-    std::vector<uint64_t> keys;
-    const auto row = row_of_image<float>(scores, n);
-    keys.reserve(row.size());
-    for (size_t i = 0; i < row.size(); ++i)
-      if (!holes || row[i] != -INFINITY) keys.push_back(sort_key(row[i], static_cast<uint32_t>(i)));
-    const std::vector<int32_t> best = least_places(std::move(keys), k);
-    std::ranges::copy(best, chosen.index.data<int32_t>() + n * k);
-    chosen.count.data<int32_t>()[n] = static_cast<int32_t>(best.size());
+  parallel_for(N, 1, [&](int64_t image) {
+    const std::vector<int32_t> best = best_places({s + image * n, static_cast<size_t>(n)}, k, holes);
+    std::ranges::copy(best, chosen.index.data<int32_t>() + image * k);
+    chosen.count.data<int32_t>()[image] = static_cast<int32_t>(best.size());
   });
   return chosen;
 }

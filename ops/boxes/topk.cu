@@ -6,8 +6,7 @@
 // after two or three counts. Those up to there are written to shared memory, and sorted.
 #include "ops/boxes/block.h"
 #include "ops/boxes/box_rules.h"
-#include "ops/boxes/rows_gpu.h"
-#include "ops/boxes/topk_gpu.h"
+#include "ops/boxes/boxes_gpu.h"
 
 namespace mr::gpu {
 namespace {
@@ -112,12 +111,12 @@ template <int digit_bits> __device__ Bound find_bound(const Keys& rows, int k, c
 
 // One block a list. Scores are read by neighbouring lanes.
 template <int digit_bits> __global__ void __launch_bounds__(threads<digit_bits>)
-    top_k_kernel(const float* scores, Lists of, int index_bits, int k, int room, bool holes, int32_t* index, int32_t* counts) {
+    top_k_kernel(const float* scores, Groups of, int index_bits, int k, int room, bool holes, int32_t* index, int32_t* counts) {
   Shared shared;
   const auto keys = shared.array<uint64_t>(room);
   const auto histogram = shared.array<int>(digits<digit_bits>);
   const auto of_warp = shared.array<int>(warps<digit_bits>), found = shared.array<int>(3), taken = shared.array<int>(1);
-  const Keys rows{scores, of.list(blockIdx.x), of.length, index_bits, holes};
+  const Keys rows{scores, of.list(blockIdx.x), static_cast<int>(of.length), index_bits, holes};
   const int t = static_cast<int>(threadIdx.x);
   if (t == 0) taken[0] = 0;
   Bound bound{~uint64_t{0}, 0};
@@ -140,7 +139,7 @@ template <int digit_bits> __global__ void __launch_bounds__(threads<digit_bits>)
 
 }  // namespace
 
-Chosen top_k_of_lists(const float* scores, const Lists& of, int64_t lists, int64_t k, bool holes, Device device) {
+Chosen top_k(const float* scores, const Groups& of, int64_t lists, int64_t k, bool holes, Device device) {
   const int64_t most = std::min<int64_t>(k, of.length);
   check(most <= longest_sort, "top_k: expected ", longest_sort, " rows to be sorted at most, got ", most);
   const Chosen chosen{Tensor::empty({lists, k}, DType::i32, device), Tensor::empty({lists}, DType::i32, device)};
@@ -170,11 +169,6 @@ Chosen top_k_of_lists(const float* scores, const Lists& of, int64_t lists, int64
   else
     launch_with(digits<11>, top_k_kernel<11>);
   return chosen;
-}
-
-Chosen top_k(const Tensor& scores, int64_t k, bool holes) {
-  const float* s = checked_data<float>(scores, "top_k", "scores", scores.shape());
-  return top_k_of_lists(s, {.length = static_cast<int>(scores.size(1))}, scores.size(0), k, holes, scores.device());
 }
 
 }  // namespace mr::gpu

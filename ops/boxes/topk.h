@@ -17,6 +17,6 @@ namespace mr {
 Chosen top_k(const Tensor& scores, int64_t k, bool holes = false);
 
 // Of one row, on the CPU.
-std::vector<int32_t> best_places(std::span<const float> scores, int64_t k);
+std::vector<int32_t> best_places(std::span<const float> scores, int64_t k, bool holes = false);
 
 }  // namespace mr

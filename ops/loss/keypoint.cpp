@@ -102,7 +102,7 @@ Tensor keypoint_labels(const Tensor& keypoints, const Tensor& boxes, int m) {
   if constexpr (gpu::exists) {
     if (boxes.on_gpu()) return gpu::keypoint_labels(keypoints, boxes, m);
   }
-  const auto box = as_boxes(boxes, "keypoint_labels", "boxes");
+  const Box* box = Operands("keypoint_labels", Device{}).boxes(boxes, "boxes");
   const int64_t R = keypoints.size(0), K = keypoints.size(1);
   const Tensor labels = Tensor::empty({R, K}, DType::i32);
   const float* p = keypoints.data<float>();
@@ -148,8 +148,8 @@ Tensor keypoint_decode(const Tensor& logits, const Tensor& boxes) {
   if constexpr (gpu::exists) {
     if (logits.on_gpu()) return gpu::keypoint_decode(logits, boxes);
   }
-  const auto box = as_boxes(boxes, "keypoint_decode", "boxes");
-  for (size_t r = 0; r < box.size(); ++r)
+  const Box* box = Operands("keypoint_decode", Device{}).boxes(boxes, "boxes");
+  for (int64_t r = 0; r < boxes.size(0); ++r)
     check(std::abs(box[r].width()) <= 65536 && std::abs(box[r].height()) <= 65536,
           "keypoint_decode: boxes must be finite and at most 65536 pixels long, got ", box[r].width(), " × ", box[r].height(), " in box ",
           r);

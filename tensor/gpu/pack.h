@@ -4,6 +4,10 @@
 //   store(y + i, v);
 //   const float s = load<float>(x + i);
 //
+// A rule for either device (ops/each.h) is given an At, which on a GPU is a load or a store of one value:
+//
+//   at(y, i) = 2 * at(x, i);                         // x: const float*, y: float*
+//
 // Device memory (T*) and shared memory (SharedArray<T>) alike. Emulated, both are checked (alignment, bounds, and what tensor/gpu/shared.h
 // lists) and counted. A Pack is what one GPU thread holds; Vec of tensor/simd.h is a register of the CPU.
 #pragma once
@@ -48,6 +52,18 @@ template <class V, class T> __device__ __forceinline__ void store(T* p, const V&
   *reinterpret_cast<Raw*>(p) = raw;
 }
 
+template <class T> struct Place {
+  T* p;
+  __device__ __forceinline__ Place& operator=(const T& v) {
+    store(p, v);
+    return *this;
+  }
+};
+struct At {
+  template <class T> __device__ __forceinline__ T operator()(const T* p, int64_t i) const { return load<T>(p + i); }
+  template <class T> __device__ __forceinline__ Place<T> operator()(T* p, int64_t i) const { return {p + i}; }
+};
+
 #else
 
 template <class V, class T> V load(const T* p, Location at = Location::current()) {
@@ -73,6 +89,19 @@ template <class V, class T> void store(const SharedArray<T>& p, const V& v, Loca
   emulated::check_shared_alignment(p.span(), p.origin(), sizeof(V), at);
   emulated::write_shared(p.span(), p.origin(), bytes / each, &v, at);
 }
+
+template <class T> struct Place {
+  T* p;
+  Location where;
+  Place& operator=(const T& v) {
+    store(p, v, where);
+    return *this;
+  }
+};
+struct At {
+  template <class T> T operator()(const T* p, int64_t i, Location where = Location::current()) const { return load<T>(p + i, where); }
+  template <class T> Place<T> operator()(T* p, int64_t i, Location where = Location::current()) const { return {p + i, where}; }
+};
 
 #endif
 

@@ -28,7 +28,7 @@ inline TrainingSample training_sample(const std::vector<GivenSample>& images) {
     return t;
   };
   TrainingSample s{list(anchors, -1),
-                   {{Tensor::zeros({N, rois, 4}), list(1, 0).reshape({N})}, list(rois, Match::between), {list(rois, -1), {}, {}}}};
+                   {{Tensor::zeros({N, rois, 4}), list(1, 0).reshape({N})}, list(rois, Match::between), list(rois, -1)}};
   for (int64_t n = 0; n < N; ++n) {
     const GivenSample& g = images[static_cast<size_t>(n)];
     std::ranges::copy(g.negative, std::ranges::copy(g.positive, s.anchors.data<int32_t>() + n * anchors).out);
@@ -38,7 +38,7 @@ inline TrainingSample training_sample(const std::vector<GivenSample>& images) {
       const int64_t at = n * rois + static_cast<int64_t>(r);
       s.rois.match.data<int32_t>()[at] = g.labels[r] > 0 ? g.objects[r] : Match::background;
     }
-    int32_t* place = s.rois.chosen.index.data<int32_t>() + n * rois;  // objects first, as a sampler gives them
+    int32_t* place = s.rois.chosen.data<int32_t>() + n * rois;  // objects first, as a sampler gives them
     for (const bool objects : {true, false})
       for (size_t r = 0; r < g.labels.size(); ++r)
         if ((g.labels[r] > 0) == objects) *place++ = static_cast<int32_t>(r);

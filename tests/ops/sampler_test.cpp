@@ -23,10 +23,12 @@ struct Drawn {
 // Of one image.
 Drawn draw(const std::vector<int32_t>& match, int64_t count, double fraction, const Rng& rng) {
   const auto B = static_cast<int64_t>(match.size());
-  const Sampled s = sample_balanced(Tensor::of<int32_t>({1, B}, match), count, fraction, generator_streams(std::span(&rng, 1)));
-  const int32_t *first = s.index.data<int32_t>(), positives = s.positives.data<int32_t>()[0], total = s.total.data<int32_t>()[0];
-  for (int64_t i = total; i < count; ++i) CHECK(first[i] == -1);
-  return {{first, first + positives}, {first + positives, first + total}};
+  const Tensor index = sample_balanced(Tensor::of<int32_t>({1, B}, match), count, fraction, generator_streams(std::span(&rng, 1)));
+  const std::span<const int32_t> all = index.values<int32_t>();
+  const auto filled = std::ranges::find(all, -1);
+  CHECK(std::all_of(filled, all.end(), [](int32_t i) { return i == -1; }));
+  const auto positives = std::find_if(all.begin(), filled, [&](int32_t i) { return match[static_cast<size_t>(i)] < 0; });
+  return {{all.begin(), positives}, {positives, filled}};
 }
 
 }  // namespace
@@ -81,11 +83,11 @@ TEST_CASE("sample_balanced: each image from its own stream", "[sampler]") {
   const std::vector<int32_t> one = hundred();
   both.insert(both.end(), one.begin(), one.end());
   const Rng rngs[] = {Rng(5, "rpn", 2, 3), Rng(5, "rpn", 2, 4)};
-  const Sampled s = sample_balanced(Tensor::of<int32_t>({2, 100}, both), 16, 0.25, generator_streams(rngs));
+  const Tensor index = sample_balanced(Tensor::of<int32_t>({2, 100}, both), 16, 0.25, generator_streams(rngs));
   for (int64_t n = 0; n < 2; ++n) {
     Drawn alone = draw(one, 16, 0.25, rngs[n]);
     alone.positive.insert(alone.positive.end(), alone.negative.begin(), alone.negative.end());
-    CHECK(std::equal(alone.positive.begin(), alone.positive.end(), s.index.data<int32_t>() + 16 * n));
+    CHECK(std::equal(alone.positive.begin(), alone.positive.end(), index.data<int32_t>() + 16 * n));
   }
 }
 

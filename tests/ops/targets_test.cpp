@@ -16,7 +16,6 @@ namespace {
 constexpr BoxCoder coder{.wx = 10, .wy = 10, .ww = 5, .wh = 5};
 
 Tensor numbers_of(const Shape& shape, const std::vector<int32_t>& values) { return Tensor::of<int32_t>(shape, values); }
-Sampled sample_of(const Shape& shape, const std::vector<int32_t>& places) { return {numbers_of(shape, places), {}, {}}; }
 
 // Two images: three boxes and two, two objects and one.
 struct Lists {
@@ -64,12 +63,13 @@ TEST_CASE("lists: a batch of lists as rows, images in front, in order", "[target
 
 TEST_CASE("roi_targets: the sampled boxes with their objects' classes and deltas, rising", "[targets]") {
   const Lists l;
-  const Sampled s = sample_of({2, 3}, {1, 0, 2, 1, 0, -1});
+  const Tensor s = numbers_of({2, 3}, {1, 0, 2, 1, 0, -1});
   const RoITargets t = roi_targets(l.boxes, l.match, s, l.objects, l.labels, coder);
   CHECK(numbers(t.labels) == std::vector<int32_t>{7, 9, 0, 0, 4});
   CHECK(numbers(t.object) == std::vector<int32_t>{0, 1, -1, -1, 0});
-  CHECK(numbers(t.rows.count) == std::vector<int32_t>{3, 2});
-  CHECK(row(t.rows.rois, 1) == std::vector<float>{0, 20, 0, 30, 20});
+  CHECK(t.rois.at(10) == 0);  // three of the first image, then two of the second
+  CHECK(t.rois.at(15) == 1);
+  CHECK(row(t.rois, 1) == std::vector<float>{0, 20, 0, 30, 20});
   const Tensor want = coder.encode(Tensor::of<float>({1, 4}, {20, 0, 32, 20}), Tensor::of<float>({1, 4}, {20, 0, 30, 20}));
   CHECK(row(t.deltas, 1) == row(want, 0));
   CHECK(row(t.deltas, 2) == std::vector<float>{0, 0, 0, 0});
@@ -78,7 +78,7 @@ TEST_CASE("roi_targets: the sampled boxes with their objects' classes and deltas
   CHECK(numbers(objects.labels) == std::vector<int32_t>{9, 4});  // the first of each image's sample, not more than one
   CHECK(numbers(object_targets(l.boxes, l.match, s, l.objects, l.labels, coder, 3).labels) == std::vector<int32_t>{9, 7, 4});
 
-  CHECK_THROWS_WITH(roi_targets(l.boxes, l.match, sample_of({2, 1}, {0, 3}), l.objects, l.labels, coder),
+  CHECK_THROWS_WITH(roi_targets(l.boxes, l.match, numbers_of({2, 1}, {0, 3}), l.objects, l.labels, coder),
                     Contains("roi_targets: the sample names box 3 of a list of 3"));
   CHECK_THROWS_WITH(object_targets(l.boxes, l.match, s, l.objects, l.labels, coder, 4),
                     Contains("object_targets: expected a part of a sample of 3, got 4"));
@@ -94,7 +94,7 @@ TEST_CASE("anchor_targets: sampled anchors by the cell that speaks for them, lev
   const Lists l;
   const int64_t of_level[] = {4, 2};
   const Tensor match = numbers_of({2, 6}, {-1, 0, -1, -1, 1, -1, -1, -1, -1, 0, -1, -1});
-  const AnchorTargets t = anchor_targets(anchors, of_level, 2, match, sample_of({2, 4}, {1, 4, 0, 5, 3, 2, -1, -1}), l.objects, {});
+  const AnchorTargets t = anchor_targets(anchors, of_level, 2, match, numbers_of({2, 4}, {1, 4, 0, 5, 3, 2, -1, -1}), l.objects, {});
   CHECK(numbers(t.level) == std::vector<int32_t>{0, 0, 0, 0, 1, 1});
   CHECK(numbers(t.cell) == std::vector<int32_t>{0, 0, 3, 3, 0, 0});
   CHECK(numbers(t.anchor) == std::vector<int32_t>{1, 0, 1, 0, 0, 1});
@@ -105,7 +105,7 @@ TEST_CASE("anchor_targets: sampled anchors by the cell that speaks for them, lev
   CHECK(numbers(anchor_rows(t, 2, false)) == std::vector<int32_t>{1, 2, 5, 6, 8, 11});
   CHECK(numbers(anchor_rows(t, 2, true)) == std::vector<int32_t>{1, -1, 5, -1, 8, -1});
 
-  const Sampled none = sample_of({2, 1}, {-1, -1});
+  const Tensor none = numbers_of({2, 1}, {-1, -1});
   CHECK(anchor_targets(anchors, of_level, 2, match, none, l.objects, {}).labels.numel() == 0);
   const int64_t odd[] = {3, 3}, few[] = {4}, many[] = {1, 1, 1, 1, 1, 1, 0, 0, 0};
   CHECK_THROWS_WITH(anchor_targets(anchors, odd, 2, match, none, l.objects, {}), Contains("expected whole cells of 2 anchors, got 3"));
@@ -113,12 +113,11 @@ TEST_CASE("anchor_targets: sampled anchors by the cell that speaks for them, lev
   CHECK_THROWS_WITH(anchor_targets(anchors, many, 1, match, none, l.objects, {}), Contains("expected at most 8 levels, got 9"));
 }
 
-TEST_CASE("relabel: labels by what they say", "[targets]") {
-  const Tensor labels = numbers_of({2, 2}, {-1, 0, 3, 1});
-  CHECK(numbers(relabel(labels, {})) == std::vector<int32_t>{-1, 0, 3, 1});
-  CHECK(numbers(relabel(labels, {.nothing = 0, .background = -1})) == std::vector<int32_t>{0, -1, 3, 1});
-  CHECK(numbers(relabel(labels, {.background = 5, .object = 0})) == std::vector<int32_t>{-1, 5, 0, 0});
-  CHECK_THROWS_WITH(relabel(Tensor::zeros({2}), {}), Contains("relabel: labels must be i32"));
+TEST_CASE("one_channel: an object of any class reads channel 0", "[targets]") {
+  const Tensor y = one_channel(numbers_of({2, 2}, {-1, 0, 3, 1}));
+  CHECK(y.shape() == Shape{2, 2});
+  CHECK(numbers(y) == std::vector<int32_t>{-1, -1, 0, 0});
+  CHECK_THROWS_WITH(one_channel(Tensor::zeros({2})), Contains("one_channel: labels must be i32"));
 }
 
 TEST_CASE("candidates: proposals of a level, and every likely class of a RoI, decoded and cut to the image", "[targets]") {

@@ -1,4 +1,3 @@
-#include "ops/boxes/mask_paste.h"
 #include "ops/boxes/mask_target.h"
 #include "tests/gpu/ops/boxes.h"
 
@@ -46,36 +45,6 @@ TEST_CASE("boxes: mask targets have the CPU's bits on the device", "[gpu][boxes]
                  mr::mask_targets(table_here, rois_here, objects, m, rule));
     }
   few_bank_conflicts("mask_targets", 0.25);  // bins may have any width
-}
-
-TEST_CASE("boxes: masks are pasted on the device as on the CPU, by both rules", "[gpu][boxes]") {
-  if (!has_device()) return;
-  constexpr int64_t D = 6;
-  const std::vector<float> boxes = {1, 1, 5, 5,  3.2f, 2.7f, 20.5f, 11.1f, -10,  -4,   60,   40,
-                                    8, 8, 8, 12, 100,  100,  120,   130,   7.5f, 7.5f, 8.1f, 8.2f};
-  for (const int m : {2, 7})
-    for (const int width : {32, 20, 23})
-      for (const PasteRule rule : {PasteRule::accurate, PasteRule::torchvision}) {
-        INFO(m << " " << width);
-        constexpr int height = 13;
-        Tensor masks = Tensor::empty({D, m, m}, DType::f32, Device{});
-        Rng rng(static_cast<uint64_t>(m));
-        for (float& v : masks.values<float>()) v = rng.uniform();
-        masks.data<float>()[0] = 0.5f;
-        std::vector<uint8_t> want;
-        for (int64_t d = 0; d < D; ++d) {
-          const float* b = boxes.data() + 4 * d;
-          const CroppedMask k = paste_mask(masks.data<float>() + d * m * m, m, {b[0], b[1], b[2], b[3]}, height, width, rule);
-          Bitmap whole(height, width);
-          for (int y = 0; y < k.bits.height; ++y)
-            for (int x = 0; x < k.bits.width; ++x) whole.at(k.y0 + y, k.x0 + x) = k.bits.at(y, x);
-          want.insert(want.end(), whole.pixels.begin(), whole.pixels.end());
-        }
-        CHECK(under_every_order([&] {
-                return values_of<uint8_t>(paste_masks(there(masks), tensor_of<float>({D, 4}, boxes), height, width, rule));
-              }) == want);
-      }
-  CHECK(paste_masks(there(Tensor::empty({0, 7, 7})), there(Tensor::empty({0, 4})), 5, 5, PasteRule::accurate).numel() == 0);
 }
 
 }  // namespace mr::gpu

@@ -18,8 +18,6 @@ std::vector<int32_t> labels(int64_t B, uint64_t seed, uint64_t each) {
   return all;
 }
 
-Sampled there(const Sampled& s) { return {gpu::there(s.index), gpu::there(s.positives), gpu::there(s.total)}; }
-
 }  // namespace
 
 TEST_CASE("boxes: matching on the device is the CPU's, with ties and promoted boxes", "[gpu][boxes]") {
@@ -42,7 +40,6 @@ TEST_CASE("boxes: matching on the device is the CPU's, with ties and promoted bo
             }) == want);
     }
   no_bank_conflicts("best_of_objects");
-  no_bank_conflicts("match_boxes");
   const BoxList none{gpu::there(Tensor::empty({2, 0, 4})), counts_of({0, 0})};
   CHECK(values_of<int32_t>(mr::match_boxes(none, gpu::there(boxes.boxes.slice(0, 2)), {}, 0.5f, 0.5f, true)) ==
         std::vector<int32_t>(2 * B, Match::background));
@@ -69,12 +66,9 @@ TEST_CASE("boxes: a sample on the device is the CPU's from the same generator", 
       rngs.emplace_back(5, "test", 17, n);
     }
     const Tensor match = Tensor::of<int32_t>({2, c.B}, all), streams = generator_streams(rngs);
-    const Sampled want = mr::sample_balanced(match, c.count, c.fraction, streams);
+    const Tensor want = mr::sample_balanced(match, c.count, c.fraction, streams);
     const auto sample = [&] { return mr::sample_balanced(gpu::there(match), c.count, c.fraction, gpu::there(streams)); };
-    CHECK(under_every_order([&] { return values_of<int32_t>(sample().index); }) == values_of<int32_t>(want.index));
-    const Sampled got = sample();
-    CHECK(values_of<int32_t>(got.positives) == values_of<int32_t>(want.positives));
-    CHECK(values_of<int32_t>(got.total) == values_of<int32_t>(want.total));
+    CHECK(under_every_order([&] { return values_of<int32_t>(sample()); }) == values_of<int32_t>(want));
   }
   few_bank_conflicts("sample_balanced");  // a draw is followed to where it leads
 }
@@ -88,15 +82,12 @@ TEST_CASE("boxes: what sampled boxes are to learn, a filler for every place that
   const Tensor match = Tensor::of<int32_t>({N, B}, {0, 1, -1, -2, 0, -1, -1, -1, 1, -1, -1, 0});
   const Tensor classes = Tensor::of<int32_t>({N, G}, {7, 9, 3, 5});
   // The objects first; in rising order, so that the CPU's rows, which rise, are the device's without its fillers.
-  const Sampled s{Tensor::of<int32_t>({N, S}, {1, 4, 5, -1, 2, 3, 4, -1}), Tensor::of<int32_t>({N}, {2, 1}),
-                  Tensor::of<int32_t>({N}, {3, 3})};
+  const Tensor s = Tensor::of<int32_t>({N, S}, {1, 4, 5, -1, 2, 3, 4, -1});
   const RoITargets want = mr::roi_targets(boxes, match, s, objects, classes, coder),
-                   got = mr::roi_targets(there(boxes), gpu::there(match), there(s), there(objects), gpu::there(classes), coder);
-  CHECK(got.rows.room == S);
-  CHECK(values_of<int32_t>(got.rows.count) == std::vector<int32_t>{3, 3});
+                   got = mr::roi_targets(there(boxes), gpu::there(match), gpu::there(s), there(objects), gpu::there(classes), coder);
   CHECK(values_of<int32_t>(got.labels) == std::vector<int32_t>{9, 7, 0, -1, 5, 0, 0, -1});
   CHECK(values_of<int32_t>(got.object) == std::vector<int32_t>{1, 0, -1, -1, 1, -1, -1, -1});
-  const std::vector<float> rois = values_of<float>(got.rows.rois), deltas = values_of<float>(got.deltas);
+  const std::vector<float> rois = values_of<float>(got.rois), deltas = values_of<float>(got.deltas);
   for (int64_t i = 0, row = 0; i < N * S; ++i) {
     INFO(i);
     const float *roi = rois.data() + 5 * i, *delta = deltas.data() + 4 * i;
@@ -105,13 +96,12 @@ TEST_CASE("boxes: what sampled boxes are to learn, a filler for every place that
       CHECK(std::vector<float>(delta, delta + 4) == std::vector<float>(4, 0.0f));
       continue;
     }
-    CHECK(std::equal(roi, roi + 5, want.rows.rois.data<float>() + 5 * row));
+    CHECK(std::equal(roi, roi + 5, want.rois.data<float>() + 5 * row));
     check_same({delta, delta + 4}, want.deltas.slice(row, row + 1), true);
     ++row;
   }
-  const RoITargets first = object_targets(there(boxes), gpu::there(match), there(s), there(objects), gpu::there(classes), coder, 2);
-  CHECK(first.rows.room == 2);
-  CHECK(values_of<int32_t>(first.labels) == std::vector<int32_t>{9, 7, 5, 0});
+  const RoITargets first = object_targets(there(boxes), gpu::there(match), gpu::there(s), there(objects), gpu::there(classes), coder, 2);
+  CHECK(values_of<int32_t>(first.labels) == std::vector<int32_t>{9, 7, 5, -1});
 }
 
 TEST_CASE("boxes: sampled anchors by level, cell and anchor on the device", "[gpu][boxes]") {
@@ -121,9 +111,8 @@ TEST_CASE("boxes: sampled anchors by level, cell and anchor on the device", "[gp
   const BoxList objects{whole_boxes({2, 2, 4}, 2), Tensor::of<int32_t>({2}, {2, 2})};
   const Tensor match = Tensor::of<int32_t>({2, 9}, {-1, -1, -1, -1, -1, 1, -1, -1, -1, -1, 0, -1, -1, -1, -1, -1, -1, -1});
   // In the order of the levels, so that the CPU's rows are the device's without its fillers.
-  const Sampled s{Tensor::of<int32_t>({2, 4}, {5, 0, 6, -1, 1, 2, 8, -1}), {}, {}};
-  const AnchorTargets got =
-      mr::anchor_targets(gpu::there(anchors), of_level, 3, gpu::there(match), {gpu::there(s.index), {}, {}}, there(objects), {});
+  const Tensor s = Tensor::of<int32_t>({2, 4}, {5, 0, 6, -1, 1, 2, 8, -1});
+  const AnchorTargets got = mr::anchor_targets(gpu::there(anchors), of_level, 3, gpu::there(match), gpu::there(s), there(objects), {});
   CHECK(values_of<int32_t>(got.level) == std::vector<int32_t>{0, 0, 1, -1, 0, 0, 1, -1});
   CHECK(values_of<int32_t>(got.cell) == std::vector<int32_t>{1, 0, 0, -1, 2, 2, 1, -1});
   CHECK(values_of<int32_t>(got.anchor) == std::vector<int32_t>{2, 0, 0, -1, 1, 2, 2, -1});
