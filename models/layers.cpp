@@ -2,6 +2,7 @@
 
 #include "ops/elementwise/add.h"
 #include "ops/elementwise/relu.h"
+#include "ops/gemm/linear.h"
 #include "ops/norm/batch_norm.h"
 #include "ops/norm/group_norm.h"
 
@@ -17,6 +18,18 @@ Var Conv::operator()(const Var& x, bool relu) const {
   e.relu = relu;
   return conv2d(x, w, b, options, e);
 }
+
+Linear::Linear(Parameters& p, const std::string& name, int64_t in, int64_t out, Init init)
+    : w(p.add(name + ".weight", {out, in}, init)), b(p.add(name + ".bias", {out}, Init::zeros(), ParameterKind::bias)) {}
+
+Linear Linear::of_map(Parameters& p, const std::string& name, int64_t size, int64_t channels, int64_t out, Init init) {
+  Linear layer;
+  layer.w = p.add_fc_of_map(name + ".weight", out, static_cast<int>(size), static_cast<int>(size), static_cast<int>(channels), init);
+  layer.b = p.add(name + ".bias", {out}, Init::zeros(), ParameterKind::bias);
+  return layer;
+}
+
+Var Linear::operator()(const Var& x, bool relu) const { return linear(x, w, b, relu); }
 
 ConvNorm::ConvNorm(Parameters& p, const std::string& conv, const std::string& norm, int64_t in, int64_t out, int kernel,
                    const NormOptions& n, Conv2dOptions o)

@@ -1,4 +1,4 @@
-// The two layers every model here is built of: a convolution with bias, and a convolution with a norm.
+// Layers with parameters: a convolution with bias, a convolution with a norm, a linear layer.
 #pragma once
 
 #include <string>
@@ -16,6 +16,17 @@ struct Conv {
 
   Conv() = default;
   Conv(Parameters& p, const std::string& name, int64_t in, int64_t out, int kernel, Init init, Conv2dOptions o = {});
+  Var operator()(const Var& x, bool relu = false) const;
+};
+
+// y = relu?(x wᵀ + b)
+struct Linear {
+  Var w, b;
+
+  Linear() = default;
+  Linear(Parameters& p, const std::string& name, int64_t in, int64_t out, Init init);
+  // Its input is a flattened map of size × size cells.
+  static Linear of_map(Parameters& p, const std::string& name, int64_t size, int64_t channels, int64_t out, Init init);
   Var operator()(const Var& x, bool relu = false) const;
 };
 

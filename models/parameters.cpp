@@ -1,5 +1,6 @@
 #include "models/parameters.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "tensor/rng.h"
@@ -27,19 +28,17 @@ void draw(const Parameter& p, uint64_t seed) {
   const auto w = p.var.value().values<float>();
   Rng rng(seed, "init/" + p.name);
   const Fan f = fan(p);
-  double bound = 0;
+  double deviation = 0, bound = 0;  // of a normal, of a uniform distribution
   switch (p.init.kind) {
     case Init::Kind::constant:
-      for (float& v : w) v = static_cast<float>(p.init.value);
+      std::ranges::fill(w, static_cast<float>(p.init.value));
       return;
     case Init::Kind::normal:
-      for (float& v : w) v = static_cast<float>(p.init.value * rng.normal());
-      return;
-    case Init::Kind::kaiming_normal_fan_out: {
-      const double deviation = std::sqrt(2 / f.out);
-      for (float& v : w) v = static_cast<float>(deviation * rng.normal());
-      return;
-    }
+      deviation = p.init.value;
+      break;
+    case Init::Kind::kaiming_normal_fan_out:
+      deviation = std::sqrt(2 / f.out);
+      break;
     case Init::Kind::kaiming_uniform:
       bound = std::sqrt(6 / ((1 + p.init.value * p.init.value) * f.in));
       break;
@@ -47,7 +46,7 @@ void draw(const Parameter& p, uint64_t seed) {
       bound = std::sqrt(6 / (f.in + f.out));
       break;
   }
-  for (float& v : w) v = static_cast<float>(rng.uniform(-bound, bound));
+  for (float& v : w) v = static_cast<float>(bound > 0 ? rng.uniform(-bound, bound) : deviation * rng.normal());
 }
 
 }  // namespace

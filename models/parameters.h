@@ -1,5 +1,5 @@
-// The parameters of a model: each a named Var, all in one flat arena (weights and gradients), so that an optimiser step is one
-// loop and a checkpoint one block. Names are torchvision's.
+// The parameters of a model: each a named Var, all in one flat arena (weights and gradients), so
+// that an optimiser step is one loop and a checkpoint one block. Names are torchvision's.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@
 
 namespace mr {
 
-// How a parameter lies in torchvision's files; here everything is channels last (see Decisions in docs/design.md).
+// How a parameter lies in torchvision's files; here everything is channels last
+// (see Decisions in docs/design.md).
 enum class FileLayout : uint8_t {
   same,       // vectors, matrices
   conv,       // here [Cout,kH,kW,Cin], in files [Cout,Cin,kH,kW]
@@ -22,7 +23,8 @@ enum class FileLayout : uint8_t {
 // What a parameter is, for the optimiser's groups: decay is often left off norms and biases.
 enum class ParameterKind : uint8_t { weight, bias, norm };
 
-// Initial values, drawn from Rng(seed, "init/" + name) alone: switching a head leaves every other stream as it was.
+// Initial values, drawn from Rng(seed, "init/" + name) alone:
+// switching a head leaves every other stream as it was.
 struct Init {
   enum class Kind : uint8_t { constant, normal, kaiming_normal_fan_out, kaiming_uniform, xavier_uniform } kind = Kind::constant;
   double value = 0;  // the constant, or the standard deviation of normal
@@ -46,8 +48,9 @@ struct Parameter {
 
 class Parameters {
  public:
-  // Adds a parameter and returns its Var, which stays the same object. It has no values until pack(): whatever asks for them, a
-  // layer's forward pass or a file of weights, is an error that names it.
+  // Adds a parameter and returns its Var, which stays the same object. It has no values until
+  // pack(): whatever asks for them, a layer's forward pass or a file of weights, is an error that
+  // names it.
   Var add(const std::string& name, const Shape& shape, Init init, ParameterKind kind = ParameterKind::weight,
           FileLayout layout = FileLayout::same);
   Var add_fc_of_map(const std::string& name, int64_t out, int h, int w, int c, Init init);
@@ -56,7 +59,8 @@ class Parameters {
   // Marks every parameter whose name starts with the prefix as not trained. Before pack().
   void freeze(const std::string& prefix);
 
-  // Draws initial values and lays the trainable parameters out in the arenas, in the order they were added.
+  // Draws initial values and lays the trainable parameters out in the arenas,
+  // in the order they were added.
   void pack(uint64_t seed);
 
   // Moves values and gradients to a device. After pack() and before an optimiser is made.

@@ -7,10 +7,10 @@
 //   };
 //   each_row("twice", device, n, Twice{x, y});       // for i = 0 … n − 1; queued on a GPU
 //
-// at(p, i) stands for p[i]: the value where p points to const, else the place that a value is assigned
-// to. On a GPU a thread works on one row, and the emulated device checks each access. No row may read
-// what another one writes. A family of operators lists its rules for nvcc in one source
-// (ops/boxes/rows.cu).
+// at(p, i) stands for p[i]: the value where p points to const, else the place that a value is
+// assigned to. On a GPU a thread works on one row, and the emulated device checks each access. No
+// row may read what another one writes. A family of operators lists its rules for nvcc in one
+// source (ops/boxes/rows.cu).
 #pragma once
 
 #include "tensor/gpu/built.h"

@@ -10,7 +10,8 @@
 
 namespace mr {
 
-// The rung that the environment's `variable` names; null where it is not set. Errors: a name that no rung has.
+// The rung that the environment's `variable` names; null where it is not set.
+// Errors: a name that no rung has.
 template <class Rung> const Rung* forced_rung(const char* variable, std::span<const Rung> rungs) {
   const char* want = std::getenv(variable);
   if (!want) return nullptr;

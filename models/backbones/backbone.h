@@ -1,5 +1,5 @@
-// From an image to feature maps. What is behind a backbone knows it by its levels alone, so that a single map
-// (C4, VGG's conv5) and a pyramid serve the same heads.
+// From an image to feature maps. What is behind a backbone knows it by its levels alone, so that a
+// single map (C4, VGG's conv5) and a pyramid serve the same heads.
 #pragma once
 
 #include <string>

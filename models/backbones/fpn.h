@@ -4,7 +4,8 @@
 //             ↓ nearest ×2
 //   C4 ─1×1→  + = M4 ─3×3→ P4        … down to P2
 //
-// No ReLU, biases on. Parameters: <prefix>inner_blocks.{0…3}.0 (1×1) and layer_blocks.{0…3}.0 (3×3), finest first.
+// No ReLU, biases on. Parameters: <prefix>inner_blocks.{0…3}.0 (1×1)
+// and layer_blocks.{0…3}.0 (3×3), finest first.
 #pragma once
 
 #include <string>

@@ -6,7 +6,7 @@ namespace mr {
 namespace {
 
 struct Plan {
-  std::vector<int> blocks;  // a stage
+  std::vector<int> blocks;  // of each stage
   bool bottleneck;
 };
 

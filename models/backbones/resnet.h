@@ -6,8 +6,9 @@
 //   res4   6 (256, 256, 1024)                                   C4    [N, H/16, W/16, 1024]
 //   res5   3 (512, 512, 2048)                                   C5    [N, H/32, W/32, 2048]
 //
-// (ResNet-50; 101 has 23 blocks in res4, 152 has 8 and 36 in res3 and res4.) ResNet-18 and -34 are made of two 3×3 a block and
-// widths 64 … 512. A block whose input differs in size or width projects its shortcut with a strided 1×1.
+// (ResNet-50; 101 has 23 blocks in res4, 152 has 8 and 36 in res3 and res4.) ResNet-18 and -34 are
+// made of two 3×3 a block and widths 64 … 512. A block whose input differs in size or width
+// projects its shortcut with a strided 1×1.
 // Parameters carry torchvision's names: <prefix>conv1, bn1, layer1.0.conv1 …
 #pragma once
 

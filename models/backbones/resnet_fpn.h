@@ -1,4 +1,5 @@
-// A ResNet with a feature pyramid on its stages: levels P2 … P5 for RoIs, and P6 for proposals alone.
+// A ResNet with a feature pyramid on its stages:
+// levels P2 … P5 for RoIs, and P6 for proposals alone.
 #pragma once
 
 #include "models/backbones/fpn.h"

@@ -8,8 +8,8 @@
 //
 // Each convolution is 3×3 with padding 1, a bias and a ReLU; there are no norms. Fast R-CNN and its
 // relatives take conv5_3 as their one map: RoI pooling stands where the fifth max pool would.
-// Parameters carry torchvision's names: <prefix>0.weight … <prefix>28.bias, counted over convolutions,
-// ReLUs and pools.
+// Parameters carry torchvision's names: <prefix>0.weight … <prefix>28.bias, counted over
+// convolutions, ReLUs and pools.
 #pragma once
 
 #include <string>

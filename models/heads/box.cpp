@@ -4,7 +4,6 @@
 #include "ops/boxes/candidates.h"
 #include "ops/boxes/nms.h"
 #include "ops/elementwise/reshape.h"
-#include "ops/gemm/linear.h"
 #include "ops/loss/cross_entropy.h"
 #include "ops/loss/smooth_l1.h"
 
@@ -12,23 +11,17 @@ namespace mr {
 
 BoxHead::BoxHead(Parameters& p, const std::string& prefix, RoIFeatures features, int64_t classes, const BoxHeadConfig& c)
     : features_(std::move(features)), config_(c), classes_(classes) {
-  const auto bias = [&](const char* name, int64_t n) { return p.add(prefix + name, {n}, Init::zeros(), ParameterKind::bias); };
-  fc6_w_ = p.add_fc_of_map(prefix + "box_head.fc6.weight", c.width, static_cast<int>(c.size), static_cast<int>(c.size),
-                           static_cast<int>(features_.channels()), Init::xavier());
-  fc6_b_ = bias("box_head.fc6.bias", c.width);
-  fc7_w_ = p.add(prefix + "box_head.fc7.weight", {c.width, c.width}, Init::xavier());
-  fc7_b_ = bias("box_head.fc7.bias", c.width);
-  score_w_ = p.add(prefix + "box_predictor.cls_score.weight", {classes + 1, c.width}, Init::normal(0.01));
-  score_b_ = bias("box_predictor.cls_score.bias", classes + 1);
-  delta_w_ = p.add(prefix + "box_predictor.bbox_pred.weight", {4 * (classes + 1), c.width}, Init::normal(0.001));
-  delta_b_ = bias("box_predictor.bbox_pred.bias", 4 * (classes + 1));
+  fc6_ = Linear::of_map(p, prefix + "box_head.fc6", c.size, features_.channels(), c.width, Init::xavier());
+  fc7_ = Linear(p, prefix + "box_head.fc7", c.width, c.width, Init::xavier());
+  score_ = Linear(p, prefix + "box_predictor.cls_score", c.width, classes + 1, Init::normal(0.01));
+  delta_ = Linear(p, prefix + "box_predictor.bbox_pred", c.width, 4 * (classes + 1), Init::normal(0.001));
 }
 
 BoxHead::Output BoxHead::run(const Features& f, const Tensor& rois) const {
   Var x = flatten_rows(features_(f, rois, config_.size));  // [R,7·7·C]
-  x = linear(x, fc6_w_, fc6_b_, true);                     // [R,1024]
-  x = linear(x, fc7_w_, fc7_b_, true);                     // [R,1024]
-  return {linear(x, score_w_, score_b_), linear(x, delta_w_, delta_b_)};
+  x = fc6_(x, true);                                       // [R,1024]
+  x = fc7_(x, true);                                       // [R,1024]
+  return {score_(x), delta_(x)};
 }
 
 Losses BoxHead::losses(const Features& f, const TrainingRoIs& rois, const DeviceBatch&) const {

@@ -1,4 +1,5 @@
-// The box head: which class a RoI shows, and a better box (Girshick 2015; He et al. 2017, Fig. 4 right).
+// The box head: which class a RoI shows, and a better box (Girshick 2015;
+// He et al. 2017, Fig. 4 right).
 //
 //   RoI 7×7×C → fc 1024, ReLU → fc 1024, ReLU → K+1 class scores, 4(K+1) box deltas
 //
@@ -11,6 +12,7 @@
 #include "models/config.h"
 #include "models/heads/head.h"
 #include "models/heads/roi_features.h"
+#include "models/layers.h"
 
 namespace mr {
 
@@ -32,7 +34,7 @@ class BoxHead : public Head {
   RoIFeatures features_;
   BoxHeadConfig config_;
   int64_t classes_ = 0;
-  Var fc6_w_, fc6_b_, fc7_w_, fc7_b_, score_w_, score_b_, delta_w_, delta_b_;
+  Linear fc6_, fc7_, score_, delta_;
 };
 
 }  // namespace mr

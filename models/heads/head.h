@@ -1,8 +1,8 @@
 // A head: what is done with each region of interest.
 //
-// In training all heads see the same sampled RoIs. In prediction they work in turn on what was found: the first gets the
-// proposals as boxes without labels, and each leaves more to the next (the box head classes and better boxes, the mask
-// head a mask for each of these).
+// In training all heads see the same sampled RoIs. In prediction they work one after the other on
+// what was found so far: the first head gets the proposals, which are boxes without labels; the box
+// head replaces them by classified boxes; the mask head adds a mask to each of these.
 #pragma once
 
 #include "models/backbones/backbone.h"

@@ -20,8 +20,7 @@ MaskFCNHead::MaskFCNHead(Parameters& p, const std::string& prefix, RoIFeatures f
   deconv_w_ = p.add(tail + "conv5_mask.weight", {in, 2, 2, c.width}, Init::kaiming(), ParameterKind::weight, FileLayout::deconv);
   deconv_b_ = p.add(tail + "conv5_mask.bias", {c.width}, Init::zeros(), ParameterKind::bias);
   const int64_t masks = c.class_agnostic ? 1 : classes + 1;  // channel 0, background's, is never used: torchvision's layout
-  logits_w_ = p.add(tail + "mask_fcn_logits.weight", {masks, 1, 1, c.width}, Init::normal(0.001), ParameterKind::weight, FileLayout::conv);
-  logits_b_ = p.add(tail + "mask_fcn_logits.bias", {masks}, Init::zeros(), ParameterKind::bias);
+  logits_ = Conv(p, tail + "mask_fcn_logits", c.width, masks, 1, Init::normal(0.001));
 }
 
 Var MaskFCNHead::run(const Features& f, const Tensor& rois, const Tensor& labels) const {
@@ -30,7 +29,7 @@ Var MaskFCNHead::run(const Features& f, const Tensor& rois, const Tensor& labels
   x = deconv2d(x, deconv_w_, deconv_b_, {.stride = 2}, true);  // [R,28,28,256]
   const int64_t R = x.size(0), M = x.size(1), C = x.size(3);
   const Tensor channel = config_.class_agnostic ? one_channel(labels) : labels;
-  const Var y = class_linear(reshape(x, {R, M * M, C}), reshape(logits_w_, {logits_w_.size(0), C}), logits_b_, channel);  // [R,28·28]
+  const Var y = class_linear(reshape(x, {R, M * M, C}), reshape(logits_.w, {logits_.w.size(0), C}), logits_.b, channel);  // [R,28·28]
   return reshape(y, {R, M, M});
 }
 

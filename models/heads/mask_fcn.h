@@ -1,10 +1,12 @@
-// The mask head of a pyramid: a small fully convolutional network on each RoI (He et al. 2017, section 3 and Fig. 4 right).
+// The mask head of a pyramid: a small fully convolutional network on each RoI
+// (He et al. 2017, section 3 and Fig. 4 right).
 //
 //   RoI 14×14×C → 4 × (3×3, 256, ReLU) → deconv 2×2/2, ReLU → 28×28×256 → 1×1 → K masks
 //
 //   "mask"   mean binary cross entropy over the RoIs of objects, on the channel of the object's class
 //
-// Mask logits are computed for one class a RoI only: the ground truth's in training, the predicted one's afterwards.
+// Mask logits are computed for one class a RoI only: the ground truth's in training,
+// the predicted one's afterwards.
 #pragma once
 
 #include "models/config.h"
@@ -30,7 +32,8 @@ class MaskFCNHead : public Head {
   RoIFeatures features_;
   MaskHeadConfig config_;
   std::vector<Conv> convs_;
-  Var deconv_w_, deconv_b_, logits_w_, logits_b_;
+  Var deconv_w_, deconv_b_;
+  Conv logits_;
 };
 
 }  // namespace mr

@@ -38,7 +38,7 @@ Var RoIFeatures::operator()(const Features& f, const Tensor& rois, int64_t size)
   const Tensor level = assign_levels(rois, finest_, finest_ + static_cast<int>(maps.size()) - 1);  // [R]
   const auto bins = static_cast<int>(size), samples = static_cast<int>(config_.sampling);
   const Reduce reduce = config_.reduce;
-  const Var boxes(rois);  // constants to the heads
+  const Var boxes(rois);  // without a gradient
   switch (config_.op) {
     case RoIOp::align:
       return roi_align(maps, strides, boxes, level,

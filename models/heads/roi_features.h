@@ -1,5 +1,5 @@
-// RoIAlign, or another operator of its family, over the levels of a backbone, each RoI on the one that fits its size
-// (ops/boxes/levels.h).
+// RoIAlign, or another operator of its family, over the levels of a backbone, each RoI on the one
+// that fits its size (ops/boxes/levels.h).
 #pragma once
 
 #include "models/backbones/backbone.h"
@@ -10,7 +10,8 @@ namespace mr {
 
 class RoIFeatures {
  public:
-  // Errors: levels that are not one above the other, each of twice the stride and of the same channels.
+  // Errors: levels that are not one above the other,
+  // each of twice the stride and of the same channels.
   RoIFeatures(const std::vector<Level>& levels, const RoIConfig& config);
 
   // rois [R,5] (image, box) → [R,size,size,channels]

@@ -1,7 +1,7 @@
 // Which RoIs train the heads (Girshick 2015, section 2.3; He et al. 2017, section 3.1).
 //
-// The objects are added to the proposals; IoU with the objects decides the class; at most `batch` RoIs an image are kept, at
-// most `positive_fraction` of them with an object.
+// The objects are added to the proposals; IoU with the objects decides the class; at most `batch`
+// RoIs an image are kept, at most `positive_fraction` of them with an object.
 #pragma once
 
 #include "models/config.h"

@@ -1,14 +1,18 @@
-// Region proposal network (Ren et al. 2015, section 3.1; on a pyramid: Lin et al. 2017, section 4.1).
+// Region proposal network (Ren et al. 2015, section 3.1; on a pyramid:
+// Lin et al. 2017, section 4.1).
 //
 //   P_l ─3×3, ReLU→ h ─1×1→ objectness [N,H,W,A]
 //                     ─1×1→ deltas     [N,H,W,4A]          one head for all levels
 //
-// Every cell of a level has A anchors (one size, several ratios). Proposals: the best of each level by objectness, decoded,
-// clipped, small ones dropped, NMS per level, the best of the union. They carry no gradient ("approximate joint training").
+// Every cell of a level has A anchors (one size, several ratios). Proposals: the best of each level
+// by objectness, decoded, clipped, small ones dropped, NMS per level, the best of the union. They
+// carry no gradient ("approximate joint training").
 //
-// Loss: binary cross entropy over the sampled anchors / their number + smooth L1 over the positive ones / the same number.
-// Only the ≤ 256 sampled anchors an image carry gradient, out of some 200,000, so the backward of the 3×3 convolution is a gather,
-// a small matrix product and a scatter (conv2d_relu_at; exact, and 13% of the whole training step saved).
+// Loss: binary cross entropy over the sampled anchors / their number + smooth L1 over the positive
+// ones / the same number.
+// Only the ≤ 256 sampled anchors an image carry gradient, out of some 200,000, so the backward of
+// the 3×3 convolution is a gather, a small matrix product and a scatter (conv2d_relu_at; exact, and
+// 13% of the whole training step saved).
 #pragma once
 
 #include "models/config.h"

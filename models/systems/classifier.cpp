@@ -4,11 +4,11 @@
 
 #include "models/backbones/resnet.h"
 #include "models/backbones/vgg.h"
+#include "models/layers.h"
 #include "ops/boxes/candidates.h"
 #include "ops/boxes/topk.h"
 #include "ops/elementwise/dropout.h"
 #include "ops/elementwise/reshape.h"
-#include "ops/gemm/linear.h"
 #include "ops/loss/cross_entropy.h"
 #include "ops/pool/avg_pool.h"
 #include "ops/pool/max_pool.h"
@@ -17,19 +17,10 @@
 namespace mr {
 namespace {
 
-struct Linear {
-  Var w, b;
-  Var operator()(const Var& x, bool relu = false) const { return linear(x, w, b, relu); }
-};
-
-Linear add_linear(Parameters& p, const std::string& name, int64_t in, int64_t out) {
-  return {p.add(name + ".weight", {out, in}, Init::normal(0.01)), p.add(name + ".bias", {out}, Init::zeros(), ParameterKind::bias)};
-}
-
 class ResNetTrunk final : public Trunk {
  public:
   ResNetTrunk(Parameters& p, const ResNetConfig& config, int64_t classes)
-      : resnet_(p, "", config), fc_(add_linear(p, "fc", resnet_.channels().back(), classes)) {}
+      : resnet_(p, "", config), fc_(p, "fc", resnet_.channels().back(), classes, Init::normal(0.01)) {}
 
   int divisor() const override { return 1; }
   Var operator()(const Var& images, const std::optional<DropoutKey>& training) const override {
@@ -45,10 +36,9 @@ class VGG16Trunk final : public Trunk {
  public:
   VGG16Trunk(Parameters& p, const VGGConfig& config, int64_t classes) : vgg_(p, "features.", config) {
     const int64_t channels = vgg_.levels().back().channels, width = 64 * config.width;
-    fc6_ = {p.add_fc_of_map("classifier.0.weight", width, side, side, static_cast<int>(channels), Init::normal(0.01)),
-            p.add("classifier.0.bias", {width}, Init::zeros(), ParameterKind::bias)};
-    fc7_ = add_linear(p, "classifier.3", width, width);
-    fc8_ = add_linear(p, "classifier.6", width, classes);
+    fc6_ = Linear::of_map(p, "classifier.0", side, channels, width, Init::normal(0.01));
+    fc7_ = Linear(p, "classifier.3", width, width, Init::normal(0.01));
+    fc8_ = Linear(p, "classifier.6", width, classes, Init::normal(0.01));
   }
 
   int divisor() const override { return 32 * side; }

@@ -108,7 +108,8 @@ constexpr Words detectron2_words[] = {
 
 // "stem.conv1.weight", "res3.0.shortcut.norm.bias", … in torchvision's words, with the backbone's prefix.
 std::string from_detectron2_backbone(std::string_view name) {
-  // "norm.weight" behind a convolution is its norm's, "weight" its own.
+  // "conv1.norm.weight" belongs to the norm behind the convolution, "conv1.weight" to the
+  // convolution.
   const auto ours = [&name](const std::string& convolution, const std::string& norm) {
     const bool of_norm = take(name, "norm.");
     return (of_norm ? norm : convolution) + "." + std::string(name);

@@ -54,7 +54,8 @@ struct Match {
   bool by_rows = false;  // of classes: LoadOptions::class_rows tells which
 };
 
-// How many tensors each wrapper brings to a parameter: where two stand for one, those of the wrapper that brings the most are read.
+// For each wrapper, how many of its tensors belong to a parameter. Where two tensors stand for one
+// parameter, that of the wrapper with the most is read.
 std::map<std::string, int64_t> count_wrappers(const std::vector<Candidate>& candidates,
                                               const std::unordered_map<std::string_view, const Candidate*>& of_parameter) {
   std::map<std::string, int64_t> count;
@@ -120,7 +121,8 @@ std::string why_none(const Parameters& parameters, const WeightFile& file, const
   return why;
 }
 
-// Rows of classes may have another number, where the caller says so; all else is another model's.
+// The number of rows of classes may differ where the caller allows it. Any other shape that differs
+// means that the file is of another model.
 void check_shapes(const WeightFile& file, const LoadReport& report, const LoadOptions& options) {
   const bool classes_alone = std::ranges::all_of(report.mismatched, [](const Mismatch& m) { return is_class_row(m.name); });
   check(report.mismatched.empty() || options.force || (options.skip_mismatch && classes_alone), "weights: ", file.path, ": ",
@@ -128,7 +130,8 @@ void check_shapes(const WeightFile& file, const LoadReport& report, const LoadOp
         ":\n", mismatch_table(report.mismatched));
 }
 
-// The values of a tensor as they lie in the file; those of a parameter by rows, with its own where no row is for them.
+// The values of a tensor as they lie in the file. Of a parameter that is taken by rows: the file's
+// rows for the classes that it has, and the parameter's own rows for the others.
 std::vector<float> values_of(const WeightFile& file, const Match& m, const ClassRows& rows) {
   check(is_float(m.tensor.type), "weights: ", file.path, ": ", printable(m.tensor.name), ": expected a floating type, got ", m.tensor.type);
   std::vector<float> values = read_floats(m.tensor);

@@ -3,9 +3,11 @@
 //   const LoadReport report = load_weights(parameters, open_weights("maskrcnn_resnet50_fpn.pth"));
 //   save_weights(parameters, "best.safetensors", {{"recipe", "…"}});
 //
-// By name. Files hold torchvision's names and layouts (FileLayout in models/parameters.h); F16, BF16 and F64 become f32. Understood besides
-// the model's own names (names.h): the wrappers of DataParallel, Lightning, torch.compile and averaged models; detectron2's and Detectron's
-// names and rows; a plain ResNet, whose classifier is left out; torchvision's older forms; and whatever the caller renames.
+// By name. Files hold torchvision's names and layouts (FileLayout in models/parameters.h); F16,
+// BF16 and F64 become f32. Understood besides the model's own names (names.h): the wrappers of
+// DataParallel, Lightning, torch.compile and averaged models; detectron2's and Detectron's names
+// and rows; a plain ResNet, whose classifier is left out; torchvision's older forms; and whatever
+// the caller renames.
 #pragma once
 
 #include <map>
@@ -47,12 +49,14 @@ struct LoadReport {
 // What load_weights would do, from names and shapes alone: nothing is read and nothing changed.
 LoadReport match_weights(const Parameters& parameters, const WeightFile& file, const LoadOptions& options = {});
 
-// Errors: missing parameters; shapes that differ (with the table of all of them); an integer type; a NaN or infinite value; two tensors
-// for one parameter; a rename that fits no name; no tensor that fits (with the rename that would help, if there is one). All is read and
-// checked before the first value is changed.
+// Errors: missing parameters; shapes that differ (with the table of all of them); an integer type;
+// a NaN or infinite value; two tensors for one parameter; a rename that fits no name; no tensor
+// that fits (with the rename that would help, if there is one). All is read and checked before the
+// first value is changed.
 LoadReport load_weights(Parameters& parameters, const WeightFile& file, const LoadOptions& options = {});
 
-// Of a report, for people: what was loaded and what was not, counted by part (backbone.body, rpn.head, …), and whole.
+// Of a report, for people: what was loaded and what was not, counted by part
+// (backbone.body, rpn.head, …), and whole.
 std::string mismatch_table(const std::vector<Mismatch>& mismatches);  // name, file, model: one row each
 std::string summary(const LoadReport& report);
 std::string every_tensor(const LoadReport& report);

@@ -14,7 +14,8 @@
 namespace mr {
 namespace {
 
-// Put before the names of a model by what holds it; those of `inside`, also in the middle, by what replaced one of its layers.
+// What programs put before the names of a model that they hold. The texts of `inside` also stand in
+// the middle of a name, where a program has put a single layer into a wrapper.
 constexpr std::string_view wrappers[] = {"module.",         "model.", "_orig_mod.", "ema.", "ema_model.", "_fsdp_wrapped_module.",
                                          "_forward_module."};
 constexpr std::string_view inside[] = {"._orig_mod.", "._fsdp_wrapped_module.", "._checkpoint_wrapped_module."};

@@ -40,8 +40,8 @@ struct NamedTensors {
 // norm_epsilon: ε of the model's norms, for weights whose norms have no variance (detectron.h).
 NamedTensors name_tensors(const WeightFile& file, const std::vector<Rename>& renames, const Parameters& parameters, double norm_epsilon);
 
-// "--rename FROM=TO" for the prefix that would make the most of these names the model's, with how many; empty where none does for
-// three or more.
+// "--rename FROM=TO" for the prefix that would make the most of these names the model's, with how
+// many; empty where none does for three or more.
 std::string suggest_rename(const std::vector<NamedTensor>& tensors, const Parameters& parameters);
 
 }  // namespace mr

@@ -1,13 +1,17 @@
 // An unpickler that runs nothing.
 //
-// A pickle is a program for a stack machine, and Python's runs whatever it names. This one cannot run anything: a name is two texts.
-// The few names that weights are made of (dicts, torch's tensors and storages, numpy's arrays) are understood; what any other name is
-// called with, or given as its state, becomes an `object`, of which nothing is known but the name. Whatever stands beside the tensors
-// in a training's file, such as paths, dates, an argparse.Namespace or a class of one's own, may so be of any kind.
-// Opcodes: those of protocols 2 to 5, without persistent names but torch's storages, without extension codes and out-of-band buffers.
+// A pickle is a program for a stack machine, and Python's runs whatever it names. This one cannot
+// run anything: a name is two texts.
+// The few names that weights are made of (dicts, torch's tensors and storages, numpy's arrays) are
+// understood; what any other name is called with, or given as its state, becomes an `object`, of
+// which nothing is known but the name. Whatever stands beside the tensors in a training's file,
+// such as paths, dates, an argparse.Namespace or a class of one's own, may so be of any kind.
+// Opcodes: those of protocols 2 to 5, without persistent names but torch's storages, without
+// extension codes and out-of-band buffers.
 //
-// Values are records in one vector that refer to each other by index, so a list that holds itself or a million nested tuples
-// cost nothing to destroy, and texts are views of the pickle: memory is bounded by 2 M values and by the length of the pickle.
+// Values are records in one vector that refer to each other by index, so a list that holds itself
+// or a million nested tuples cost nothing to destroy, and texts are views of the pickle: memory is
+// bounded by 2 M values and by the length of the pickle.
 #pragma once
 
 #include <cstddef>
@@ -78,12 +82,14 @@ struct Pickle {
   std::string type_name(Ref r) const;  // for messages: "dict", "argparse.Namespace", "numpy.ndarray of >f4"
 };
 
-// Reads one pickle from the start of `bytes`, which must outlive the result. `where` starts the messages; offsets in them are from `bytes`.
+// Reads one pickle from the start of `bytes`, which must outlive the result. `where` starts the
+// messages; offsets in them are from `bytes`.
 Pickle read_pickle(std::span<const std::byte> bytes, const std::string& where);
 
 // A text as UTF-8; one of bytes, with each byte as its code point.
 std::string utf8_of(const Pickle::Value& text);
-// The bytes that a text stands for, code points for bytes (protocol 2 has no bytes: Python 3 writes them so). Nothing where one is above 255.
+// The bytes that a text stands for, code points for bytes (protocol 2 has no bytes: Python 3 writes
+// them so). Nothing where one is above 255.
 std::vector<std::byte> bytes_of(const Pickle::Value& text);
 uint64_t count_bytes(const Pickle::Value& text);  // the length of bytes_of(text)
 

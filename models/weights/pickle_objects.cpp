@@ -1,4 +1,5 @@
-// What the names that weights are made of make of their arguments; and an object of everything else.
+// What becomes of calls: the functions and classes that weights are made of give tensors, storages,
+// arrays and dicts; a call of anything else becomes an object.
 #include <algorithm>
 
 #include "models/weights/unpickler.h"

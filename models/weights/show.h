@@ -19,10 +19,12 @@ struct TensorSummary {
 TensorSummary summarise(const NamedTensor& t);  // reads the values, and so checks them where the file has checksums
 
 std::string show_text(const WeightFile& file);  // metadata, then a line a tensor, then the totals
-// {"path": …, "metadata": {…}, "tensors": [{"name", "dtype", "shape", "mean", "std", "not_finite"}, …], "parameters": N}
+// {"path": …, "metadata": {…}, "tensors": [{"name", "dtype", "shape", "mean", "std",
+// "not_finite"}, …], "parameters": N}
 std::string show_json(const WeightFile& file);
 
-// Any readable weights file to safetensors: same names, types and metadata. Errors: `to` does not end in .safetensors.
+// Any readable weights file to safetensors: same names, types and metadata.
+// Errors: `to` does not end in .safetensors.
 void convert_weights(const std::string& from, const std::string& to);
 
 }  // namespace mr

@@ -77,7 +77,7 @@ class StateDict {
     return std::nullopt;
   }
 
-  // The part that is read, and a note of those that would do as well.
+  // Chooses the part that is read, and notes the others that hold weights, too.
   std::optional<std::string> choose() {
     const Pickle::Value& root = pickle_[pickle_.root];
     std::optional<std::string> chosen;

@@ -1,4 +1,5 @@
-// The stack machine behind read_pickle: opcodes in pickle.cpp, what the names of weights make of their arguments in pickle_objects.cpp.
+// The stack machine behind read_pickle: opcodes in pickle.cpp, what the names of weights make of
+// their arguments in pickle_objects.cpp.
 #pragma once
 
 #include <cstring>

@@ -1,5 +1,5 @@
-// What a weights file holds, whatever its format: tensors with names, and texts about them. Opening one reads and checks its
-// header alone; a tensor's values are read when they are asked for.
+// What a weights file holds, whatever its format: tensors with names, and texts about them. Opening
+// one reads and checks its header alone; a tensor's values are read when they are asked for.
 //
 //   const WeightFile file = open_weights("maskrcnn.pth");
 //   for (const NamedTensor& t : file.tensors) …  read_floats(t)
@@ -48,8 +48,9 @@ struct WeightFile {
   const NamedTensor* find(const std::string& name) const;
 };
 
-// safetensors, torch's files or a pickle, told apart by their first bytes. Errors name the file, the place in it and what was expected
-// there; of a file that is none of them, what it is and what to do instead (mistaken.h).
+// safetensors, torch's files or a pickle, told apart by their first bytes. Errors name the file,
+// the place in it and what was expected there; of a file that is none of them, what it is and what
+// to do instead (mistaken.h).
 WeightFile open_weights(const std::string& path);
 
 // The values of a tensor of any floating type, as f32. Errors: an integer type.

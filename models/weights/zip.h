@@ -1,6 +1,8 @@
-// The zip archives that torch.save writes: entries stored without compression, found by the central directory.
-// An encrypted or overlapping entry, a size that disagrees with itself, or a second disk is an error, and so is reading an entry that
-// is compressed: there is nothing in such a file that can grow when it is read.
+// The zip archives that torch.save writes: entries stored without compression,
+// found by the central directory.
+// An encrypted or overlapping entry, a size that disagrees with itself, or a second disk is an
+// error, and so is reading an entry that is compressed: there is nothing in such a file that can
+// grow when it is read.
 #pragma once
 
 #include <cstddef>
@@ -26,7 +28,8 @@ std::map<std::string, ZipEntry> read_zip_directory(const InputFile& file, const 
 // Errors: the entry is compressed.
 void check_stored(const ZipEntry& entry, const std::string& name, const std::string& where);
 
-// The contents of a stored entry, their checksum verified; 0 stands for none (torch.serialization.set_crc32_options(False)).
+// The contents of a stored entry, their checksum verified; 0 stands for none
+// (torch.serialization.set_crc32_options(False)).
 // `out` has entry.bytes bytes.
 void read_zip_entry(const InputFile& file, const ZipEntry& entry, const std::string& where, std::span<std::byte> out);
 

@@ -1,4 +1,5 @@
-// What the threads of a block do together in the kernels of this folder: all of them call, with whole warps.
+// What the threads of a block do together in the kernels of this folder. Every thread of the block
+// calls these functions, and the block consists of whole warps.
 #pragma once
 
 #include "tensor/gpu/kernel.h"
@@ -44,8 +45,9 @@ __device__ inline uint64_t exchange(uint64_t key, int i, int size, int stride) {
   return (rising == first) == (other < key) ? other : key;
 }
 
-// Bitonic sort of keys[0, length), length a power of two and 32 at least. Steps within a warp's 32 keys run in registers; in the others a warp
-// reads and writes 32 neighbours, so that no two lanes meet in a bank.
+// Bitonic sort of keys[0, length), length a power of two and 32 at least. Steps within a warp's 32
+// keys run in registers; in the others a warp reads and writes 32 neighbours, so that no two lanes
+// meet in a bank.
 __device__ inline void sort_keys(const SharedArray<uint64_t>& keys, int length) {
   const int first = static_cast<int>(threadIdx.x), threads = static_cast<int>(blockDim.x);
   __syncthreads();

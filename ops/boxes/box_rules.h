@@ -1,5 +1,5 @@
-// The arithmetic of one box or two, for either device. V is a vector of the CPU (tensor/simd.h) or one value. The formulas and their sources
-// are in the headers of the operators.
+// The arithmetic of one box or two, for either device. V is a vector of the CPU (tensor/simd.h) or
+// one value. The formulas and their sources are in the headers of the operators.
 #pragma once
 
 #include <algorithm>
@@ -72,7 +72,8 @@ MR_HD inline bool has_sides(const Box& b, float shortest) { return b.width() >= 
 // sigmoid in f32, as the scores of proposals are compared in
 MR_HD inline float probability(float logit) { return 1 / (1 + std::exp(-logit)); }
 
-// An integer that rises as the score falls, then as the index rises. NaN is below every number, −0 equals 0.
+// An integer that rises as the score falls, then as the index rises.
+// NaN is below every number, −0 equals 0.
 MR_HD inline uint64_t sort_key(float score, uint32_t index) {
   const auto bits = std::bit_cast<uint32_t>(score + 0.0f);  // −0 becomes 0
   const uint32_t rising = score != score ? 0 : bits & 0x80000000u ? ~bits : bits | 0x80000000u;

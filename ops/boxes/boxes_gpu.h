@@ -1,5 +1,6 @@
-// What a GPU does in another way than the CPU: the headers of the operators say what. All images at once,
-// queued; nothing waits for the host. The operators have checked the tensors, which are of the device.
+// What a GPU does in another way than the CPU: the headers of the operators say what. All images at
+// once, queued; nothing waits for the host. The operators have checked the tensors, which are of
+// the device.
 #pragma once
 
 #include "ops/boxes/inputs.h"

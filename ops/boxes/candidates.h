@@ -1,4 +1,4 @@
-// Boxes that compete for being kept, decoded from what a head says of its reference boxes.
+// Boxes that compete for being kept, decoded from a head's deltas to its reference boxes.
 #pragma once
 
 #include <span>
@@ -8,8 +8,8 @@
 
 namespace mr {
 
-// The M places of an image are `groups` of equal length: one after the other, or interleaved (place j
-// is of group j % groups).
+// The M places of an image are `groups` of equal length: one after the other, or interleaved
+// (place j is of group j % groups).
 struct Candidates {
   Tensor boxes;   // [N,M,4] f32; anything where there is none
   Tensor scores;  // [N,M] f32, −∞ where there is none
@@ -20,15 +20,16 @@ struct Candidates {
 // The boxes [M,4] of one image and their scores [M], all of one group.
 Candidates candidates_of(const Tensor& boxes, const Tensor& scores);
 
-// The same of boxes each of its own group [M], 0 … groups − 1: box i at place i·groups + group[i]. On the CPU.
+// The same of boxes each of its own group [M], 0 … groups − 1:
+// box i at place i·groups + group[i]. On the CPU.
 Candidates candidates_of(const Tensor& boxes, const Tensor& scores, std::span<const int32_t> group, int64_t groups);
 
 // Room for `room` boxes of each group, one group after the other.
 Candidates new_candidates(int64_t images, int64_t groups, int64_t room, Device device = {});
 
-// Group `level` of the candidates: for its place r, anchor best.index[n,r] of objectness [N,A], deltas
-// [N,A,4] and anchors [A,4] is decoded and clipped to its image (sizes [N,2] i32: height, width); its
-// score is σ(objectness). A box with a side shorter than min_size is left out.
+// Group `level` of the candidates: for its place r, anchor best.index[n,r] of objectness [N,A],
+// deltas [N,A,4] and anchors [A,4] is decoded and clipped to its image (sizes [N,2] i32: height,
+// width); its score is σ(objectness). A box with a side shorter than min_size is left out.
 // Errors: types and shapes, more of the best than there is room.
 void decode_proposals(const Candidates& to, int64_t level, const Chosen& best, const Tensor& objectness, const Tensor& deltas,
                       const Tensor& anchors, const Tensor& sizes, float min_size);

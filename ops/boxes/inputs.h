@@ -1,4 +1,5 @@
-// What the two implementations of an operator are given, where the CPU and a GPU work in different ways.
+// What the two implementations of an operator are given,
+// where the CPU and a GPU work in different ways.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ struct List {
   MR_HD int64_t at(int64_t i) const { return first + i * step; }
 };
 
-// The places of an image as `groups` lists of equal length (candidates.h). List l of all images together
-// is group l % groups of image l / groups.
+// The places of an image as `groups` lists of equal length (candidates.h). List l of all images
+// together is group l % groups of image l / groups.
 struct Groups {
   int64_t groups = 1, length = 0;
   bool interleaved = false;

@@ -1,4 +1,5 @@
-// Intersection over union of every pair of boxes: y[i,j] = |a_i ∩ b_j| / |a_i ∪ b_j|, 0 for two boxes without area.
+// Intersection over union of every pair of boxes:
+// y[i,j] = |a_i ∩ b_j| / |a_i ∪ b_j|, 0 for two boxes without area.
 #pragma once
 
 #include "tensor/tensor.h"

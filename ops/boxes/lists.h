@@ -4,14 +4,14 @@
 //
 //     boxes [N,room,4], count [N]        and beside them scores [N,room], labels [N,room], …
 //
-// A place that is not filled has index −1, score −∞, label −1, and a box of zeros. What a list holds
-// depends on the images, its room does not. So on a GPU nobody has to wait for a number, and a step
-// that was recorded serves any batch. From the same numbers the CPU and a GPU choose the same, ties
-// and order included; std::exp and std::log may differ in the last bit between the two.
+// A place that is not filled has index −1, score −∞, label −1, and a box of zeros. What a list
+// holds depends on the images, its room does not. So on a GPU nobody has to wait for a number, and
+// a step that was recorded serves any batch. From the same numbers the CPU and a GPU choose the
+// same, ties and order included; std::exp and std::log may differ in the last bit between the two.
 //
-// What a network works on is rows, one below the other: on the CPU those that are there, image after
-// image; on a GPU all places of the list, because their number must not depend on the images. Every
-// operator gives 0 for a row with label −1, and takes no gradient from it.
+// What a network works on is rows, one below the other: on the CPU those that are there, image
+// after image; on a GPU all places of the list, because their number must not depend on the images.
+// Every operator gives 0 for a row with label −1, and takes no gradient from it.
 //
 // Example: two images with 2 and 1 boxes in a list with room for 3. The CPU has three rows, of the
 // images 0, 0, 1; a GPU has six, of which the third, fifth and sixth are fillers.
@@ -27,9 +27,9 @@
 // What trains the box head, and the mask head, which sees the objects among the RoIs:
 //     all = append(proposals, objects)
 //     match = match_boxes(objects, all, 0.5, 0.5, false)
-//     s = sample_balanced(match, 512, 0.25, streams)                       sampler.h
-//     roi_targets(all, match, s, objects, labels, coder)                   targets.h
-//     object_targets(all, match, s, objects, labels, coder, 128)
+//     sample = sample_balanced(match, 512, 0.25, streams)                  sampler.h
+//     roi_targets(all, match, sample, objects, labels, coder)              targets.h
+//     object_targets(all, match, sample, objects, labels, coder, 128)
 // Detections:
 //     c = decode_detections(probabilities, deltas, rows, sizes, coder, 0.05, min_size)
 //     kept = nms(c, threshold, 100)

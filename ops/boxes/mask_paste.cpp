@@ -8,7 +8,8 @@
 namespace mr {
 namespace {
 
-// What a pixel of one axis of the image reads from a mask with a border of zeros: cells low and low + 1 of m + 2.
+// What a row or column of the image reads along one axis of a mask with a border of zeros: the
+// cells low and low + 1 of m + 2.
 struct PasteRead {
   int low = 0;
   float w_low = 0, w_high = 0;
@@ -20,8 +21,8 @@ struct PasteAxis {
   int m;
   int first = 0, end = 0;
   float lo = 0, length = 0;  // accurate: the box
-  int start = 0;             // torchvision: the grown box's first pixel,
-  float step = 0;            // and cells a pixel
+  int start = 0;             // torchvision: the first pixel of the grown box
+  float step = 0;            // torchvision: cells a pixel
 
   PasteRead read(int x) const {
     if (rule == PasteRule::accurate) {
@@ -42,7 +43,7 @@ struct PasteAxis {
 PasteAxis accurate_axis(float lo, float hi, int m, int image) {
   PasteAxis axis{PasteRule::accurate, m};
   if (!(hi > lo)) return axis;
-  // Beyond a pixel around the box nothing reaches ½.
+  // A pixel that is more than one away from the box has a value below ½.
   const float begin = std::max(std::floor(lo) - 1, 0.0f), end = std::min(std::ceil(hi) + 1, static_cast<float>(image));
   if (!(begin < end)) return axis;
   axis.first = static_cast<int>(begin);
@@ -72,7 +73,8 @@ PasteAxis paste_axis(PasteRule rule, float lo, float hi, int m, int image) {
 // Whether a pixel of this value is on.
 bool pasted(float value, PasteRule rule, float threshold) { return rule == PasteRule::accurate ? value >= threshold : value > threshold; }
 
-// The part of the image that a box can touch, what its pixels read, and the mask in its border of zeros, which they read from.
+// The part of the image that a box can touch, which cells its rows and columns read, and the mask
+// with a border of zeros around it, from which they read.
 struct Paste {
   PasteAxis down, across;
   std::vector<PasteRead> rows, columns;
@@ -137,7 +139,7 @@ Rle paste_rle(const float* mask, int m, const Box& box, int image_h, int image_w
   RleWriter out(image_h, image_w);
   if (paste.empty()) return out.finish();
   const size_t height = paste.rows.size();
-  std::vector<float> lines(static_cast<size_t>(paste.wide) * height);  // of each column of the padded mask, what the rows read there
+  std::vector<float> lines(static_cast<size_t>(paste.wide) * height);  // [wide,height]: what the rows read in each column
   for (int x = 0; x < paste.wide; ++x)
     for (size_t y = 0; y < height; ++y) lines[static_cast<size_t>(x) * height + y] = paste.between_rows(paste.rows[y], x);
   std::vector<uint8_t> on(height);

@@ -22,7 +22,8 @@ void check_mask(const CroppedMask& k, size_t image, size_t object) {
         k.image_height, "×", k.image_width, " for object ", object, " of image ", image);
 }
 
-// First down the pixel columns that the box reads, then along them: m sums a pixel and m a bin, instead of m² a pixel.
+// The target of one RoI. For a row of bins, the pixels of each column that the box reads are summed
+// first, and then these sums along each bin. So a pixel is read m times, and not m² times.
 struct Target {
   BinTaps<float> rows, columns;
   std::vector<float> line;  // Σ_y weight · bits[y][x] for one row of bins, x from `left` on

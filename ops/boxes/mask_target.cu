@@ -1,6 +1,7 @@
-// One warp a row of bins: first its lanes go down the pixel columns that the RoI reads, neighbours down neighbours, into a line in shared
-// memory; then each lane sums the line over the columns of one bin. The weights are computed where they are used, again for every lane: a
-// handful of operations a sample, and no lists.
+// One warp computes a row of bins. First each lane sums the pixels of a column that the RoI reads
+// (neighbouring lanes take neighbouring columns) into a line in shared memory; then each lane sums
+// the line over the columns of one bin. Every lane computes the weights for itself: that costs a
+// handful of operations a sample, and needs no lists.
 #include "ops/boxes/boxes_gpu.h"
 #include "ops/roi/roi_grid.h"
 #include "tensor/gpu/kernel.h"

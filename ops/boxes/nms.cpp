@@ -30,7 +30,7 @@ struct Suppress {
   }
 };
 
-// Of a list the boxes that are kept, `most` at most: their scores, at their places.
+// Writes the scores of those boxes of a list that are kept, `most` at most, to their places.
 void suppress(const Box* boxes, const float* scores, const List& list, int64_t length, float threshold, int64_t most, float* kept) {
   std::vector<float> in_list;
   for (int64_t i = 0; i < length; ++i) in_list.push_back(scores[list.at(i)]);

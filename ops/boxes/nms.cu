@@ -50,7 +50,7 @@ __global__ void __launch_bounds__(tile) cover_kernel(Sorted s, float threshold, 
 __global__ void __launch_bounds__(scan_threads)
     scan_kernel(Sorted s, int tiles, const uint64_t* covers, const float* scores, float* kept_scores) {
   Shared shared;
-  const auto among = shared.array<uint64_t>(tile);  // of the 64 boxes in hand: which of them cover this one, and itself if it is struck
+  const auto among = shared.array<uint64_t>(tile);  // for each of the 64 boxes: those of them that cover it; itself if it was struck
   const auto decided = shared.array<uint64_t>(1);
   const auto struck = shared.array<int>(static_cast<int>(s.of.length));
   const int64_t list = blockIdx.x;

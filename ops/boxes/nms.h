@@ -1,9 +1,9 @@
 // Non-maximum suppression: of boxes that cover the same thing, keep the one with the best score.
 //
-// In falling order of score (of equal scores the lower place first) a box is kept unless its IoU with
-// a box of its group that is kept already is greater than `threshold`. IoU in f32, compared exactly
-// with the threshold as given. Boxes of different groups (classes, pyramid levels) never suppress
-// each other.
+// In falling order of score (of equal scores the lower place first) a box is kept unless its IoU
+// with a box of its group that is kept already is greater than `threshold`. IoU in f32, compared
+// exactly with the threshold as given. Boxes of different groups (classes, pyramid levels) never
+// suppress each other.
 #pragma once
 
 #include "ops/boxes/candidates.h"

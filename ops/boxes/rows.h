@@ -1,5 +1,6 @@
-// What the operators of this folder work out for one row, on either device (ops/each.h). The headers of
-// the operators say what it is, and box_rules.h has the arithmetic. rows.cu lists these rules.
+// What the operators of this folder work out for one row, on either device (ops/each.h). The
+// headers of the operators say what it is, and box_rules.h has the arithmetic. rows.cu lists these
+// rules.
 #pragma once
 
 #include "ops/boxes/box_rules.h"
@@ -107,7 +108,8 @@ struct AppendRow {
   }
 };
 
-// Row i of rois [R,5]. A warp writes its five floats one by one, into sectors that its next store fills.
+// Row i of rois [R,5]. A warp writes its five floats one by one,
+// into sectors that its next store fills.
 template <class At> MR_HD void set_roi(const At& at, float* rois, int64_t i, int64_t image, const Box& box) {
   at(rois, 5 * i) = static_cast<float>(image);
   at(rois, 5 * i + 1) = box.x1;
@@ -128,7 +130,8 @@ struct RoIRow {
   }
 };
 
-// candidates.h: the box that a head's deltas make of a reference box, in its image; −∞ as its score where a side is too short.
+// candidates.h: the box that a head's deltas make of a reference box,
+// in its image; −∞ as its score where a side is too short.
 struct DecodeCandidate {
   BoxCoder coder;
   const int32_t* sizes;  // [N,2]
@@ -144,8 +147,9 @@ struct DecodeCandidate {
   }
 };
 
-// i is one of the `room` places that each image has for a level. The best anchors are scattered over the map: a thread gathers 16 bytes of
-// deltas and as many of anchors, and neighbours write neighbours.
+// i is one of the `room` places that each image has for a level. The best anchors are scattered
+// over the map: a thread gathers 16 bytes of deltas and as many of anchors, and neighbours write
+// neighbours.
 struct ProposalRow {
   DecodeCandidate decode;
   const int32_t* index;            // [N,k]
@@ -162,7 +166,8 @@ struct ProposalRow {
   }
 };
 
-// i is a place of the candidates [N,room·K]. Neighbours are classes of one proposal, whose deltas and probabilities lie side by side.
+// i is a place of the candidates [N,room·K]. Neighbours are classes of one proposal, whose deltas
+// and probabilities lie side by side.
 struct DetectionRow {
   DecodeCandidate decode;
   const float *probabilities, *rois;  // [R,K+1], [R,5]

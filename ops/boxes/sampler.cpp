@@ -1,6 +1,7 @@
 #include "ops/boxes/sampler.h"
 
 #include <algorithm>
+#include <cstring>
 #include <vector>
 
 #include "ops/boxes/box_tensor.h"
@@ -20,24 +21,13 @@ std::vector<int32_t> draw(std::vector<int32_t> from, size_t count, Rng& rng) {
   return from;
 }
 
-// The generator whose words these are.
-Rng generator_of(const int32_t* words) {
-  Philox stream{};
-  for (uint32_t& word : stream.key) word = static_cast<uint32_t>(*words++);
-  for (uint32_t& word : stream.counter) word = static_cast<uint32_t>(*words++);
-  return Rng(stream);
-}
-
 }  // namespace
 
 Tensor generator_streams(std::span<const Rng> rngs) {
   const auto n = static_cast<int64_t>(rngs.size());
   const Tensor words = Tensor::empty({n, stream_words}, DType::i32, Device{});
-  auto* to = words.data<int32_t>();
-  for (const Rng& rng : rngs) {
-    for (const uint32_t word : rng.stream().key) *to++ = static_cast<int32_t>(word);
-    for (const uint32_t word : rng.stream().counter) *to++ = static_cast<int32_t>(word);
-  }
+  for (int64_t i = 0; i < n; ++i)
+    std::memcpy(words.data<int32_t>() + i * stream_words, &rngs[static_cast<size_t>(i)].stream(), sizeof(Philox));
   return words;
 }
 
@@ -66,7 +56,9 @@ Tensor sample_balanced(const Tensor& match, int64_t count, double positive_fract
       else if (object == Match::background)
         negative.push_back(place);
     }
-    Rng rng = generator_of(words + n * stream_words);
+    Philox stream;
+    std::memcpy(&stream, words + n * stream_words, sizeof stream);
+    Rng rng(stream);
     positive = draw(std::move(positive), static_cast<size_t>(most_positive), rng);
     negative = draw(std::move(negative), static_cast<size_t>(count) - positive.size(), rng);
     std::ranges::copy(negative, std::ranges::copy(positive, index.data<int32_t>() + n * count).out);

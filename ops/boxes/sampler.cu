@@ -56,7 +56,8 @@ __device__ uint64_t pair_of(const Philox& stream, uint64_t i) {
 struct Draws {
   int size[2], steps[2];  // boxes of a kind; steps drawn: none where all are taken
   __device__ int step(int d) const { return d - (d < steps[0] ? 0 : steps[0]); }
-  // Not size[d < steps[0] ? 0 : 1]: an index that is known only here would keep the array out of registers.
+  // A choice of two values, and not an array with a variable index: that would not stay in
+  // registers.
   __device__ uint64_t below(int d) const { return static_cast<uint64_t>((d < steps[0] ? size[0] : size[1]) - step(d)); }
   __device__ int all() const { return steps[0] + steps[1]; }
 };

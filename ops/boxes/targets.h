@@ -17,8 +17,8 @@ struct RoITargets {
   Tensor deltas;  // [R,4] f32: the object relative to the box, encoded; zeros without an object
 };
 
-// Of the boxes that a sample [N,S] names (sampler.h), with their match [N,B] (matcher.h); labels [N,G]
-// i32 of the objects.
+// Of the boxes that a sample [N,S] names (sampler.h), with their match [N,B] (matcher.h);
+// labels [N,G] i32 of the objects.
 // On the CPU an image's rows rise with their place in the list.
 // Errors: types and shapes; on the CPU, an index outside the list.
 RoITargets roi_targets(const BoxList& boxes, const Tensor& match, const Tensor& sample, const BoxList& objects, const Tensor& labels,
@@ -28,7 +28,7 @@ RoITargets roi_targets(const BoxList& boxes, const Tensor& match, const Tensor& 
 RoITargets object_targets(const BoxList& boxes, const Tensor& match, const Tensor& sample, const BoxList& objects, const Tensor& labels,
                           const BoxCoder& coder, int64_t most);
 
-// Sampled anchors, by the cell of the feature map that speaks for each.
+// Sampled anchors, each with the cell of the feature map at which it stands.
 struct AnchorTargets {
   Tensor level;   // [R] i32, 0 the finest; −1 for a filler
   Tensor cell;    // [R] i32 of the level's map, images in a row: (n·H + y)·W + x; −1 for a filler
@@ -43,12 +43,12 @@ struct AnchorTargets {
 AnchorTargets anchor_targets(const Tensor& anchors, std::span<const int64_t> of_level, int64_t of_cell, const Tensor& match,
                              const Tensor& sample, const BoxList& objects, const BoxCoder& coder);
 
-// Rows of what a head says of the cells, [R·A,…]: r·A + anchor[r] → [R] i32; −1 for a filler, and with
-// `objects_only` for background.
+// A head predicts of all A anchors of a cell, so it gives R·A rows for R cells. → [R] i32, the row
+// of the sampled anchor, r·A + anchor[r]; −1 for a filler, and with `objects_only` for background.
 Tensor anchor_rows(const AnchorTargets& t, int64_t of_cell, bool objects_only);
 
-// The channel that a label reads of a head with one channel for all classes: 0 for an object (above 0),
-// else −1. i32, any shape.
+// Labels for a head with one channel for all classes: 0 for an object (label above 0), else −1.
+// i32, any shape.
 Tensor one_channel(const Tensor& labels);
 
 }  // namespace mr

@@ -12,7 +12,8 @@
 namespace mr {
 namespace {
 
-// Those of `keys` that can be among the k least: by a histogram of their upper sixteen bits, all up to the bin that holds the k-th.
+// The keys that can be among the k least: by a histogram of the upper sixteen bits, all keys up to
+// the bin that holds the k-th.
 std::vector<uint64_t> among_the_least(std::span<const uint64_t> keys, int64_t k) {
   std::vector<int32_t> histogram(1 << 16);
   for (const uint64_t key : keys) ++histogram[key >> 48];

@@ -1,9 +1,11 @@
 // The k best of a list, by one block.
 //
-// A row's key is its score's rank and then its index (sort_key), as one integer of 32 + index_bits bits: no two are equal, so the k least keys
-// are one set, whatever the order of threads. Radix select: the block counts the values of the upper 11 bits (9 where the list is short) of all keys, finds the value in
-// which the k-th key lies, counts the next 11 bits of the keys that have this value, and so on until all keys of a value are wanted, mostly
-// after two or three counts. Those up to there are written to shared memory, and sorted.
+// A row's key is one integer of 32 + index_bits bits: the score's rank, then the index (sort_key).
+// No two keys are equal, so the k least are one set, whatever the order of threads.
+// Radix select: the block counts how often each value of the upper 11 bits (9 in a short list)
+// occurs among the keys, and finds the value that the k-th key has. Among the keys with this value
+// it counts the next 11 bits, and so on, until all keys with a value are among the k; mostly two or
+// three counts do. The keys up to there are written to shared memory, and sorted.
 #include "ops/boxes/block.h"
 #include "ops/boxes/box_rules.h"
 #include "ops/boxes/boxes_gpu.h"

@@ -91,7 +91,7 @@ Var conv2d(const Var& x, const Var& w, const Var& b, const Conv2dOptions& option
                     const Tensor gw = conv2d_weights(c, x, f.g);
                     grads.give(1, scale.defined() ? scaled_rows(gw, scale) : gw);
                   }
-                  // g' · w = g · (scale · w): the weights are fewer
+                  // g' · w = g · (scale · w): scaling w is less work than scaling g.
                   if (grads.needs(0)) grads.give(0, conv2d_data(c, f.g, scale.defined() ? Var(scaled_rows(w.value(), scale)) : w, {}));
                   grads.give(3, f.g);
                 });

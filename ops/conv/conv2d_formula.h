@@ -1,5 +1,6 @@
-// The formula of conv2d for one output of a pass, for either device. X, W and R are what elements are read from: a pointer on the CPU, the
-// checked reads of a kernel (tensor/gpu/pack.h) on a GPU. Sums are held in A, in the order of the loops.
+// The formula of conv2d for one output of a pass, for either device. X, W and R are what elements
+// are read from: a pointer on the CPU, the checked reads of a kernel (tensor/gpu/pack.h) on a GPU.
+// Sums are held in A, in the order of the loops.
 #pragma once
 
 #include "ops/conv/conv2d_rungs.h"
@@ -42,7 +43,8 @@ template <class A, class X, class W> MR_HD A conv2d_data_sum(const Conv2dCase& c
   return sum;
 }
 
-// Calls f(pixel of y, offset in x of its tap (p, q)) for those that lie inside the map: the terms of gw[·,p,q,·].
+// Calls f(pixel of y, offset in x of its tap (p, q))
+// for those that lie inside the map: the terms of gw[·,p,q,·].
 template <class F> MR_HD void conv2d_each_read(const Conv2dCase& c, int64_t p, int64_t q, F&& f) {
   for (int64_t pixel = 0; pixel < c.out_pixels(); ++pixel) {
     const int64_t n = pixel / (c.OH * c.OW), h = conv2d_read_at(c, pixel / c.OW % c.OH, p), v = conv2d_read_at(c, pixel % c.OW, q);

@@ -1,4 +1,5 @@
-// Convolution on a GPU: its rungs (the table is in conv2d_rungs.cpp) and the small things around them. All of it is queued.
+// Convolution on a GPU: its rungs (the table is in conv2d_rungs.cpp)
+// and the small things around them. All of it is queued.
 #pragma once
 
 #include "ops/conv/conv2d_rungs.h"

@@ -1,5 +1,5 @@
-// Convolution as a product whose left side is gathered (an "implicit GEMM"): the patch matrix of im2col is never written, its elements are
-// found in the map when a tile of it is needed.
+// Convolution as a product whose left side is gathered (an "implicit GEMM"): the patch matrix of
+// im2col is never written, its elements are found in the map when a tile of it is needed.
 //
 //   to [rows, to_channels] = patches [rows, taps · from_channels] · weights [taps · from_channels, to_channels]
 //
@@ -39,7 +39,8 @@ struct GatherShape {
 
   MR_HD GatherAxis all_taps(int from, int to, int kernel) const { return {from, to, stride, -padding, dilation, kernel, 0, 1, 0, 1}; }
 
-  // The rows h ≡ r (mod stride) read output (h + padding − k·dilation) / stride through the taps k for which that is whole.
+  // The rows h ≡ r (mod stride) read output (h + padding − k·dilation) / stride through the taps k
+  // for which that is whole.
   MR_HD GatherAxis some_taps(int from, int to, int kernel, int r) const {
     GatherAxis a{from, r < to ? (to - r + stride - 1) / stride : 0, 1, 0, 0, 0, 0, 1, r, stride};
     for (int k = 0; k < kernel; ++k) {

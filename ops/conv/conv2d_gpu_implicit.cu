@@ -1,6 +1,6 @@
-// The last version: a gathered product (conv2d_gpu_gather.h), bf16 on the matrix units (f32 too, where the context asks for TF32), f32 and f64
-// by fused multiply-adds. Forward and data;
-// conv2d_gpu_implicit_weights.cu has the third pass.
+// The last version: a gathered product (conv2d_gpu_gather.h), bf16 on the matrix units (f32 too,
+// where the context asks for TF32), f32 and f64 by fused multiply-adds. Forward and data; the third
+// pass is in conv2d_gpu_implicit_weights.cu.
 //
 //   - A block makes a tile of m pixels × n channels of the output, stepping through (tap, channel) 128 bytes at a time. What its threads do with
 //     a step is in conv2d_gpu_sums.h.

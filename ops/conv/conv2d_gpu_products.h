@@ -1,4 +1,5 @@
-// Convolution by the vendor's matrix product (tensor/gpu/blas.h): what gpu_matmul and gpu_im2col share.
+// Convolution by the vendor's matrix product (tensor/gpu/blas.h):
+// what gpu_matmul and gpu_im2col share.
 #pragma once
 
 #include "ops/conv/conv2d_gpu_gather.h"

@@ -1,10 +1,12 @@
-// What a block of gpu_implicit does with a step that lies in shared memory, on either unit of the multiprocessor:
+// What a block of gpu_implicit does with a step that lies in shared memory,
+// on either unit of the multiprocessor:
 //
 //   MatrixSums   the matrix units: bf16, sums in f32. A warp has m/2 × 32 of the tile, as products of 16×8×16; of tf32, 16×8×8
 //   FmaSums      fused multiply-adds: f32 and f64. Thread (i, j) of 16×16 has the rows ≡ i and the columns ≡ j (mod 16)
 //
-// A tile of either side is m (or n) rows of 128 bytes along the sum, in 8 chunks of 16 bytes. Chunk c of row r lies at place c ^ (r mod 8): the
-// rows that a warp reads at once then lie in different banks, as do the chunks that it writes.
+// A tile of either side is m (or n) rows of 128 bytes along the sum, in 8 chunks of 16 bytes. Chunk
+// c of row r lies at place c ^ (r mod 8): the rows that a warp reads at once then lie in different
+// banks, as do the chunks that it writes.
 #pragma once
 
 #include "ops/conv/conv2d_gpu_gather.h"
@@ -81,7 +83,8 @@ template <class Tile> class FmaSums {
   T d_[I][J] = {};
 };
 
-// d += a·b over 32 bytes of each row: ldmatrix gives a lane 4 bytes where the product wants them, which are two bf16 or one f32.
+// d += a·b over 32 bytes of each row: ldmatrix gives a lane 4 bytes where the product wants them,
+// which are two bf16 or one f32.
 template <class T> __device__ __forceinline__ void multiply_fragments(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
   if constexpr (std::is_same_v<T, bf16>)
     mma_bf16(d, a, b);
@@ -133,8 +136,8 @@ template <class Tile> class MatrixSums {
     }
   }
 
-  // A lane holds 2 neighbouring channels of each of 4 groups of 8; the four lanes of a row exchange them so that each has 8 neighbours: 16
-  // bytes a lane, 64 a row.
+  // A lane holds 2 neighbouring channels of each of 4 groups of 8; the four lanes of a row exchange
+  // them so that each has 8 neighbours: 16 bytes a lane, 64 a row.
   __device__ void finish(const Output<bf16>& out, const GatherAxis& h, const GatherAxis& w, int m0, int n0) const {
     constexpr int chunk = Tile::chunk;
     const int lane = static_cast<int>(threadIdx.x) % warp_size, n = n0 + column() + lane % 4 * chunk, C = out.shape.to_channels;
@@ -198,7 +201,8 @@ template <class Tile> class MatrixSums {
   __device__ static int row() { return warp() % 2 * (Tile::m / 2); }
   __device__ static int column() { return warp() / 2 * 32; }
 
-  // Lane t of four has columns 2t, 2t+1 of each of four groups of 8 columns, two values a group; afterwards it has the 8 columns of group t.
+  // Lane t of four has columns 2t, 2t+1 of each of four groups of 8 columns, two values a group;
+  // afterwards it has the 8 columns of group t.
   // A transpose of 4×4 pairs: each round exchanges what lies off the diagonal of blocks of `d`.
   __device__ static void gather_columns(float (&v)[4][2]) {
     const int t = static_cast<int>(threadIdx.x) % 4;
@@ -223,8 +227,8 @@ template <class Tile> class MatrixSums {
   float d_[I][4][4] = {};
 };
 
-// The pipeline: while one step is multiplied, the copies of the next stages − 1 are on their way. as and bs have room for `stages` tiles of size_a
-// and size_b elements.
+// The pipeline: while one step is multiplied, the copies of the next stages − 1 are on their way.
+// as and bs have room for `stages` tiles of size_a and size_b elements.
 template <int stages, class Copier, class Sum, class T>
 __device__ void multiply_steps(Copier& copier, Sum& sums, SharedArray<T> as, int size_a, SharedArray<T> bs, int size_b, int steps) {
   for (int s = 0; s < stages - 1; ++s) {

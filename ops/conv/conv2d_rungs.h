@@ -16,7 +16,8 @@
 //   gpu_tiled       tiles in shared memory, fused multiply-adds: any type and channels, forward
 //   gpu_reference   a thread an output: any type, groups, dilation
 //
-// The first rung of the table that supports a case runs it, unless MR_CONV=name forces another (where that supports it).
+// The first rung of the table that supports a case runs it,
+// unless MR_CONV=name forces another (where that supports it).
 // Tests and benches go through all of them.
 #pragma once
 
@@ -51,7 +52,8 @@ struct Conv2dCase {
 Conv2dCase conv2d_case(const Shape& x, const Shape& w, const Conv2dOptions& options, DType dtype, Device device = {});
 void append(std::string& out, const Conv2dCase& c);  // 3×3/1 256→256 on 1×200×304 f32
 
-// relu(sum · scale + shift + residual); the bias is folded into shift. Types: sums'; residual as the output.
+// relu(sum · scale + shift + residual); the bias is folded into shift.
+// Types: sums'; residual as the output.
 struct Conv2dFinish {
   Tensor scale = {}, shift = {}, residual = {};
   bool relu = false;

@@ -57,7 +57,8 @@ template <class T, class I> struct Patches {
   }
 };
 
-// gx [pixels, Cin] from what the rows' patches are to get: a thread sums N channels of one pixel. Most find nobody.
+// gx [pixels, Cin] from the gradients of the patches: a thread sums N channels of one pixel. Most
+// pixels are in no patch.
 template <class T, class I> struct Collect {
   Conv2dCase c;
   ReadersOf<I> readers;     // of the pixels of y

@@ -7,8 +7,8 @@
 //   patches [S, kH·kW·Cin] are gathered, two small matrix products follow, and the last result is scattered.
 //   It equals the dense backward but for the order of the sums.
 //
-// On a GPU positions are i32 or i64 and are not read before the kernel runs: one outside y, −1 in a list that is filled up, is no row. It
-// gathers zeros and takes no part in a gradient.
+// On a GPU positions are i32 or i64 and are not read before the kernel runs: one outside y, −1 in a
+// list that is filled up, is no row. It gathers zeros and takes no part in a gradient.
 #pragma once
 
 #include <vector>
@@ -27,7 +27,8 @@ struct Conv2dGrads {
   Tensor gw, gb;  // f32 (f64 for f64)
 };
 
-// gx: what to add to (of x's shape and type); undefined: a new one. Without want_gx, want_gw (which includes gb) the parts stay undefined.
+// gx: what to add to (of x's shape and type); undefined: a new one. Without want_gx, want_gw (which
+// includes gb) the parts stay undefined.
 // Errors: shapes, groups, a position outside y.
 Conv2dGrads conv2d_sparse_backward(const Tensor& x, const Var& w, const Conv2dOptions& options, const Conv2dSparse& sparse,
                                    bool want_gx = true, bool want_gw = true, Tensor gx = {});
@@ -35,12 +36,13 @@ Conv2dGrads conv2d_sparse_backward(const Tensor& x, const Var& w, const Conv2dOp
 // Rows of a map [N,H,W,C] (or [M,C]) at flat pixel positions at [S] i64 → [S,C].
 Tensor gather_pixels(const Tensor& map, const Tensor& at);
 
-// The same as an operator on the tape: relu(conv2d(x, w) + b) at the positions `at`, [S,Cout], whose values stand in `dense`, the whole
-// map [N,OH,OW,Cout] that was computed without gradients.
+// The same as an operator on the tape: relu(conv2d(x, w) + b) at the positions `at`, [S,Cout],
+// whose values stand in `dense`, the whole map [N,OH,OW,Cout] that was computed without gradients.
 Var conv2d_relu_at(const Var& x, const Var& w, const Var& b, const Conv2dOptions& options, const Tensor& at, const Tensor& dense);
 
-// Of a pyramid, whose maps share w and b: row r stands at position cell[r] of map level[r], both i32 [R]; −1:
-// a filler, whose row is 0. On the CPU the rows are in the order of the levels, without fillers.
+// Of a pyramid, whose maps share w and b: row r stands at position cell[r] of map level[r],
+// both i32 [R]; −1: a filler, whose row is 0. On the CPU the rows are in the order of the levels,
+// without fillers.
 // Errors: another number of maps than of dense ones, levels that fall.
 Var conv2d_relu_at(const std::vector<Var>& maps, const Var& w, const Var& b, const Conv2dOptions& options, const Tensor& level,
                    const Tensor& cell, const std::vector<Tensor>& dense);

@@ -1,4 +1,5 @@
-// Transposed convolution: the adjoint of conv2d with the same w, Σ conv2d(u, w) · v = Σ u · deconv2d(v, w) for all u, v.
+// Transposed convolution: the adjoint of conv2d with the same w,
+// Σ conv2d(u, w) · v = Σ u · deconv2d(v, w) for all u, v.
 //
 //   y[n, i·s + p − P, j·s + q − P, o] += x[n,i,j,c] · w[c,p,q,o]        then + b[o], then ReLU
 //

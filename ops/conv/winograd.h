@@ -1,11 +1,12 @@
-// Winograd's minimal filtering F(4×4, 3×3) (Winograd 1980; Lavin & Gray 2016): 4×4 outputs of a 3×3 convolution from a 6×6 patch with
-// 36 products instead of 144.
+// Winograd's minimal filtering F(4×4, 3×3) (Winograd 1980; Lavin & Gray 2016): 4×4 outputs of a 3×3
+// convolution from a 6×6 patch with 36 products instead of 144.
 //
 //   Y = Aᵀ [ (G g Gᵀ) ⊙ (Bᵀ d B) ] A          d 6×6 patch   g 3×3 kernel   Y 4×4
 //
-// It is polynomial multiplication evaluated at six points. We take 0, ±a, ±b, ∞ with a = 5/8, b = 3/2 instead of the usual ±1, ±2:
-// the transforms cost the same (12 fused multiply-adds for six values) and the error in f32 is less than half, 1.7 times that of
-// summing directly (measured, 256 channels).
+// It is polynomial multiplication evaluated at six points. We take 0, ±a, ±b, ∞ with a = 5/8,
+// b = 3/2 instead of the usual ±1, ±2:
+// the transforms cost the same (12 fused multiply-adds for six values) and the error in f32 is less
+// than half, 1.7 times that of summing directly (measured, 256 channels).
 //
 //        ⎡ a²b²   0   −a²−b²    0     1  0 ⎤          ⎡ 1/(a²b²)          0  0  ⎤
 //        ⎢  0   −ab²   −b²      a     1  0 ⎥          ⎢ 1/α    a/α    a²/α ⎥            ⎡ 1  1   1   1   1  0 ⎤

@@ -1,4 +1,5 @@
-// Conversion between floating types: bf16 activations to f32 where box arithmetic or a loss begins, and back.
+// Conversion between floating types: bf16 activations to f32 where box arithmetic or a loss begins,
+// and back.
 //
 //   y = x in `dtype`, rounded to nearest, ties to even          x, y: any shape, f32, bf16 or f64
 //

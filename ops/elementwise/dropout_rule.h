@@ -1,4 +1,5 @@
-// Which elements dropout keeps, for either device: element i asks word i of the stream, word i % 4 of its block i / 4.
+// Which elements dropout keeps, for either device: element i asks word i of the stream,
+// word i % 4 of its block i / 4.
 #pragma once
 
 #include <cstdint>

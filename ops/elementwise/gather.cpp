@@ -22,7 +22,7 @@ std::vector<int64_t> read_index(const Tensor& index, int64_t rows) {
 
 // gx[m, c] = Σ_i gy[i, c] over the run of `order` that holds the i with at[i] = m.
 template <class T> void gather_backward(const T* gy, const std::vector<int64_t>& at, int64_t columns, T* gx) {
-  std::vector<int64_t> order;  // of the rows that came from somewhere
+  std::vector<int64_t> order;  // the rows of y whose index is not −1
   for (size_t i = 0; i < at.size(); ++i)
     if (at[i] >= 0) order.push_back(static_cast<int64_t>(i));
   std::ranges::stable_sort(order, {}, [&](int64_t i) { return at[static_cast<size_t>(i)]; });

@@ -20,7 +20,8 @@ template <class T, class I> struct Gather {
   }
 };
 
-// A thread enters one index: into how many rows of y each row of x went, and into which first. Integers: in any order.
+// A thread counts one row of y for the row m of x that it took: how many rows took m, and which was
+// the first. These are integers, so that the order of the threads does not matter.
 template <class I> struct CountReaders {
   const I* index;
   int* first;  // [M]

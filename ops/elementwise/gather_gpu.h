@@ -8,7 +8,8 @@ namespace mr::gpu {
 void gather_rows(const Tensor& x, const Tensor& index, const Tensor& y);
 void gather_rows_backward(const Tensor& gy, const Tensor& index, const Tensor& gx);
 
-// For each of `rows` rows, which entries of a list name it (index [R], i32 or i64; what names no row is passed over).
+// For each of `rows` rows, which entries of a list name it (index [R], i32 or i64;
+// what names no row is passed over).
 struct Readers {
   Tensor first;  // [rows] i32: the first that does; undefined where none does
   Tensor count;  // [rows] i32

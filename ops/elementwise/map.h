@@ -1,4 +1,5 @@
-// y[i] = f(x[i]…) for every element, where the tensors are: by vectors on the CPU, by a kernel on a GPU. f is one of ops/elementwise/rules.h.
+// y[i] = f(x[i]…) for every element, where the tensors are: by vectors on the CPU, by a kernel on a
+// GPU. f is one of ops/elementwise/rules.h.
 // All tensors are of one floating type and of one size; y may be one of the x.
 #pragma once
 

@@ -2,7 +2,8 @@
 //
 //   y = a · b          a, y: one shape, one floating type;  b: as a, or a vector [C] along a's last axis, by which each row is multiplied
 //
-// Gradient: ∂L/∂a = gy · b, ∂L/∂b = gy · a; of a vector the sum over the rows, in f32 (f64). Backward keeps a and b.
+// Gradient: ∂L/∂a = gy · b, ∂L/∂b = gy · a; of a vector the sum over the rows, in f32
+// (f64). Backward keeps a and b.
 // By hand: y = x · x at 3 gives 9, and the two gradients of x add up to 2 · 3 = 6.
 // Errors: types differ; shapes differ and b is not [C].
 #pragma once

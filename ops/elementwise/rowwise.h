@@ -1,4 +1,5 @@
-// What the operators share whose second operand may be a vector along the last axis of the first: y[r, c] = f(a[r, c], b[c]).
+// What the operators share whose second operand may be a vector along the last axis of the first:
+// y[r, c] = f(a[r, c], b[c]).
 #pragma once
 
 #include "ops/elementwise/map.h"
@@ -39,7 +40,8 @@ template <class F> void map_with_row(const char* op, const F& f, const Tensor& y
   });
 }
 
-// The gradient of an operand of shape b from that of all that it was joined with: itself, or the sum over the rows.
+// The gradient of an operand of shape b from that of all that it was joined with:
+// itself, or the sum over the rows.
 inline Tensor gradient_of_operand(const Tensor& g, const Shape& b, DType dtype) {
   return (g.shape() == b ? g : finish_backward(g, {}, true).sums).to(dtype);
 }

@@ -1,5 +1,5 @@
-// The arithmetic of one element, for either device: V is a vector of the CPU (tensor/simd.h) or one value. The formulas are in the headers
-// of the operators.
+// The arithmetic of one element, for either device: V is a vector of the CPU (tensor/simd.h) or one
+// value. The formulas are in the headers of the operators.
 #pragma once
 
 #include <cmath>

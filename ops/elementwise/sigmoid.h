@@ -3,7 +3,8 @@
 //   y = 1 / (1 + e^−x), elementwise, computed from e^−|x| so that it never overflows         x, y: any shape, floating
 //
 // Gradient: gx = gy · y (1 − y). Backward keeps y.
-// For a loss take the logits instead (ops/loss/sigmoid_bce.h): log(sigmoid(x)) loses all digits for x ≪ 0.
+// For a loss take the logits instead (ops/loss/sigmoid_bce.h):
+// log(sigmoid(x)) loses all digits for x ≪ 0.
 // Errors: x is not floating.
 #pragma once
 

@@ -1,4 +1,5 @@
-// What convolution and linear layer share on their way back: through the ReLU, and the gradient of the bias.
+// What the backward passes of convolution and linear layer share: the gradient through the ReLU,
+// and that of the bias.
 //
 //   g = gy where y > 0, else 0        sums[c] = Σ over the other axes of g
 #pragma once
@@ -12,7 +13,7 @@ struct FinishGrad {
   Tensor sums;  // [C], f32 (f64 for f64); undefined unless asked for
 };
 
-// y undefined: no ReLU. One pass; in place where nobody else holds gy, so the caller gives its only handle up.
+// y undefined: no ReLU. One pass over gy, and in place where no other tensor shares its memory.
 FinishGrad finish_backward(const Tensor& gy, const Tensor& y, bool want_sums);
 
 }  // namespace mr

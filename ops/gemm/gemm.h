@@ -4,9 +4,11 @@
 //
 //   A: [M,K], or [K,M] with transpose_a       B: [K,N], or [N,K] with transpose_b (the layout of weights)
 //
-// Types: f32, f64, or bf16 with sums in f32 (C f32 or bf16). scale, shift: N values of the accumulation type.
-// The rungs, in the order tried: own (gemm_own.cpp: f32, f64), onednn (bf16 with AVX-512), openblas, reference; MR_GEMM=name forces one where it
-// supports the case. Own and reference give the same bits for any number of threads.
+// Types: f32, f64, or bf16 with sums in f32 (C f32 or bf16).
+// scale, shift: N values of the accumulation type.
+// The rungs, in the order tried: own (gemm_own.cpp: f32, f64), onednn (bf16 with AVX-512),
+// openblas, reference; MR_GEMM=name forces one where it supports the case. Own and reference give
+// the same bits for any number of threads.
 #pragma once
 
 #include <span>
@@ -33,7 +35,8 @@ struct Gemm {
 
 void gemm(const Gemm& g);
 
-// C = op(A) op(w) for a parameter w, [N,K] with transpose_b, else [K,N]: its converted and packed form is kept with it (Var::derived).
+// C = op(A) op(w) for a parameter w, [N,K] with transpose_b, else [K,N]: its converted and packed
+// form is kept with it (Var::derived).
 void gemm_with_weights(Gemm g, const Var& w);
 
 struct GemmRung {

@@ -3,9 +3,10 @@
 //   AVX2: 6 rows × 2 vectors of 8: 12 sums, 2 vectors of B and one broadcast of A fill the 16 registers; two multiply-adds a cycle.
 //   AVX-512: 12 rows × 2 vectors of 16.
 //
-// B comes in panels of NR columns, [k][NR] one after the other, so that it is read in order; the last panel is one vector wide
-// if that holds the rest. A is read where it lies (rows apart by lda, k contiguous), or from groups of `group` rows, [k][group],
-// when it has to be transposed. Which k are summed, and in which order, depends on K alone: never on how C is cut.
+// B comes in panels of NR columns, [k][NR] one after the other, so that it is read in order; the
+// last panel is one vector wide if that holds the rest. A is read where it lies (rows apart by lda,
+// k contiguous), or from groups of `group` rows, [k][group], when it has to be transposed. Which k
+// are summed, and in which order, depends on K alone: never on how C is cut.
 #pragma once
 
 #include <algorithm>
@@ -39,7 +40,8 @@ inline int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; 
 inline int64_t panel_width(const Panels& p, int64_t N, int64_t j) { return N - j > p.lanes ? p.columns : p.lanes; }
 inline int64_t packed_columns(const Panels& p, int64_t N) { return round_up(N, p.lanes); }
 
-// The grain of a parallel loop over tasks: all in one where the whole is too little to wake a thread for.
+// The grain of a parallel loop over tasks: all in one where the whole is too little to wake a
+// thread for.
 inline int64_t task_grain(int64_t tasks, int64_t multiply_adds) { return multiply_adds < (1 << 20) ? std::max<int64_t>(tasks, 1) : 1; }
 
 // What happens to a finished sum on its way to memory.
@@ -85,8 +87,8 @@ template <class T> [[gnu::always_inline]] inline T finished(T sum, const Finish<
   return f.relu && sum < 0 ? T(0) : sum;  // NaN stays NaN
 }
 
-// One tile: rows × (NV vectors); `m` rows and `n` columns of it exist. `next`: what the tile after the next panel's start will read,
-// asked for meanwhile, a line every 16 k.
+// One tile: rows × (NV vectors); `m` rows and `n` columns of it exist. `next`: what the tile after
+// the next panel's start will read, asked for meanwhile, a line every 16 k.
 template <class T, int W, int NV, bool Grouped>
 [[gnu::always_inline]] inline void tile(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, T* c, int64_t ldc,
                                         const Finish<T>& f, int64_t row, int64_t column, const T* next) {
@@ -168,7 +170,8 @@ template <class T, int W, int NV, bool Grouped>
 
 }  // namespace detail
 
-// Runs inside a with_simd kernel. A strip of C's columns is finished before the next, so that it is added to while in cache.
+// Runs inside a with_simd kernel. A strip of C's columns is finished before the next,
+// so that it is added to while in cache.
 template <class T, int W, bool Grouped> [[gnu::always_inline]] inline void run_block(const Block<T>& g) {
   using S = Tile<T, W>;
   constexpr int64_t strip = 16 * S::columns, line = 64 / static_cast<int64_t>(sizeof(T));
@@ -199,10 +202,12 @@ template <class T, int W, bool Grouped> [[gnu::always_inline]] inline void run_b
 template <class T> void block_rows(const Block<T>& g);    // A where it lies
 template <class T> void block_groups(const Block<T>& g);  // A in groups
 
-// Columns [j, j+width) of op(B), rows [k0, k0+k), into one panel [k][panel width]; columns beyond N are zero.
+// Columns [j, j+width) of op(B), rows [k0, k0+k),
+// into one panel [k][panel width]; columns beyond N are zero.
 // `transpose`: B is [N,K].
 template <class T> void pack_panel(const T* b, int64_t ldb, bool transpose, int64_t N, int64_t j, int64_t k0, int64_t k, T* to);
-// Rows [i, i+group) of A given as [K,M], k in [k0, k0+k), into one group [k][group]; rows beyond M are zero.
+// Rows [i, i+group) of A given as [K,M], k in [k0, k0+k),
+// into one group [k][group]; rows beyond M are zero.
 template <class T> void pack_group(const T* a, int64_t lda, int64_t M, int64_t i, int64_t k0, int64_t k, T* to);
 // All of op(B) (K,N): panels one after the other, each [K][width]. Size: K · packed_columns.
 template <class T> void pack_panels(const T* b, int64_t ldb, bool transpose, int64_t N, int64_t K, T* to);

@@ -62,7 +62,8 @@ struct Plan {
   memory::desc a, b, bias, c, scratch;
 };
 
-// Then what follows is a pass of its own. ReLU always is: oneDNN's hides a NaN.
+// In these cases scale, residual and ReLU are a pass of their own. ReLU always is, because oneDNN's
+// gives 0 for a NaN.
 bool finished_after(const Gemm& g) { return g.scale || g.residual || g.relu; }
 
 Plan make_plan(const Gemm& g) {

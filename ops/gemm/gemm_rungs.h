@@ -19,7 +19,8 @@ bool gemm_onednn_supports(const Gemm& g);
 void gemm_onednn(const Gemm& g);
 #endif
 
-// scale, shift, residual and ReLU over a C that holds the plain product: for rungs that cannot do it on the way.
+// scale, shift, residual and ReLU over a C that holds the plain product:
+// for rungs that cannot do it on the way.
 void gemm_finish(const Gemm& g);
 
 }  // namespace mr

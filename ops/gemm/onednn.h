@@ -24,7 +24,8 @@ struct Argument {
 void run(const dnnl::primitive& primitive, const dnnl::memory::desc& scratch, std::initializer_list<Argument> arguments);
 void reorder(const dnnl::memory::desc& from, void* x, const dnnl::memory::desc& to, void* y);
 
-// Primitives of one kind, kept by everything they depend on; emptied when a program keeps on asking for new shapes.
+// Primitives of one kind, kept by everything they depend on;
+// emptied when a program keeps on asking for new shapes.
 template <class Plan> class Plans {
  public:
   template <class Make> Plan get(const std::string& shapes, Make&& make) {

@@ -1,5 +1,5 @@
-// The second pass of a sum over many blocks: y[i] = parts[0][i] + parts[1][i] + …, in this order, so that the bits do not depend on when
-// the blocks ran. For kernel sources.
+// The second pass of a sum over many blocks: y[i] = parts[0][i] + parts[1][i] + …, in this order,
+// so that the bits do not depend on when the blocks ran. For kernel sources.
 #pragma once
 
 #include <cstdint>

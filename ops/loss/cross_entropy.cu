@@ -25,7 +25,8 @@ template <class T> __global__ void __launch_bounds__(threads)
   if (lane == 0) store(partition + 2 * r, Pack<A, 2>{{top, sum}});
 }
 
-// A thread makes N classes of one row: the probabilities, or the gradient where there is a label to take from them.
+// A thread computes N classes of one row: the probabilities, or the gradient, which is the
+// probabilities less 1 at the label.
 template <class T> struct Softmax {
   using A = acc_t<T>;
   const T* z;

@@ -14,9 +14,10 @@
 //                       At test the predicted class's probability is the mask. (The paper does not say how the background enters; here it is a
 //                       class of its own.) Classes compete for pixels: 24.8 against 30.3 mask AP.
 //
-// Errors: logits not [R, K+1] or not floating; labels not i32 [R] or out of range; divisor not positive; softmax of rank 0 or of no classes.
-// On a GPU labels are not read before the kernel runs: a row whose label is outside [0, K] ([1, K] for softmax_mask_loss, where R counts the others)
-// takes no part.
+// Errors: logits not [R, K+1] or not floating; labels not i32 [R] or out of range; divisor not
+// positive; softmax of rank 0 or of no classes.
+// On a GPU labels are not read before the kernel runs: a row whose label is outside [0, K] ([1, K]
+// for softmax_mask_loss, where R counts the others) takes no part.
 #pragma once
 
 #include "autograd/var.h"

@@ -2,7 +2,8 @@
 //
 //   sigmoid_bce(logits, targets, weights, 256);
 //
-// or a count that the program does not know because it stands in the memory of a GPU, the sampled anchors of a list that is filled up:
+// or a count that the program does not know because it stands in the memory of a GPU, the sampled
+// anchors of a list that is filled up:
 //
 //   sigmoid_bce(logits, targets, weights, Divisor(count));          count: i32 [1], where the logits are.  max(1, count) · value
 #pragma once
@@ -26,7 +27,8 @@ struct Divisor {
   double number() const { return count.defined() ? value * std::max(count.data<int32_t>()[0], 1) : value; }  // on the CPU
 };
 
-// For a mean over `each` terms of every row whose label (i32, any shape) lies in [first, end): max(1, rows)·each.
+// For a mean over `each` terms of every row whose label (i32, any shape) lies in
+// [first, end): max(1, rows)·each.
 Divisor over_labels(const Tensor& labels, int64_t first, int64_t end, int64_t each = 1);
 
 }  // namespace mr

@@ -1,4 +1,5 @@
-// Where a keypoint is, and what the bicubic resizing of its map reads, for either device. The definitions are in keypoint.h.
+// Where a keypoint is, and what the bicubic resizing of its map reads, for either device. The
+// definitions are in keypoint.h.
 #pragma once
 
 #include <algorithm>

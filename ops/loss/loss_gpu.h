@@ -1,6 +1,8 @@
-// The losses on a GPU (sigmoid_bce.cu, smooth_l1.cu, cross_entropy.cu, keypoint.cu, weighted_sum.cu): each gives its value, [1]; its gradient, where gy [1]
-// is the value's, goes to `gz`. Queued on compute_stream(); nothing is read back, so a label out of range, −1 in a list that is filled up,
-// takes no part instead of being an error, and a mean is taken over those that take part.
+// The losses on a GPU (sigmoid_bce.cu, smooth_l1.cu, cross_entropy.cu, keypoint.cu,
+// weighted_sum.cu): each gives its value, [1]; its gradient, where gy [1] is the value's, goes to
+// `gz`. Queued on compute_stream(); nothing is read back, so a label out of range, −1 in a list
+// that is filled up, takes no part instead of being an error, and a mean is taken over those that
+// take part.
 #pragma once
 
 #include <vector>

@@ -11,8 +11,9 @@
 
 namespace mr {
 
-// Σ f(i) over [0, n) in f64: runs of 64 terms, the runs of a block of `grain`, then the blocks in order. The same for every number
-// of threads, and its rounding grows with the length of a run, not of the sum.
+// Σ f(i) over [0, n) in f64: runs of 64 terms, the runs of a block of `grain`, then the blocks in
+// order. The same for every number of threads, and its rounding grows with the length of a run, not
+// of the sum.
 template <class F> double sum_blocks(int64_t n, int64_t grain, F f) {
   std::vector<double> partial(static_cast<size_t>((n + grain - 1) / grain));
   parallel_ranges(n, grain, [&](int64_t begin, int64_t end) {

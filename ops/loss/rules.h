@@ -1,4 +1,5 @@
-// The losses of one element and their gradients, for either device. A: the accumulation type. The formulas are in the operators' headers.
+// The losses of one element and their gradients, for either device. A: the accumulation type. The
+// formulas are in the operators' headers.
 #pragma once
 
 #include <algorithm>

@@ -2,7 +2,8 @@
 //
 //   BCE(z, t) = −t·log σ(z) − (1−t)·log(1 − σ(z)) = max(z, 0) − z·t + log(1 + e^−|z|)         σ: logistic function
 //
-// The right-hand form never takes the logarithm of a rounded probability: it is exact to rounding for every finite z.
+// The right-hand form never takes the logarithm of a rounded probability:
+// it is exact to rounding for every finite z.
 //
 //   sigmoid_bce   L = Σ wᵢ·BCE(zᵢ, tᵢ) / divisor          z: any shape, floating;  t, w: the same shape;  w undefined: all 1
 //                 A logit with weight 0, or with a target below 0, takes no part and may be anything, even not finite:
@@ -14,9 +15,10 @@
 //
 // L is one number, f32 (f64 for f64 logits); bf16 logits are widened first. Targets may be soft.
 // Gradient: ∂BCE/∂z = σ(z) − t, times w/divisor. None for t and w.
-// Errors: t or w of another shape or not floating; divisor not positive; z not [R,m,m,K]; k not i32 [R] or outside [0, K).
-// On a GPU labels are not read before the kernel runs: a RoI of mask_loss whose label is outside [0, K), −1 in a list that is filled up, takes no
-// part, and R counts the others.
+// Errors: t or w of another shape or not floating; divisor not positive; z not [R,m,m,K];
+// k not i32 [R] or outside [0, K).
+// On a GPU labels are not read before the kernel runs: a RoI of mask_loss whose label is outside
+// [0, K), −1 in a list that is filled up, takes no part, and R counts the others.
 #pragma once
 
 #include "autograd/var.h"

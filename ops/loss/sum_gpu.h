@@ -1,4 +1,5 @@
-// What the kernels of the losses share: the divisor, labels, and the sum that becomes the loss. For *.cu alone.
+// What the kernels of the losses share: the divisor, labels,
+// and the sum that becomes the loss. For *.cu alone.
 #pragma once
 
 #include "ops/loss/divisor.h"

@@ -1,4 +1,5 @@
-// Batch normalisation (Ioffe & Szegedy 2015), live and frozen. C is the last axis; the M other positions are the batch.
+// Batch normalisation (Ioffe & Szegedy 2015), live and frozen. C is the last axis;
+// the M other positions are the batch.
 //
 //   y = (x − μ)/√(σ² + ε) · w + b, per channel          x, y: [..., C] floating;  w, b, mean, var: [C]
 //
@@ -13,10 +14,12 @@
 //
 // Gradient (x̂ = (x − μ)/√(σ² + ε)):   gb = Σ gy,   gw = Σ gy·x̂,
 //   training       gx = w/√(σ² + ε) · (gy − gb/M − x̂·gw/M)         not training, frozen   gx = gy · w/√(σ² + ε)
-// w and b may be f32 beside a bf16 x. Statistics are gathered in f32 over blocks and in f64 over the blocks. Backward keeps x.
+// w and b may be f32 beside a bf16 x. Statistics are gathered in f32 over blocks and in f64 over
+// the blocks. Backward keeps x.
 //
-// Errors: x without a channel axis or not floating; a parameter or statistic that is not [C]; training with M = 1 (no variance);
-// momentum outside [0, 1]; ε < 0. An empty batch gives an empty y and leaves the running statistics alone.
+// Errors: x without a channel axis or not floating; a parameter or statistic that is not [C];
+// training with M = 1 (no variance); momentum outside [0, 1]; ε < 0. An empty batch gives an empty y
+// and leaves the running statistics alone.
 #pragma once
 
 #include "autograd/var.h"

@@ -5,7 +5,7 @@
 namespace mr::gpu {
 namespace {
 
-// Where a block of one run of rows of one segment stands.
+// The run of rows that a block works on, and its segment.
 struct RunOfRows {
   int64_t segment, begin, end;  // of all rows
   __device__ RunOfRows(int64_t block, int64_t rows, int64_t of_run, int64_t runs)
@@ -109,7 +109,7 @@ template <class T> struct RunGradSums {
   }
 };
 
-// Where what a normalisation needs of one segment and channel is written.
+// Writes the statistics and the coefficients of one segment and channel.
 template <class A> struct Coefficients {
   double *mean, *rstd;
   A* to;  // [3, all]

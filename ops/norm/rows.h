@@ -1,7 +1,9 @@
-// What the normalisations share. A map is seen as `segments` runs of `rows` rows of C channels: batch norm has one segment (all
-// pixels of all images), group norm one an image. Statistics are kept per segment and channel; group norm merges its channels.
+// What the normalisations share. A map is seen as `segments` runs of `rows` rows of C channels:
+// batch norm has one segment (all pixels of all images), group norm one an image. Statistics are
+// kept per segment and channel; group norm merges its channels.
 //
-// Sums run over fixed blocks of rows in f32 (f64) and over the blocks in f64, so they do not depend on the number of threads.
+// Sums run over fixed blocks of rows in f32 (f64) and over the blocks in f64,
+// so they do not depend on the number of threads.
 #pragma once
 
 #include <vector>

@@ -1,4 +1,5 @@
-// The arithmetic of the normalisations, for either device: V is a vector of the CPU or one value. Statistics and what comes of them are f64.
+// The arithmetic of the normalisations, for either device: V is a vector of the CPU or one value.
+// Statistics and what comes of them are f64.
 #pragma once
 
 #include <cmath>
@@ -7,7 +8,8 @@
 
 namespace mr {
 
-// Mean and sum of squared deviations from it over n values; `merge` joins two sets (Chan, Golub & LeVeque 1983).
+// Mean and sum of squared deviations from it over n values; `merge` joins two sets
+// (Chan, Golub & LeVeque 1983).
 struct Moments {
   double n = 0, mean = 0, m2 = 0;
   MR_HD void merge(const Moments& o) {

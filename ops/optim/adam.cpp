@@ -44,7 +44,7 @@ template <AdamDecay way> void update(const Tensor& w, const AdamState& state, co
 
 void check_options(const AdamOptions& o) {
   for (const double beta : {o.beta1, o.beta2}) check(beta >= 0 && beta < 1, "adam: beta must be from 0 to below 1, got ", beta);
-  // A weight that never had a gradient would be 0/0.
+  // With epsilon 0 the step of a weight that never had a gradient would be 0/0.
   check(static_cast<float>(o.epsilon) > 0 && std::isfinite(o.epsilon), "adam: epsilon must be above 0 in f32, got ", o.epsilon);
 }
 

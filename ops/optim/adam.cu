@@ -6,7 +6,7 @@
 namespace mr::gpu {
 namespace {
 
-// The norm; and the powers of the step, if it is taken.
+// Stores the gradient's norm; advances the powers of both β if the step is taken.
 struct StoreNormAndPowers {
   double *norm, *powers;
   double beta1, beta2;

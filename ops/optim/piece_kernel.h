@@ -1,5 +1,5 @@
-// How a block of a GPU walks its piece of the arrays: each thread takes every 256th pack of 16 bytes, and
-// then one value of what is left of the last pack.
+// How a block of a GPU walks its piece of the arrays: each thread takes every 256th pack of 16
+// bytes, and then one value of what is left of the last pack.
 #pragma once
 
 #include "tensor/gpu/kernel.h"

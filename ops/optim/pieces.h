@@ -1,5 +1,5 @@
-// What the optimisers have in common: the flat arrays that they work on (weights, gradients, …, of a whole
-// model), cut into pieces, and the norm of the gradient.
+// What the optimisers have in common: the flat arrays that they work on (weights, gradients, …, of
+// a whole model), cut into pieces, and the norm of the gradient.
 #pragma once
 
 #include <initializer_list>
@@ -10,8 +10,9 @@
 
 namespace mr {
 
-// Neighbours in the arrays that share a factor of the learning rate and a weight decay: what one thread of the
-// CPU or one block of a GPU takes. At most arena_piece_size values, from a multiple of 4 on.
+// Neighbours in the arrays that share a factor of the learning rate and a weight decay: what one
+// thread of the CPU or one block of a GPU takes. At most arena_piece_size values, from a multiple
+// of 4 on.
 struct ArenaPiece {
   int64_t begin, end;
   float lr_factor, decay;
@@ -30,8 +31,8 @@ struct ArenaPieces {
   Tensor factors;  // f32 [pieces, 2]: lr_factor, decay
 };
 
-// Errors: arrays that are not f32 of one size; a rate that is not f32 [1]; a piece that ends outside the
-// arrays. `op` begins the message.
+// Errors: arrays that are not f32 of one size; a rate that is not f32 [1]; a piece that ends
+// outside the arrays. `op` begins the message.
 void check_arenas(const char* op, const Tensor& w, std::initializer_list<Tensor> others, const ArenaPieces& pieces, const Tensor& lr);
 
 // ‖g‖₂ over all pieces, on the CPU. The same bits for every number of threads.

@@ -1,4 +1,5 @@
-// Global average pooling: a map becomes one vector (Lin et al. 2013; the end of ResNet, and of the C4 box head).
+// Global average pooling: a map becomes one vector (Lin et al. 2013;
+// the end of ResNet, and of the C4 box head).
 //
 //   y[n,c] = 1/(H·W) · Σ_h Σ_w x[n,h,w,c]          x: [N,H,W,C] floating   y: [N,C]
 //

@@ -36,7 +36,8 @@ template <class T, bool with_place> struct MaxPool {
   }
 };
 
-// A thread makes N channels of one pixel of gx: it asks the windows that hold the pixel, in order, whether it was theirs.
+// A thread computes N channels of one pixel of gx: it goes in order through the windows that hold
+// the pixel, and adds the gradient of those whose maximum it was.
 template <class T> struct MaxUnpool {
   const T* gy;
   const uint8_t* place;

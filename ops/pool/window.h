@@ -1,5 +1,5 @@
-// Which pixels a pooling window covers and which windows a pixel lies in, for either device (I: int64_t on the CPU, int on a GPU); and which
-// of two values is the maximum.
+// Which pixels a pooling window covers and which windows a pixel lies in, for either device (I:
+// int64_t on the CPU, int on a GPU); and which of two values is the maximum.
 #pragma once
 
 #include <algorithm>

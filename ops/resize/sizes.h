@@ -1,4 +1,5 @@
-// Which pixel a nearest-neighbour resizing reads, for either device (I: int64_t on the CPU, int on a GPU).
+// Which pixel a nearest-neighbour resizing reads, for either device (I:
+// int64_t on the CPU, int on a GPU).
 #pragma once
 
 #include <cstdint>

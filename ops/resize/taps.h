@@ -1,4 +1,5 @@
-// What output i of a bilinear resizing reads along one axis, for either device. The position is exact: an integer in steps of 1/(2·out).
+// What output i of a bilinear resizing reads along one axis, for either device. The position is
+// exact: an integer in steps of 1/(2·out).
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,5 @@
-// What the RoI kernels share: who owns which channels, and a running maximum. Their inner loop is for_channel_groups (ops/kernel.h).
+// What the RoI kernels share: who owns which channels, and a running maximum. Their inner loop is
+// for_channel_groups (ops/kernel.h).
 #pragma once
 
 #include <type_traits>
@@ -7,15 +8,16 @@
 
 namespace mr {
 
-// Channels that one thread owns where a backward scatters: whole cache lines, one block a thread. How they are cut leaves the bits
-// alone, since each channel's sums are its own.
+// Channels that one thread owns where a backward scatters: whole cache lines, one block a thread.
+// How they are cut leaves the bits alone, since each channel's sums are its own.
 inline int64_t owner_channels(int64_t channels) {
   constexpr int64_t line = 16;
   const int64_t each = (channels + thread_count() - 1) / thread_count();
   return (each + line - 1) / line * line;
 }
 
-// A running maximum over W channels and where it was found. Strict >: the first of equals stays, NaN never wins.
+// A running maximum over W channels and where it was found. Strict >:
+// the first of equals stays, NaN never wins.
 template <class A, int W> struct ArgMax {
   using Index = std::conditional_t<sizeof(A) == 4, int32_t, int64_t>;  // as wide as A, so that one mask selects both
   Vec<A, W> best;

@@ -1,4 +1,5 @@
-// The choices that RoI operators leave open. Apart from the geometry, so that a recipe can name them without seeing it.
+// The choices that RoI operators leave open. Apart from the geometry,
+// so that a recipe can name them without seeing it.
 #pragma once
 
 #include <cstdint>

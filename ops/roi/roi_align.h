@@ -1,9 +1,12 @@
-// RoIAlign: a P×P feature for each box of an image, read from a feature map with nothing rounded on the way.
+// RoIAlign: a P×P feature for each box of an image,
+// read from a feature map with nothing rounded on the way.
 //                                                        He, Gkioxari, Dollár, Girshick: Mask R-CNN (2017), section 3, Tables 2c and 2d
 //
-// A head with fully connected layers, or a mask drawn pixel by pixel, wants the same number of values for every box. RoIPool cuts
-// the box out of the map by rounding its corners and then its bins to whole cells; on a map of stride 16 that moves the feature by
-// up to 8 pixels. A class survives that, a mask does not: in the paper RoIAlign is worth 3 points of mask AP on stride 16 and 7 on 32.
+// A head with fully connected layers, or a mask drawn pixel by pixel, wants the same number of
+// values for every box. RoIPool cuts the box out of the map by rounding its corners and then its
+// bins to whole cells; on a map of stride 16 that moves the feature by up to 8 pixels. A class
+// survives that, a mask does not: in the paper RoIAlign is worth 3 points of mask AP on stride 16
+// and 7 on 32.
 //
 //     image, pixels                    map, cells (stride 16)                     one bin, n = 2: four samples
 //     ┌──────────────────────┐         ·   ·   ·   ·   ·   ·   ·   ·              ┌───────────────┐
@@ -15,7 +18,8 @@
 //     └──────────────────────┘         ·   ·   ·   ·   ·   ·   ·   ·              a bin need not meet       each sample reads
 //                                      P = 2: four bins                           the cells                 its four cells
 //
-// Definition, for one axis (the other is the same), box [x1, x2] in pixels, stride s, map of n cells x[0] … x[n−1]:
+// Definition, for one axis (the other is the same), box [x1, x2] in pixels,
+// stride s, map of n cells x[0] … x[n−1]:
 //
 //   1  box on the map       a = x1/s − ½,  b = x2/s − ½      (aligned; otherwise without the ½, and b − a at least 1)
 //   2  bins                 bin q covers [a + q·w, a + (q+1)·w),  w = (b − a)/P
@@ -29,13 +33,15 @@
 //     mean    y[r,p,q,c] = 1/(n_y·n_x) · Σ_j Σ_i v_c(u_j, u_i)     samples outside the map count, as 0
 //     max     y[r,p,q,c] = max_j,i v_c(u_j, u_i)                      of the interpolated values, not of the cells
 //
-// Why − ½: pixel i covers [i, i+1) and cell k stands for the pixels [k·s, (k+1)·s), so its value sits at (k + ½)·s. A point at
-// pixel x is therefore at index x/s − ½. The first release left the ½ out (aligned = false): all it reads lies half a cell to the
-// right and below. It is kept because trained weights, torchvision's among them, were trained with it.
+// Why − ½: pixel i covers [i, i+1) and cell k stands for the pixels [k·s, (k+1)·s), so its value
+// sits at (k + ½)·s. A point at pixel x is therefore at index x/s − ½. The first release left the ½
+// out (aligned = false): all it reads lies half a cell to the right and below. It is kept because
+// trained weights, torchvision's among them, were trained with it.
 //
-// By hand: aligned, s = 1, box (1,1,3,3), P = 2, n_s = 2. On each axis the box is [0.5, 2.5] in cells and bin 0 is [0.5, 1.5);
-// its samples 0.75 and 1.25 read cells 0 (¼), 1 (¾) and 1 (¾), 2 (¼). Their mean reads cells 0, 1, 2 with weights
-// 1/8, 6/8, 1/8: the bin is a small separable filter about its centre, cell (1, 1). On x[h,w] = 5h + w it gives exactly 6.
+// By hand: aligned, s = 1, box (1,1,3,3), P = 2, n_s = 2. On each axis the box is [0.5, 2.5] in
+// cells and bin 0 is [0.5, 1.5); its samples 0.75 and 1.25 read cells 0 (¼), 1 (¾) and 1 (¾), 2 (¼).
+// Their mean reads cells 0, 1, 2 with weights 1/8, 6/8, 1/8: the bin is a small separable filter
+// about its centre, cell (1, 1). On x[h,w] = 5h + w it gives exactly 6.
 //
 // Shapes      maps [N,H,W,C], one or a pyramid's levels with the same N and C;  rois [R,5] = (image, x1, y1, x2, y2);
 //             levels [R], which map each RoI reads (undefined: the first)  →  y [R,P,P,C]

@@ -347,7 +347,7 @@ Var filter_rois(const char* op, const RoICall& call, const AxisRule& rule) {
   std::vector<Shape> shapes;
   for (const Tensor& t : x) shapes.push_back(t.shape());
   const Tensor rois = call.rois.value();
-  // The maps are kept only where the boxes have a gradient: theirs asks what lies under them.
+  // The maps are kept only where the boxes have a gradient, which depends on the maps' values.
   const std::vector<Tensor> kept = call.rois.requires_grad() ? x : std::vector<Tensor>();
   return record(op, call.inputs(), y, [=](Grads& g) {
     const RoIGradients found = wanted_gradients(g, shapes, rois, [&](const Shape& s) { return Tensor::empty(s, in->dtype); });

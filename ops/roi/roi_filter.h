@@ -1,10 +1,12 @@
-// RoI operators that are filters: every bin is a weighted sum of cells, and its gradient the same weights turned round.
+// RoI operators that are filters: every bin is a weighted sum of cells, and the gradient goes back
+// to the cells with the same weights.
 //
 //     y[r,p,q,c]  = Σ_i Σ_j  wy[p,i] · wx[q,j] · x[i,j,c]
 //     gx[i,j,c]   = Σ_r Σ_p Σ_q  wy[p,i] · wx[q,j] · gy[r,p,q,c]
 //     ∂L/∂x1[r]   = Σ_p Σ_q Σ_i Σ_j  wy[p,i] · ∂wx[q,j]/∂x1 · ⟨gy[r,p,q], x[i,j]⟩         x2, y1, y2 alike
 //
-// RoIAlign's and RoIWarp's mean, crop_and_resize and PrRoI pooling differ only in the weights along an axis: in their rule.
+// RoIAlign's and RoIWarp's mean, crop_and_resize and PrRoI pooling differ only in the weights along
+// an axis: in their rule.
 // On a GPU: roi_filter.cu; RoIs that are not valid give 0 there (roi_inputs.h).
 #pragma once
 

@@ -1,9 +1,11 @@
 // The gradient of the maps, gathered: one launch over the tiles of 8×8 cells of all maps.
 //
-// A block owns a tile and 64·N channels; each of its threads a quarter of the tile, 4×4 cells, and N channels, whose sums it holds in
-// registers. The block looks for the boxes that touch its tile, 256 at a time, and lists them in rising order. For a batch of them it finds
-// which bins touch which quarters (and with what weights); then every thread adds what those bins give to its cells. So a value gy is read
-// once by each quarter that its bin touches, by 64 neighbouring threads from neighbouring addresses; gx is written once and not read.
+// A block owns a tile and 64·N channels; each of its threads a quarter of the tile, 4×4 cells, and
+// N channels, whose sums it holds in registers. The block looks for the boxes that touch its tile,
+// 256 at a time, and lists them in rising order. For a batch of them it finds which bins touch
+// which quarters (and with what weights); then every thread adds what those bins give to its cells.
+// So a value gy is read once by each quarter that its bin touches, by 64 neighbouring threads from
+// neighbouring addresses; gx is written once and not read.
 #pragma once
 
 #include "ops/roi/roi_kernel.h"
@@ -45,7 +47,8 @@ MR_HD inline unsigned touched_halves(int from, int begin, int end) {
   return (first ? 1u : 0u) | (second ? 2u : 0u);
 }
 
-// Which of the RoIs first … first + 255 touch the tile, to `hits` in rising order; their number. For all threads of the block.
+// Which of the RoIs first … first + 255 touch the tile, to `hits` in rising order;
+// their number. For all threads of the block.
 __device__ inline int collect_hits(const PlacesView& places, int first, int rois, const Tile& tile, const SharedArray<int>& hits,
                                    const SharedArray<int>& of_warp) {
   const int thread = static_cast<int>(threadIdx.y) * gather_lanes + static_cast<int>(threadIdx.x);

@@ -1,14 +1,14 @@
-// The RoI operators on a GPU, beside their files for the CPU. Everything is queued on compute_stream(); nothing comes back to the host, and
-// nobody waits.
+// The RoI operators on a GPU, beside their files for the CPU. Everything is queued on
+// compute_stream(); nothing comes back to the host, and nobody waits.
 //
 //   roi_inputs.cu    which RoIs are not valid
 //   roi_filter.cu    bins that are weighted sums (roi_filter.h)
 //   roi_samples.cu   the maximum over samples (roi_samples.h)
 //   roi_pool.cu      the maximum over cells (roi_pool.h)
 //
-// All levels of a pyramid go into one launch. What a kernel needs of the boxes is found by a small kernel before it, one thread for each box
-// and axis, and stays in device memory. Gradients of maps are gathered (roi_gather.h): a cell is summed by one thread, box by box in
-// rising order.
+// All levels of a pyramid go into one launch. What a kernel needs of the boxes is found by a small
+// kernel before it, one thread for each box and axis, and stays in device memory. Gradients of maps
+// are gathered (roi_gather.h): a cell is summed by one thread, box by box in rising order.
 #pragma once
 
 #include "ops/roi/modes.h"

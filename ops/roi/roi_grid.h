@@ -1,15 +1,18 @@
-// From a box to the cells of a feature map that it reads: the geometry that the RoI operators share.
+// From a box to the cells of a feature map that it reads:
+// the geometry that the RoI operators share.
 //
 //   box (image pixels) → box on the map (cells) → P bins along each axis → samples in a bin → bilinear taps of a sample
 //
 // An axis is a thing by itself. A sample at (y, x) reads four cells with the weights
 //     (1−ly)(1−lx)   (1−ly)·lx   ly(1−lx)   ly·lx,
-// a product of what the row says and what the column says; the rule at the border of the map is a product too (a sample outside
-// on either axis reads nothing). So P bins need 2·P lists of taps, not P². Everything below is about one axis, and an operator is
-// defined by what it does along one: by its *_axis function, or for PrRoI pooling by its integral.
+// a product of what the row says and what the column says; the rule at the border of the map is a
+// product too (a sample outside on either axis reads nothing). So P bins need 2·P lists of taps,
+// not P². Everything below is about one axis, and an operator is defined by what it does along one:
+// by its *_axis function, or for PrRoI pooling by its integral.
 //
-// Coordinates. The image is continuous: pixel i covers [i, i+1). The map is indexed: cell i holds the value *at* i. Dividing a
-// continuous coordinate by the stride and subtracting ½ gives the index; `aligned` says whether the ½ is subtracted.
+// Coordinates. The image is continuous: pixel i covers [i, i+1). The map is indexed: cell i holds
+// the value *at* i. Dividing a continuous coordinate by the stride and subtracting ½ gives the
+// index; `aligned` says whether the ½ is subtracted.
 #pragma once
 
 #include <cmath>
@@ -24,7 +27,8 @@ namespace mr {
 // ∂/∂lo and ∂/∂hi of something that depends on a box [lo, hi], in pixels.
 template <class A> struct Slope { A lo = 0, hi = 0; };
 
-// The bins of one axis of a RoI, in cells of the map: bin b begins at start + b·bin and holds `samples` samples.
+// The bins of one axis of a RoI, in cells of the map:
+// bin b begins at start + b·bin and holds `samples` samples.
 template <class A> struct SampleAxis {
   A start = 0, bin = 0;
   int samples = 0;
@@ -33,10 +37,12 @@ template <class A> struct SampleAxis {
   A scale = 0;       // cells a pixel
   A parts = 1;       // the box, from lo to hi, is this many bins long; 0: its length does not depend on the box
 
-  // Sample j sits in the j-th of equal parts of bin b. The order of the operations is that of the released codes.
+  // Sample j sits in the j-th of equal parts of bin b.
+  // The order of the operations is that of the released codes.
   MR_HD A position(int b, int j) const { return start + A(b) * bin + (A(j) + phase) * bin / A(samples); }
 
-  // How the sample moves with the box: it lies at the share t of the way from lo to hi. Rounding counts as the identity.
+  // How the sample moves with the box: it lies at the share t of the way from lo to hi.
+  // Rounding counts as the identity.
   MR_HD Slope<A> slope(int b, int j) const {
     if (parts == A(0)) return {scale, A(0)};
     const A t = (A(b) + (A(j) + phase) / A(samples)) / parts;
@@ -57,30 +63,34 @@ template <class A> MR_HD SampleAxis<A> align_axis(A lo, A hi, A scale, int size,
   return {start, length / A(size), samples > 0 ? samples : 0, A(0.5), A(1), scale, stretched ? A(0) : A(size)};
 }
 
-// RoIWarp as Mask R-CNN's Table 2c needs it: corners rounded to cells like RoIPool's, then RoIAlign's samples.
+// RoIWarp as Mask R-CNN's Table 2c needs it: corners rounded to cells like RoIPool's,
+// then RoIAlign's samples.
 template <class A> MR_HD SampleAxis<A> warp_axis(A lo, A hi, A scale, int size, int samples) {
   const A start = std::round(lo * scale), length = std::round(hi * scale) - start;
   const bool stretched = length < A(1);
   return {start, (stretched ? A(1) : length) / A(size), samples, A(0.5), A(1), scale, stretched ? A(0) : A(size)};
 }
 
-// RoIWarp as MNC's layer has it: corners rounded, then a warp to 2·size with one sample at the beginning of each of its bins; 2×2 of them are
-// pooled, which makes two samples a bin. Half a cell around the map still reads.
+// RoIWarp as MNC's layer has it: corners rounded, then a warp to 2·size with one sample at the
+// beginning of each of its bins; 2×2 of them are pooled, which makes two samples a bin. Half a cell
+// around the map still reads.
 template <class A> MR_HD SampleAxis<A> mnc_axis(A lo, A hi, A scale, int size) {
   const A start = std::round(lo * scale), length = std::round(hi * scale) - start;
   const bool empty = length < A(0);
   return {start, (empty ? A(0) : length) / A(size), 2, A(0), A(0.5), scale, empty ? A(0) : A(size)};
 }
 
-// TensorFlow's crop_and_resize: 2·size points from edge to edge of the box, both included, two to a bin. Pixel 0 lies on cell 0 and the
-// image's last pixel on the last of n cells; beyond them nothing is read.
+// TensorFlow's crop_and_resize: 2·size points from edge to edge of the box, both included, two to a
+// bin. Pixel 0 lies on cell 0 and the image's last pixel on the last of n cells; beyond them
+// nothing is read.
 template <class A> MR_HD SampleAxis<A> crop_axis(A lo, A hi, A scale, int size, int n) {
   const A cells_a_pixel = n > 1 ? A(n - 1) / (A(n) / scale - A(1)) : A(0);
   const A start = lo * cells_a_pixel, bins = A(size) - A(0.5);  // from the first point to the last
   return {start, (hi * cells_a_pixel - start) / bins, 2, A(0), A(0), cells_a_pixel, bins};
 }
 
-// The two cells that a sample at index coordinate t reads, on an axis of n cells; `inside` is false where it reads nothing.
+// The two cells that a sample at index coordinate t reads, on an axis of n cells;
+// `inside` is false where it reads nothing.
 //   −margin ≤ t ≤ n−1+margin: inside; beyond the first and the last cell their values are repeated. Farther out: 0
 template <class A> struct Tap {
   int low = 0, high = 0;
@@ -100,8 +110,8 @@ template <class A> MR_HD Tap<A> bilinear_tap(A t, int n, A margin = A(1)) {
   return {low, low + 1, A(1) - w, w, true};
 }
 
-// The samples of bin b that can lie on an axis of n cells: [first, last). A box far larger than the map has millions of samples
-// outside it, which count in the mean and read nothing.
+// The samples of bin b that can lie on an axis of n cells: [first, last). A box far larger than the
+// map has millions of samples outside it, which count in the mean and read nothing.
 struct SampleRange {
   int first = 0, last = 0;
 };
@@ -114,7 +124,8 @@ template <class A> MR_HD SampleRange samples_near_map(const SampleAxis<A>& axis,
   return {static_cast<int>(first), static_cast<int>(last)};
 }
 
-// The samples of bin b that read something on an axis of n cells: neighbours, since they are in order.
+// The samples of bin b that read something on an axis of n cells:
+// neighbours, since they are in order.
 struct InsideSamples {
   int first = 0, count = 0;
 };
@@ -156,8 +167,9 @@ template <class A> MR_HD A tent(A u) {
 // A bin as a filter: what each bin reads on one axis, as distinct cells with weights, so that
 //     y[p,q] = Σ_i Σ_j  weight_i · weight_j · x[cell_i, cell_j],    i over the taps of row of bins p, j over those of column q
 //
-// The mean over samples: add(cell, weight, slope) for the taps of the samples of bin b, each divided by their number. A cell comes once
-// for each sample that reads it; tap_place finds it. Without `slopes` they are 0, and cells with weight 0 do not come.
+// The mean over samples: add(cell, weight, slope) for the taps of the samples of bin b, each
+// divided by their number. A cell comes once for each sample that reads it; tap_place finds it.
+// Without `slopes` they are 0, and cells with weight 0 do not come.
 template <class A, class Add> MR_HD void mean_taps(const SampleAxis<A>& axis, int b, int n, bool slopes, Add&& add) {
   const A share = A(1) / A(axis.samples > 0 ? axis.samples : 1);
   const SampleRange range = samples_near_map(axis, b, n);
@@ -175,10 +187,11 @@ template <class A, class Add> MR_HD void mean_taps(const SampleAxis<A>& axis, in
   }
 }
 
-// PrRoI pooling: the mean over the whole bin of the map interpolated bilinearly and 0 outside. Cell i is a tent about i, so its weight
-// in the bin [a, e) is an integral over the tent:
+// PrRoI pooling: the mean over the whole bin of the map interpolated bilinearly and 0 outside. Cell
+// i is a tent about i, so its weight in the bin [a, e) is an integral over the tent:
 //     weight_i = (C(e − i) − C(a − i)) / (e − a),     ∂/∂a = (weight_i − tent(a − i)) / (e − a),     ∂/∂e = (tent(e − i) − weight_i) / (e − a)
-// In f64 whatever A is: the difference of integrals of a narrow bin would lose most of f32's digits.
+// In f64 whatever A is: the difference of integrals of a narrow bin would lose most of f32's
+// digits.
 struct IntegralAxis {
   double start = 0, length = 0;  // of the box, in cells
   double scale = 0;              // cells a pixel
@@ -205,8 +218,9 @@ template <class A, class Add> MR_HD void integral_taps(const IntegralAxis& axis,
   }
 }
 
-// The place of a cell among the taps [begin, end) of a bin; `end` if it is new. Neighbouring samples share cells; only the last two taps
-// can be of it (where a box runs backwards, also the third: there a cell may have two places).
+// The place of a cell among the taps [begin, end) of a bin; `end` if it is new. Neighbouring
+// samples share cells; only the last two taps can be of it (where a box runs backwards, also the
+// third: there a cell may have two places).
 template <class Cells> MR_HD int tap_place(const Cells& cells, int begin, int end, int32_t cell) {
   for (int k = end - 1; k >= begin && k >= end - 2; --k)
     if (cells[k] == cell) return k;
@@ -267,8 +281,9 @@ struct PoolAxis {
   PoolBins bins = PoolBins::overlapping;
 };
 
-// overlapping: the corners rounded (half away from zero), both cells included, at least one. disjoint: the corners rounded, the second
-// excluded. truncated: the corner and the length cut to whole cells.
+// overlapping: the corners rounded (half away from zero), both cells included, at least one.
+// disjoint: the corners rounded, the second excluded. truncated: the corner and the length cut to
+// whole cells.
 template <class A> MR_HD PoolAxis pool_axis(A lo, A hi, A scale, PoolBins bins = PoolBins::overlapping) {
   if (bins == PoolBins::truncated) return {static_cast<int>(std::floor(lo * scale)), static_cast<int>(std::floor((hi - lo) * scale)), bins};
   const int start = static_cast<int>(std::round(lo * scale)), end = static_cast<int>(std::round(hi * scale));
@@ -276,8 +291,8 @@ template <class A> MR_HD PoolAxis pool_axis(A lo, A hi, A scale, PoolBins bins =
   return {start, end - start + 1 > 1 ? end - start + 1 : 1, bins};
 }
 
-// The cells [begin, end) of bin b, cut to an axis of n cells. `overlapping` in f32 with the bin's size rounded first, as in the released
-// codes.
+// The cells [begin, end) of bin b, cut to an axis of n cells. `overlapping` in f32 with the bin's
+// size rounded first, as in the released codes.
 struct CellRange {
   int begin = 0, end = 0;
 };

@@ -61,7 +61,8 @@ void place(const char* op, RoIInputs& in, const T* rois, const int32_t* levels, 
   }
 }
 
-// Band by band of sixteen rows, from left to right: what one RoI has brought into the cache the next one uses.
+// Bands of sixteen rows, and in each from left to right, so that a RoI finds in the cache what the
+// one before it has read.
 std::vector<int32_t> order_along_maps(const RoIInputs& in) {
   constexpr double band = 64;
   std::vector<std::tuple<int, double, double, int32_t>> keys;

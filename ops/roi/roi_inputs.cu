@@ -3,7 +3,8 @@
 namespace mr::gpu {
 namespace {
 
-// A thread a RoI. Whole numbers: the order of the additions leaves no trace.
+// A thread checks one RoI. The counts are integers, so that the order of the additions does not
+// matter.
 template <class B>
 __global__ void count_invalid_kernel(int count, const B* rois, const int32_t* levels, int64_t images, int64_t depth, int32_t* invalid) {
   const int r = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x);

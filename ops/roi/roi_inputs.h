@@ -1,9 +1,10 @@
 // What every RoI operator is called with, checked once: maps, strides, RoIs, levels.
-// Proposals are constants to the heads, so most callers give RoIs without a gradient; given as a Var that requires one, the operators that
-// know how return ∂L/∂(x1, y1, x2, y2) in pixels.
+// Proposals are constants to the heads, so most callers give RoIs without a gradient; given as a
+// Var that requires one, the operators that know how return ∂L/∂(x1, y1, x2, y2) in pixels.
 //
-// On a GPU nobody waits to look at the values: a RoI that is not valid (an image or a level that is not there, a corner that is not finite
-// or beyond 2²⁴ pixels) reads nothing, gives 0 and has no gradient. The image −1 is for that: the rows that fill up a list of fixed length.
+// On a GPU nobody waits to look at the values: a RoI that is not valid (an image or a level that is
+// not there, a corner that is not finite or beyond 2²⁴ pixels) reads nothing, gives 0 and has no
+// gradient. The image −1 is for that: the rows that fill up a list of fixed length.
 // count_invalid_rois counts the others, where the program waits anyway.
 #pragma once
 
@@ -79,17 +80,21 @@ struct RoIInputs {
 // The type that a map's gradient is summed in.
 inline DType sum_type(DType maps) { return maps == DType::bf16 ? DType::f32 : maps; }
 
-// Errors: no maps; maps that are not [N,H,W,C] of one floating type with the same N and C; a stride below 1; rois not [R,5];
+// Errors: no maps; maps that are not [N,H,W,C] of one floating type with the same N and C;
+// a stride below 1; rois not [R,5];
 // maps, rois and levels not on one device.
 void check_roi_shapes(const char* op, const RoICall& call, int size);
-// Also: an image index or level that does not exist; a corner that is not finite or beyond ±2²⁴ pixels.
+// Also: an image index or level that does not exist;
+// a corner that is not finite or beyond ±2²⁴ pixels.
 RoIInputs check_roi_inputs(const char* op, const RoICall& call, int size);
 
-// i32 [3], where the RoIs are: how many have corners, an image, a level that is not valid, for `depth` maps of `images` images.
+// i32 [3], where the RoIs are: how many have corners, an image, a level that is not valid, for
+// `depth` maps of `images` images.
 // Rows whose image is −1 are not counted.
 Tensor count_invalid_rois(const Tensor& rois, const Tensor& levels, int64_t images, int64_t depth);
 
-// The gradients that a backward has to find: of the maps (undefined where none is wanted) and of the RoIs.
+// The gradients that a backward has to find: of the maps
+// (undefined where none is wanted) and of the RoIs.
 struct RoIGradients {
   std::vector<Tensor> maps;
   Tensor rois;  // [R,5]; the image's column is 0

@@ -1,5 +1,5 @@
-// What the kernels of the RoI operators share: the maps and the boxes as a kernel sees them, the kernel that finds where the boxes lie, and
-// the reduction of the boxes' gradients.
+// What the kernels of the RoI operators share: the maps and the boxes as a kernel sees them, the
+// kernel that finds where the boxes lie, and the reduction of the boxes' gradients.
 #pragma once
 
 #include <utility>
@@ -100,7 +100,8 @@ struct PlacesView {
 };
 inline PlacesView view(const RoIPlaces& p) { return {p.corner.device_data<double>(), p.cells.device_data<int32_t>()}; }
 
-// A thread an axis of a RoI. find(r, axis, lo, hi, scale, n) gives the cells of that axis that the RoI reads; it may keep more for itself.
+// A thread an axis of a RoI. find(r, axis, lo, hi, scale, n) gives the cells of that axis that the
+// RoI reads; it may keep more for itself.
 template <class A, class B, class T, class Find>
 __global__ void places_kernel(int count, const B* rois, const int32_t* levels, Pyramid<T> maps, double* corner, int32_t* cells, Find find) {
   const int at = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x), r = at / 2, axis = at % 2;
@@ -154,7 +155,8 @@ template <class Make> RoIPlaces find_places(const char* name, const RoIWork& wor
   return places;
 }
 
-// The most channels that a thread moves at once: `width` of 16 bytes, or one where that does not divide their number.
+// The most channels that a thread moves at once: `width` of 16 bytes,
+// or one where that does not divide their number.
 // f(std::integral_constant<int, N>{}).
 template <int width, class F> void with_pack(int64_t channels, F&& f) {
   if (channels % width == 0)
@@ -176,7 +178,8 @@ template <int N, class T> __device__ void store_channels(T* p, const acc_t<T> (&
   store(p, pack);
 }
 
-// Where bins are made: a warp a bin, neighbouring lanes neighbouring channels; `bin_warps` bins a block.
+// Where bins are made: a warp a bin, neighbouring lanes neighbouring channels;
+// `bin_warps` bins a block.
 constexpr int bin_warps = 8;
 struct Bin {
   int r, p, q;
@@ -207,8 +210,9 @@ template <class A, int N> struct RunningMax {
   }
 };
 
-// The boxes' gradients: a block a RoI, its warps take the bins in turn and its lanes the channels. `sum` holds what a thread found, in the
-// order x1, y1, x2, y2; the block's sum, in a fixed order, goes to grois [R,5].
+// The boxes' gradients: a block a RoI, its warps take the bins in turn and its lanes the channels.
+// `sum` holds what a thread found, in the order x1, y1, x2, y2; the block's sum, in a fixed order,
+// goes to grois [R,5].
 template <class B> __device__ void store_box_sums(double (&sum)[4], int r, B* grois) {
   Shared shared;
   const auto of_warp = shared.array<double>(4 * bin_warps);

@@ -74,7 +74,8 @@ template <class T> struct PoolSource {
         const auto won = load<Pack<int32_t, N>>(arg + at);
         A g[N];
         load_channels<N>(gy + at, g);
-        // A column beyond the map is one of the next row; it is summed there, and not stored here.
+        // A column beyond the map's width would be a cell of the next row: what is summed for it
+        // here is not stored.
         MR_UNROLL
         for (int i = 0; i < part_cells; ++i) MR_UNROLL
         for (int j = 0; j < part_cells; ++j) MR_UNROLL

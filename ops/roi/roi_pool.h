@@ -10,8 +10,9 @@
 //
 //     y[r,p,q,c] = max of x[n_r, h, w, c] over the cells of bin (p, q)          0 for a bin without cells
 //
-// By hand: a box of 665 pixels at stride 32 is 20.78 cells long. The corners round to cells 0 and 21: 22 cells, bins of 22/7 = 3.14,
-// so [0,4) [3,7) [6,10) [9,13) [12,16) [15,19) [18,22). The first rounding alone moved the right edge by 39 pixels.
+// By hand: a box of 665 pixels at stride 32 is 20.78 cells long. The corners round to cells 0 and
+// 21: 22 cells, bins of 22/7 = 3.14, so [0,4) [3,7) [6,10) [9,13) [12,16) [15,19) [18,22). The
+// first rounding alone moved the right edge by 39 pixels.
 //
 // Shapes, units and types as roi_align.
 // Gradient    gx[cell of the maximum] += gy; of equal cells the first in row order; NaN never is the maximum. None for the boxes. Each
@@ -28,8 +29,9 @@
 
 namespace mr {
 
-// The other two ways to cut a box into bins are drawn in many explanations of RoIPool; no released detector has them. They are here to be
-// compared with (mrcnn explain roi_pool): `disjoint` is the 8×8 picture's, `truncated` rounds everything down.
+// The other two ways to cut a box into bins are drawn in many explanations of RoIPool; no released
+// detector has them. They are here to be compared with (mrcnn explain roi_pool): `disjoint` is the
+// 8×8 picture's, `truncated` rounds everything down.
 struct RoIPoolOptions {
   int size = 7;  // P: bins along each axis
   PoolBins bins = PoolBins::overlapping;

@@ -81,10 +81,11 @@ __global__ void maximum_forward_kernel(int bins, AxisRule rule, PlacesView place
   }
 }
 
-// Each value goes to the four cells of the sample that won: of those, to the ones in a thread's part of the tile.
+// Each value goes to the four cells of the sample that won. A thread adds it to those of them that
+// lie in its part of the tile.
 template <class T> struct MaximumSource {
   using A = acc_t<T>;
-  static constexpr int width = 2;  // beside the samples' positions the registers do not hold the sums of 4 channels
+  static constexpr int width = 2;  // with the samples' positions, the registers do not hold the sums of 4 channels
   int size, channels;
   AxisRule rule;
   PlacesView places;

@@ -3,8 +3,10 @@
 //     mean    y[r,p,q,c] = 1/n · Σ over the samples of bin (p, q)     a filter (roi_filter.h): the weights of all samples, added up cell by cell
 //     max     y[r,p,q,c] = max over the samples of bin (p, q)         of the interpolated values; a sample off the map is worth 0
 //
-// The gradient of the maximum goes to the four cells of the sample that won, the first of equals; the box's is that of its position.
-// RoIAlign, RoIWarp and crop_and_resize differ only in where the samples sit along an axis: in their rule.
+// The gradient of the maximum goes to the four cells of the sample that won, the first of equals;
+// the box's is that of its position.
+// RoIAlign, RoIWarp and crop_and_resize differ only in where the samples sit along an axis:
+// in their rule.
 #pragma once
 
 #include "ops/roi/roi_grid.h"

@@ -13,7 +13,8 @@ struct AxisRule {
   int sampling_ratio = 2;  // align (0: adaptive), warp
   bool aligned = false;    // align, integral
 
-  // Where the samples sit: of the box [lo, hi] in pixels, on a map of n cells of 1/scale pixels. Not for an integral.
+  // Where the samples sit: of the box [lo, hi] in pixels,
+  // on a map of n cells of 1/scale pixels. Not for an integral.
   template <class A> MR_HD SampleAxis<A> samples(A lo, A hi, A scale, int n) const {
     if (kind == AxisKind::warp) return warp_axis(lo, hi, scale, size, sampling_ratio);
     if (kind == AxisKind::mnc) return mnc_axis(lo, hi, scale, size);
