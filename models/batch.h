@@ -39,9 +39,9 @@ struct Batch {
 
 // The RoIs that train a second stage.
 struct RoISample {
-  BoxList boxes;   // proposals and objects
-  Tensor match;    // [N,room] i32 (ops/boxes/matcher.h)
-  Tensor chosen;   // [N,S] i32, places among them (ops/boxes/sampler.h); −1: none
+  BoxList boxes;  // proposals and objects
+  Tensor match;   // [N,room] i32 (ops/boxes/matcher.h)
+  Tensor chosen;  // [N,S] i32, places among them (ops/boxes/sampler.h); −1: none
 };
 
 // What the random sampling of a training step chose. Given with a batch, it repeats another run's choice.
