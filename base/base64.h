@@ -1,4 +1,5 @@
-// Base64 (RFC 4648): four characters of "A…Z a…z 0…9 + /" are three bytes; '=' fills the last group.
+// Base64 (RFC 4648): four characters of "A…Z a…z 0…9 + /" are three bytes; '=' fills the last
+// group.
 #pragma once
 
 #include <cstdint>

@@ -23,7 +23,8 @@ std::string host_name() {
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "an unknown machine";
 }
 
-// By the one that had the lock before, after we had opened the file: a third process would find another in its place.
+// By the one that had the lock before, after we had opened the file: a third process would find
+// another in its place.
 bool is_removed(int fd) {
   struct stat now = {};
   return ::fstat(fd, &now) == 0 && now.st_nlink == 0;

@@ -1,6 +1,8 @@
-// A lock on a file that one process holds at a time. The kernel keeps it (flock) and gives it back when the process ends, however it
-// ends: nothing is left to be cleaned up, and the numbers of processes, which repeat from container to container, decide nothing.
-// The file itself stays, unless the holder removes it; it holds a line about the last process that had the lock, for the others to be told.
+// A lock on a file that one process holds at a time. The kernel keeps it (flock) and gives it back
+// when the process ends, however it ends: nothing is left to be cleaned up, and the numbers of
+// processes, which repeat from container to container, decide nothing. The file itself stays,
+// unless the holder removes it; it holds a line about the last process that had the lock, for the
+// others to be told.
 //
 // On NFS the lock is kept by the server, and holds between machines (Linux 2.6.12 and newer, unless mounted with local_lock or nolock).
 // Some file systems keep no locks at all: then `kept()` is false, and nothing holds a second process off.

@@ -1,4 +1,4 @@
-// Text for people: UTF-8, what a message may show, numbers in sentences, and the word that a misspelt one was meant to be.
+// Text for people: UTF-8, what a message may show, counts and numbers, and the word that was meant.
 #pragma once
 
 #include <cstddef>

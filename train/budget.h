@@ -1,15 +1,16 @@
 // A run under train.budget = "30m", the wall-clock time of the whole run: how many iterations fit.
 //
-//   fixed       once the first steps are measured: at the end of the warm-up, or after 5% of the budget if that is sooner, so that a warm-up
-//               can still end after a tenth of the run. Then the steps, the evaluations and the saving fit into it
+//   fixed       once the first steps are measured: at the end of the warm-up, or after 5% of the
+//               budget if that is sooner, so that a warm-up can still end after a tenth of the run.
+//               Then the steps, the evaluations and the saving fit into it
 //   corrected   once, where the pace settles at another one (a warm-up beside a build that ends later was slow, say): two windows in a row
 //               of 5% of the budget agree, and at their pace the run would be longer or shorter by more than a tenth
 //   cut short   where one more step would endanger the final evaluation
 //
 // A correction moves the schedule of the learning rate, so it comes in the warm-up (which no length changes), or in the first half of the
 // run and before the rate is first cut, or not at all. It is recorded with the length before it (train.corrected_at, corrected_from), so
-// that a rerun, or a run that is resumed, takes the same steps. A run that is resumed after its length was fixed keeps it, whatever is left of
-// the budget, which is told.
+// that a rerun, or a run that is resumed, takes the same steps. A run that is resumed after its
+// length was fixed keeps it, whatever is left of the budget, which is told.
 #pragma once
 
 #include <cstdint>

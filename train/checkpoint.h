@@ -43,9 +43,10 @@ void save_checkpoint(const std::string& folder, const Checkpoint& checkpoint, co
 
 bool is_checkpoint_name(std::string_view file_name);
 
-// Fills parameters and the optimiser's state from the newest valid checkpoint and returns the rest; nullopt where the folder holds none.
-// `warn` hears of each file that is passed over, `found` of the one that is taken, before anything is filled. Errors: the folder cannot be listed; files are there but none is valid; one is valid but
-// of another model or another kind of optimiser.
+// Fills parameters and the optimiser's state from the newest valid checkpoint and returns the rest;
+// nullopt where the folder holds none. `warn` hears of each file that is passed over, `found` of
+// the one that is taken, before anything is filled. Errors: the folder cannot be listed; files are
+// there but none is valid; one is valid but of another model or another kind of optimiser.
 std::optional<Checkpoint> load_checkpoint(const std::string& folder, const Parameters& parameters, const OptimiserState& optimiser,
                                           const std::function<void(const std::string&)>& warn,
                                           const std::function<void(const Checkpoint&)>& found = {});

@@ -96,7 +96,8 @@ Record record_of(std::string_view message) {
   return {};
 }
 
-// Takes what a file tells, as a reader does that has read the earlier ones; up to a record that is not whole.
+// Takes what a file tells, as a reader does that has read the earlier ones; up to a record that is
+// not whole.
 void read_records(const std::string& path, std::vector<Record>& all) {
   constexpr size_t frame = 16, head = 12;
   const std::string text = read_text_file(path);

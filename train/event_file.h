@@ -7,10 +7,12 @@
 // Summary      1 value Value, any number of them        Value   1 tag string · 2 simple_value float
 // SessionLog   1 status enum, 1: START
 //
-// The first record has file_version "brain.Event:2", the second is a START at step 1, which makes a reader drop what it holds. A training that
-// goes on opens a file of its own, with all records of the earlier ones up to the step from which it goes on, and takes those files away: what
-// they hold of later steps is out of order once these are taken again. A reader that has them open goes on with the new one, since it takes
-// files in the order of their names; one that finds both, as the training was killed in between, drops the earlier at the START.
+// The first record has file_version "brain.Event:2", the second is a START at step 1, which makes a
+// reader drop what it holds. A training that goes on opens a file of its own, with all records of
+// the earlier ones up to the step from which it goes on, and takes those files away: what they hold
+// of later steps is out of order once these are taken again. A reader that has them open goes on
+// with the new one, since it takes files in the order of their names; one that finds both, as the
+// training was killed in between, drops the earlier at the START.
 //
 // sources: tensorflow/core/lib/io/record_writer.h, tensorflow/core/util/event.proto, tensorboard/compat/proto/summary.proto
 #pragma once
@@ -28,8 +30,9 @@ using NamedScalar = std::pair<std::string, double>;  // written as float
 
 class EventFile {
  public:
-  // Begins a file whose name comes after those that the folder holds, with what our files there tell of the steps up to `last_step`, and
-  // removes them. Files of others are left alone. Errors: one cannot be read or written.
+  // Begins a file whose name comes after those that the folder holds, with what our files there
+  // tell of the steps up to `last_step`, and removes them. Files of others are left alone. Errors:
+  // one cannot be read or written.
   EventFile(const std::string& folder, int64_t last_step);
 
   void append(const std::string& record) { out_.append(record); }  // whole or not at all; errors: it cannot be stored

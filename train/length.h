@@ -10,8 +10,8 @@
 // A recipe.toml that a run wrote (train.recorded) holds what it ran with, and nothing of it is changed; a length that is set over it ends that,
 // and with it what it says of that run's budget.
 //
-// A warm-up above a tenth of the run is shortened to it. Under a budget, whose length is found after some steps, it ends after a tenth if these
-// are fewer; else soon after them.
+// A warm-up above a tenth of the run is shortened to it. Under a budget, whose length is found
+// after some steps, it ends after a tenth if these are fewer; else soon after them.
 #pragma once
 
 #include <string>
@@ -29,10 +29,12 @@ void decide_length(Recipe& recipe, const std::vector<Setting>& settings, Words& 
 // for_batch applied, epochs of `images` training images turned into iterations, the warm-up bounded where the length is known.
 void resolve(Recipe& recipe, int64_t images, Words& words);
 
-// Under a budget: shortens what is left of a warm-up that is longer than a tenth of the run. Once: another time changes nothing.
+// Under a budget: shortens what is left of a warm-up that is longer than a tenth of the run. Once:
+// another time changes nothing.
 void shorten_warmup(Recipe& recipe, int64_t iteration, Words& words);
 
-// The recipe as it was set: without what a run has found by measuring and written into it (lengths under a budget, their corrections).
+// The recipe as it was set: without what a run has found by measuring and written into it (lengths
+// under a budget, their corrections).
 Recipe without_record(Recipe recipe);
 
 }  // namespace mr

@@ -57,9 +57,10 @@ class Loop {
   // evaluation intervals and stop_at into it, and it into DIR/recipe.toml.
   Loop(Recipe& recipe, LoopJob job, Console& console);
 
-  // Fills weights and the optimiser's state from the newest valid checkpoint, if there is one, and tells what is left to do, settings that are
-  // not the run's, and the time that it takes against what is left of the budget. Errors: a finished run whose settings are not these; another
-  // budget than the one that the run's length was planned under.
+  // Fills weights and the optimiser's state from the newest valid checkpoint, if there is one, and
+  // tells what is left to do, settings that are not the run's, and the time that it takes against
+  // what is left of the budget. Errors: a finished run whose settings are not these; another budget
+  // than the one that the run's length was planned under.
   bool resume();
   // Errors: a loss, gradient or weight that is not finite, whatever batches and evaluation find wrong (each tells what was saved); a file
   // that cannot be written. A run that was resumed at its end changes no file.

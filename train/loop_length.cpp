@@ -1,4 +1,5 @@
-// How long the loop's run is, where a budget decides that, and what is told of it and of what is left.
+// How long the loop's run is, where a budget decides that, and what is told of it and of what is
+// left.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -28,7 +29,8 @@ void Loop::tell_plan(double step_seconds) const {
 // Of all that was done so far, with evaluations and saving; 0: nothing was.
 double Loop::seconds_a_step() const { return state_.iteration > 0 ? earlier_seconds_ / static_cast<double>(state_.iteration) : 0; }
 
-// A length that was planned under a budget is kept. Errors: another budget, which would plan another.
+// A length that was planned under a budget is kept. Errors: another budget, which would plan
+// another.
 void Loop::check_budget(const Recipe& before) const {
   const std::string &was = before.train.budget, &is = recipe_.train.budget;
   if (recipe_.train.iterations == 0 || was.empty() || is.empty()) return;

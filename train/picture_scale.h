@@ -1,5 +1,6 @@
-// At what scale the network sees pictures: in training as the augmentation draws it, in prediction as the preprocessing says. These are settings of
-// their own, and what was learnt at one size is not found at another.
+// At what scale the network sees pictures: in training as the augmentation draws it, in prediction
+// as the preprocessing says. These are settings of their own, and what was learnt at one size is
+// not found at another.
 //
 //   scale    pixels that the network sees for one of the file
 #pragma once
@@ -17,7 +18,8 @@ struct PictureScale {
 };
 PictureScale picture_scale(const Recipe& recipe, PixelSize picture);
 
-// What to warn of where prediction is outside of what training draws, by a quarter and for most pictures; empty: nothing.
+// What to warn of where prediction is outside of what training draws, by a quarter and for most
+// pictures; empty: nothing.
 std::string scale_fault(const Recipe& recipe, const Dataset& pictures);
 
 }  // namespace mr

@@ -26,7 +26,8 @@ RunPlan plan_of(const Recipe& recipe, bool evaluates);
 // `images`: of the training set, for the epochs; 0: unknown.
 std::string to_text(const RunPlan& plan, const Recipe& recipe, int64_t images);
 
-// How far a run has come, and what ended it: "Finished after 65 of 72 iterations: the budget of 9m ended the run."
+// How far a run has come, and what ended it: "Finished after 65 of 72 iterations: the budget of 9m
+// ended the run."
 std::string iterations_done(const TrainConfig& train, int64_t reached);
 
 // Whether the recipe asks for an evaluation after `iteration`, the end of the run apart.

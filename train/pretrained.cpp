@@ -40,7 +40,8 @@ WeightFile weights_of(const std::string& init) {
   }
 }
 
-// The classes that a training would have: of the annotations, or where they are not there of the recipe, or of the file.
+// The classes that a training would have: of the annotations, or where they are not there of the
+// recipe, or of the file.
 Classes classes_for(const WeightFile& file, const Recipe& recipe, std::string& words) {
   const DataConfig& d = recipe.data;
   const std::string annotations = training_annotations(recipe);

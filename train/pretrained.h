@@ -27,8 +27,9 @@ std::string init_weights(Detector& detector);
 // What init_weights would load, by names and shapes alone. Classes that the recipe leaves to the data are taken to be as many as the file's.
 LoadReport fit_weights(const WeightFile& file, const Recipe& recipe, const RenameTexts& renames);
 
-// What a training by the recipe would make of the weights in `path`, classes and all: it is tried. The classes are the annotations' where they can
-// be opened, else those that the recipe lists, else as many as the file has.
+// What a training by the recipe would make of the weights in `path`, classes and all: it is tried.
+// The classes are the annotations' where they can be opened, else those that the recipe lists, else
+// as many as the file has.
 struct TriedWeights {
   LoadReport report;
   std::string refusal;  // the error that the training would end with; empty: none

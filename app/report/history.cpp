@@ -42,7 +42,8 @@ struct Row {
   }
 
  private:
-  // The learning rate is drawn in any case: that it is constant is a choice. So is what a run in progress has told once.
+  // The learning rate is drawn in any case: that it is constant is a choice. So is what a run in
+  // progress has told once.
   bool is_constant(const std::string& title, const Curve& c) {
     const double first = c.points.front().y;
     const bool once = c.points.size() == 1 && !c.name.starts_with("evaluation");

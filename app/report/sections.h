@@ -13,8 +13,9 @@
 namespace mr::app {
 
 // ---- history.cpp: what a run has written ----
-// A curve of every scalar of metrics.jsonl over the iterations, the loss first; those that never change are told in a line. What belongs together
-// shares a drawing: the figures of an evaluation, memory.
+// A curve of every scalar of metrics.jsonl over the iterations, the loss first; those that never
+// change are told in a line. What belongs together shares a drawing: the figures of an evaluation,
+// memory.
 void add_history(HtmlPage& page, const std::vector<MetricsLine>& lines);
 
 // ---- results.cpp: an evaluation ----

@@ -1,4 +1,5 @@
-// What a folder of Pascal VOC holds beside its images: the names and colours of the class numbers, and which image is of which subset.
+// What a folder of Pascal VOC holds beside its images: the names and colours of the class numbers,
+// and which image is of which subset.
 #pragma once
 
 #include <array>

@@ -19,8 +19,8 @@ inline Image noise(int height, int width, uint64_t key = 0) {
   return image;
 }
 
-// A sample whose masks are random blobs; mask k of the first eight is painted into bit k of the red channel, so that every exact change of the
-// sample can be judged by comparing the two.
+// A sample whose masks are random blobs; mask k of the first eight is painted into bit k of the red
+// channel, so that every exact change of the sample can be judged by comparing the two.
 inline Sample painted(int height, int width, int count, uint64_t key) {
   Sample s;
   s.image = noise(height, width, key);

@@ -1,4 +1,5 @@
-// What recipe new decides and tells where a base, the data or the weights would make it go wrong unsaid.
+// What recipe new decides and tells where a base, the data or the weights would make it go wrong
+// unsaid.
 #include <cmath>
 
 #include "base/files.h"
@@ -52,7 +53,8 @@ TEST_CASE("recipe new: as many objects count for AP as may be found", "[recipe_n
 
 TEST_CASE("recipe new: how large objects become is what is told, for detectors and others, in crops and whole images", "[recipe_new]") {
   const Folder folder;
-  // By the size of objects in pictures of 160 × 120, which are too small for crops, and of 480 × 360.
+  // By the size of objects in pictures of 160 × 120, which are too small for crops, and of 480 ×
+  // 360.
   const auto check_told = [&](const NewRecipeOptions& o, double object, double wanted, const char* what, const char* bound) {
     const NewRecipe n = new_recipe(o);
     const Recipe r = recipe_from_toml(n.toml, "mine.toml");
