@@ -87,8 +87,8 @@ Losses RPN::losses(const Features& f, const Output& out, const DeviceBatch& batc
   const Tensor anchors = all_levels(out.anchors);
   const Tensor match = match_boxes(batch.objects, anchors, {}, static_cast<float>(config_.positive_iou),
                                    static_cast<float>(config_.negative_iou), true);  // [N,A]
-  const Tensor sample = batch.chosen ? batch.chosen->anchors
-                                     : sample_balanced(match, config_.batch, config_.positive_fraction, batch.anchor_rng);  // [N,256]
+  const Tensor sample =
+      batch.chosen ? batch.chosen->anchors : sample_balanced(match, config_.batch, config_.positive_fraction, batch.anchor_rng);  // [N,256]
   std::vector<int64_t> of_level;
   for (const Tensor& a : out.anchors) of_level.push_back(a.size(0));
   const AnchorTargets t = anchor_targets(anchors, of_level, A, match, sample, batch.objects, BoxCoder{});
