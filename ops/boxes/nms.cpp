@@ -32,8 +32,8 @@ struct Suppress {
 
 // Writes the scores of those boxes of a list that are kept, `most` at most, to their places.
 void suppress(const Box* boxes, const float* scores, const List& list, int64_t length, float threshold, int64_t most, float* kept) {
-  std::vector<float> in_list;
-  for (int64_t i = 0; i < length; ++i) in_list.push_back(scores[list.at(i)]);
+  std::vector<float> in_list(static_cast<size_t>(length));
+  for (int64_t i = 0; i < length; ++i) in_list[static_cast<size_t>(i)] = scores[list.at(i)];
   const std::vector<int32_t> order = best_places(in_list, length, true);
   const auto n = static_cast<int64_t>(order.size());
   const auto place = [&](int64_t rank) { return list.at(order[static_cast<size_t>(rank)]); };

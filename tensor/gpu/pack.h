@@ -52,16 +52,16 @@ template <class V, class T> __device__ __forceinline__ void store(T* p, const V&
   *reinterpret_cast<Raw*>(p) = raw;
 }
 
-template <class T> struct Place {
+template <class T> struct PlaceAt {
   T* p;
-  __device__ __forceinline__ Place& operator=(const T& v) {
+  __device__ __forceinline__ PlaceAt& operator=(const T& v) {
     store(p, v);
     return *this;
   }
 };
 struct At {
   template <class T> __device__ __forceinline__ T operator()(const T* p, int64_t i) const { return load<T>(p + i); }
-  template <class T> __device__ __forceinline__ Place<T> operator()(T* p, int64_t i) const { return {p + i}; }
+  template <class T> __device__ __forceinline__ PlaceAt<T> operator()(T* p, int64_t i) const { return {p + i}; }
 };
 
 #else
@@ -90,17 +90,17 @@ template <class V, class T> void store(const SharedArray<T>& p, const V& v, Loca
   emulated::write_shared(p.span(), p.origin(), bytes / each, &v, at);
 }
 
-template <class T> struct Place {
+template <class T> struct PlaceAt {
   T* p;
   Location where;
-  Place& operator=(const T& v) {
+  PlaceAt& operator=(const T& v) {
     store(p, v, where);
     return *this;
   }
 };
 struct At {
   template <class T> T operator()(const T* p, int64_t i, Location where = Location::current()) const { return load<T>(p + i, where); }
-  template <class T> Place<T> operator()(T* p, int64_t i, Location where = Location::current()) const { return {p + i, where}; }
+  template <class T> PlaceAt<T> operator()(T* p, int64_t i, Location where = Location::current()) const { return {p + i, where}; }
 };
 
 #endif

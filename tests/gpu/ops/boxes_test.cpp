@@ -163,6 +163,13 @@ TEST_CASE("boxes: NMS keeps what the CPU keeps on the device, in its order", "[g
   no_bank_conflicts("nms_scan");
 }
 
+TEST_CASE("boxes: a rule that reads outside its memory is named by its line on the emulated device", "[gpu][boxes]") {
+  if (!has_device() || built != Built::emulated) return;
+  const Tensor x = there(Tensor::zeros({1, 3})), index = there(Tensor::of<int32_t>({1, 1}, {1 << 24}));
+  CHECK_THROWS_WITH(values_of<float>(mr::take(x, index)),
+                    Catch::Matchers::Contains("take") && Catch::Matchers::Contains("ops/boxes/rows.h:"));
+}
+
 TEST_CASE("boxes: what only the device's lists refuse", "[gpu][boxes]") {
   if (!has_device()) return;
   using Catch::Matchers::Contains;
