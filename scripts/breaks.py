@@ -216,7 +216,6 @@ BREAKS = [
     ('nms', 'ops/boxes/nms.cpp', 'return list.at(order[static_cast<size_t>(rank)]);', 'return list.at(rank);'),
     ('nms', 'ops/boxes/nms.cpp', 'kept[place(i)] = scores[place(i)];', 'kept[i] = scores[place(i)];'),
     ('nms', BOX, 'const V both = (w > zero ? w : zero) * (h > zero ? h : zero);', 'const V both = w * h;'),
-    ('nms', 'ops/boxes/nms.cpp', 'best_places(in_list, length, true)', 'best_places(in_list, length, false)'),
     ('targets', 'ops/boxes/targets.cpp', 'return std::pair(p / s.of.S, s.of.index[p]); });', 'return std::pair(s.of.index[p], p / s.of.S); });'),
     ('targets', 'ops/boxes/targets.cpp', ' || ++taken[static_cast<size_t>(n)] > most', ''),
     ('targets', 'ops/boxes/targets.cpp', 'std::ranges::stable_sort(places, {}, [&](int32_t p) { return levels.find(s.of.index[p]).level; });', ''),

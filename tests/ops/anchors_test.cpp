@@ -64,4 +64,5 @@ TEST_CASE("anchors: errors", "[anchors]") {
   CHECK_THROWS_WITH(anchors_for_level(5, 5, 16, 16, {}), Contains("expected sizes and ratios, got 0 and 3"));
   CHECK_THROWS_WITH(anchors_for_level(5, 5, 16, 16, {-32}), Contains("sizes must be positive, got -32"));
   CHECK_THROWS_WITH(anchors_for_level(5, 5, 16, 16, {32}, {.ratios = {0}}), Contains("ratios must be positive, got 0"));
+  CHECK_THROWS_WITH(anchors_for_level(5, 5, 16, 16, std::vector<double>(22, 32)), Contains("anchors: expected at most 64 a cell, got 66"));
 }
