@@ -133,10 +133,10 @@ void add_stats(CLI::App& dataset) {
   c->add_flag("--json", a->json, "for a machine");
   c->callback([a] {
     check_usage(!a->annotations.empty() || !a->recipe.empty(), "stats: needs --annotations or --recipe");
-    Recipe recipe = a->recipe.empty() ? Recipe{} : load_recipe(a->recipe, a->assignments);
-    recipe.model.mask.enabled = false;  // masks are not counted, and a file may be without
-    const auto dataset_read = a->recipe.empty() ? open_coco(recipe, a->annotations, "", true)
-                                                : open_dataset(recipe, a->split == "train" ? Split::train : Split::val);
+    const Recipe recipe = a->recipe.empty() ? Recipe{} : load_recipe(a->recipe, a->assignments);
+    constexpr bool masks = false;  // they are not counted, and a file may be without
+    const auto dataset_read = a->recipe.empty() ? open_coco(recipe, a->annotations, "", true, {}, masks)
+                                                : open_dataset(recipe, a->split == "train" ? Split::train : Split::val, masks);
     const DatasetStats stats = dataset_stats(*dataset_read);
     std::cout << (a->json ? to_json(stats) : to_text(stats)) << "\n";
   });

@@ -13,7 +13,7 @@
 
 #include "base/json_text.h"
 #include "bench/best_of.h"
-#include "models/systems/rcnn.h"
+#include "models/systems/make.h"
 #include "models/weights/load.h"
 #include "models/weights/weight_file.h"
 #include "ops/optim/sgd.h"
@@ -152,9 +152,9 @@ int main(int argc, char** argv) try {
   const Device device = device_of(where);
   // On a processor without AVX-512 there is no fast bf16: the same fallback as a recipe's.
   if (precision == "bf16" && (device.type != DeviceType::cpu || isa() == Isa::v4)) context().precision = DType::bf16;
-  MaskRCNNConfig config;
+  ModelConfig config;
   config.classes = 8;
-  const std::unique_ptr<System> system = make_mask_rcnn(config, 0);
+  const std::unique_ptr<System> system = make_system(config, 0);
   System& model = *system;
   if (!weights.empty()) load_weights(model.parameters(), open_weights(weights), {});
   model.parameters().move_to(device);

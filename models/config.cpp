@@ -26,6 +26,53 @@ void check_vgg(const std::string& group, const VGGConfig& c) {
   check(c.freeze >= 0 && c.freeze <= 5, "model.", group, ".freeze: must be from 0 to 5, got ", c.freeze);
 }
 
+// ---- one function a kind ----
+
+void check_kind(const ResNetFPNConfig& c) {
+  check_resnet("backbone", c.resnet);
+  positive("backbone.fpn.channels", c.fpn.channels);
+}
+
+void check_kind(const RPNConfig& c) {
+  check(!c.anchor_sizes.empty(), "model.proposals.anchor_sizes: at least one");
+  for (const double s : c.anchor_sizes) check(s > 0 && std::isfinite(s), "model.proposals.anchor_sizes: must be above 0, got ", s);
+  check(!c.anchor_ratios.empty(), "model.proposals.anchor_ratios: at least one");
+  for (const double r : c.anchor_ratios) check(r > 0 && std::isfinite(r), "model.proposals.anchor_ratios: must be above 0, got ", r);
+  check(c.negative_iou <= c.positive_iou, "model.proposals.negative_iou: must not exceed positive_iou ", c.positive_iou, ", got ",
+        c.negative_iou);
+  positive("proposals.batch", c.batch);
+  fraction("proposals.positive_fraction", c.positive_fraction);
+  for (const int64_t n : {c.pre_nms_train, c.pre_nms_test, c.post_nms_train, c.post_nms_test}) positive("proposals.pre/post_nms", n);
+  fraction("proposals.nms", c.nms);
+}
+
+void check_levels(const RPNConfig& c, size_t levels) {
+  check(c.anchor_sizes.size() == levels, "model.proposals.anchor_sizes: one a level of the backbone, so ", levels, ", got ",
+        c.anchor_sizes.size());
+}
+
+void check_kind(const NoMaskConfig&) {}
+
+void check_kind(const MaskFCNConfig& c) {
+  positive("mask.size", c.size);
+  check(c.convs >= 0, "model.mask.convs: must be 0 or more, got ", c.convs);
+  positive("mask.width", c.width);
+}
+
+void check_box_head(const BoxHeadConfig& c) {
+  positive("box.size", c.size);
+  positive("box.width", c.width);
+  positive("box.batch", c.batch);
+  fraction("box.positive_fraction", c.positive_fraction);
+  check(c.negative_iou <= c.positive_iou, "model.box.negative_iou: must not exceed positive_iou ", c.positive_iou, ", got ",
+        c.negative_iou);
+  fraction("box.score", c.score);
+  fraction("box.nms", c.nms);
+  positive("box.detections", c.detections);
+}
+
+constexpr auto checked = [](const auto& part) { check_kind(part); };
+
 }  // namespace
 
 void validate(const ClassifierConfig& c) {
@@ -37,37 +84,53 @@ void validate(const ClassifierConfig& c) {
   std::visit(Check(), c.trunk);
 }
 
-void validate(const MaskRCNNConfig& c) {
-  positive("classes", c.classes);
-  check_resnet("backbone", c.backbone);
-  positive("fpn.channels", c.fpn.channels);
-  check(c.rpn.anchor_sizes.size() == FPNConfig::levels, "model.rpn.anchor_sizes: one a level from P2 to P6, so ", FPNConfig::levels,
-        ", got ", c.rpn.anchor_sizes.size());
-  for (const double s : c.rpn.anchor_sizes) check(s > 0 && std::isfinite(s), "model.rpn.anchor_sizes: must be above 0, got ", s);
-  check(!c.rpn.anchor_ratios.empty(), "model.rpn.anchor_ratios: at least one");
-  for (const double r : c.rpn.anchor_ratios) check(r > 0 && std::isfinite(r), "model.rpn.anchor_ratios: must be above 0, got ", r);
-  check(c.rpn.negative_iou <= c.rpn.positive_iou, "model.rpn.negative_iou: must not exceed positive_iou ", c.rpn.positive_iou, ", got ",
-        c.rpn.negative_iou);
-  check(c.rpn.sparse, "model.rpn.sparse: the dense backward, which gave the same gradients, is no more; leave this key out");
-  positive("rpn.batch", c.rpn.batch);
-  fraction("rpn.positive_fraction", c.rpn.positive_fraction);
-  for (const int64_t n : {c.rpn.pre_nms_train, c.rpn.pre_nms_test, c.rpn.post_nms_train, c.rpn.post_nms_test})
-    positive("rpn.pre/post_nms", n);
-  fraction("rpn.nms", c.rpn.nms);
+void validate(const RCNNConfig& c) {
+  std::visit(checked, c.backbone);
+  std::visit(checked, c.proposals);
   check(c.roi.sampling >= 0, "model.roi.sampling: must be 0 or more, got ", c.roi.sampling);
-  positive("box.size", c.box.size);
-  positive("box.width", c.box.width);
-  positive("box.batch", c.box.batch);
-  fraction("box.positive_fraction", c.box.positive_fraction);
-  check(c.box.negative_iou <= c.box.positive_iou, "model.box.negative_iou: must not exceed positive_iou ", c.box.positive_iou, ", got ",
-        c.box.negative_iou);
-  fraction("box.score", c.box.score);
-  fraction("box.nms", c.box.nms);
-  positive("box.detections", c.box.detections);
-  if (!c.mask.enabled) return;
-  positive("mask.size", c.mask.size);
-  check(c.mask.convs >= 0, "model.mask.convs: must be 0 or more, got ", c.mask.convs);
-  positive("mask.width", c.mask.width);
+  check_box_head(c.box);
+  std::visit(checked, c.mask);
+  const size_t levels = std::visit([](const auto& b) { return b.levels; }, c.backbone);
+  std::visit([levels](const auto& p) { check_levels(p, levels); }, c.proposals);
+}
+
+void validate(const ModelConfig& c) {
+  positive("classes", c.classes);
+  std::visit([](const auto& system) { validate(system); }, c.system);
+}
+
+std::vector<std::string> names_of(const std::vector<LossTerm>& terms) {
+  std::vector<std::string> names;
+  for (const LossTerm& t : terms) names.emplace_back(t.name);
+  return names;
+}
+
+void set_masks(RCNNConfig& c, bool masks) {
+  const bool has = !std::holds_alternative<NoMaskConfig>(c.mask);
+  if (has == masks) return;
+  if (masks)
+    c.mask = MaskFCNConfig{};
+  else
+    c.mask = NoMaskConfig{};
+}
+
+std::vector<LossTerm> RCNNConfig::losses() const {
+  std::vector<LossTerm> all;
+  const auto add = [&all](const auto& part) {
+    for (const LossTerm& t : part.losses()) all.push_back(t);
+  };
+  std::visit(add, proposals);
+  add(box);
+  std::visit(add, mask);
+  return all;
+}
+
+void lower_score(ModelConfig& c, double to) {
+  std::visit([to](auto& system) { system.lower_score(to); }, c.system);
+}
+
+std::vector<LossTerm> loss_terms(const ModelConfig& c) {
+  return std::visit([](const auto& system) { return system.losses(); }, c.system);
 }
 
 }  // namespace mr

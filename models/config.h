@@ -1,7 +1,18 @@
-// What a Mask R-CNN is made of. Each struct lists its fields once (visit); a recipe holds one MaskRCNNConfig as `model`.
+// What networks are made of. A recipe holds one ModelConfig as `model`: the number of classes, and
+// one of the systems, which has a struct of its own. Where a system's part comes in several kinds, it
+// is a variant of their structs (base/fields.h).
+//
+//   another kind of a part    its struct here, in the variant, and a case each in config.cpp
+//                             (check_kind) and systems/rcnn.cpp (make_part)
+//   another system            its struct here, in the variant, and a case each in config.cpp
+//                             (validate) and systems/make.cpp (make)
+//
+// A case that is missing does not compile: all are asked for by std::visit.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -10,6 +21,14 @@
 #include "ops/roi/modes.h"
 
 namespace mr {
+
+// A term of the loss: its name in logs and in a recipe's [losses], and what it is about.
+struct LossTerm {
+  const char *name, *about;
+};
+std::vector<std::string> names_of(const std::vector<LossTerm>& terms);
+
+// ---- backbones ----
 
 struct ResNetConfig {
   int64_t depth = 50;          // 18, 34: basic blocks; 50, 101, 152: bottlenecks
@@ -31,12 +50,35 @@ struct ResNetConfig {
 };
 
 struct FPNConfig {
-  static constexpr size_t levels = 5;  // P2 … P6
   int64_t channels = 256;
   void visit(Fields& f) { f.field("channels", channels, "of every pyramid level"); }
 };
 
+struct ResNetFPNConfig {
+  static constexpr const char *kind = "resnet_fpn", *about = "a ResNet with a feature pyramid on its stages";
+  static constexpr size_t levels = 5;  // P2 … P6
+  ResNetConfig resnet;
+  FPNConfig fpn;
+  void visit(Fields& f) {
+    resnet.visit(f);
+    f.group("fpn", fpn);
+  }
+};
+
+struct VGGConfig {
+  int64_t width = 64;  // channels of conv1; later ones are 2, 4, 8 and 8 times as many
+  int64_t freeze = 2;  // stages not trained: Fast R-CNN leaves conv1 and conv2 as they are
+  void visit(Fields& f) {
+    f.field("width", width, "channels of conv1 (64 in the paper); all later widths follow");
+    f.field("freeze", freeze, "stages not trained, of five");
+  }
+};
+
+// ---- proposals ----
+
 struct RPNConfig {
+  static constexpr const char *kind = "rpn", *about = "a region proposal network on all levels";
+  static std::vector<LossTerm> losses() { return {{"rpn_objectness", "the RPN's object or background"}, {"rpn_box", "the RPN's boxes"}}; }
   std::vector<double> anchor_sizes = {32, 64, 128, 256, 512};  // one a level, P2 … P6
   std::vector<double> anchor_ratios = {0.5, 1, 2};             // height / width
   bool round_anchors = true;
@@ -48,9 +90,8 @@ struct RPNConfig {
   double nms = 0.7;
   double min_size = 1e-3;
   double beta = 1.0 / 9;
-  bool sparse = true;
   void visit(Fields& f) {
-    f.field("anchor_sizes", anchor_sizes, "side of the square anchor, pixels, one a level from P2 to P6");
+    f.field("anchor_sizes", anchor_sizes, "side of the square anchor, pixels, one a level of the backbone, finest first");
     f.field("anchor_ratios", anchor_ratios, "height / width");
     f.field("round_anchors", round_anchors, "half sides rounded to whole pixels, as torchvision does");
     f.field("positive_iou", positive_iou, "anchors at or above are positive");
@@ -64,9 +105,10 @@ struct RPNConfig {
     f.field("nms", nms, "IoU above which the lower-scored proposal is dropped");
     f.field("min_size", min_size, "proposals with a shorter side are dropped, pixels");
     f.field("beta", beta, "smooth L1 turns linear here");
-    f.field("sparse", sparse, "backward only where anchors were sampled: the only way there is now");
   }
 };
+
+// ---- heads ----
 
 enum class RoIOp : uint8_t { align, pool, warp, mnc_warp, precise, crop };
 
@@ -86,6 +128,7 @@ struct RoIConfig {
 };
 
 struct BoxHeadConfig {
+  static std::vector<LossTerm> losses() { return {{"class", "the RoIs' classes"}, {"box", "the RoIs' boxes"}}; }
   int64_t size = 7;
   int64_t width = 1024;
   int64_t batch = 512;
@@ -111,15 +154,21 @@ struct BoxHeadConfig {
   }
 };
 
-struct MaskHeadConfig {
-  bool enabled = true;  // false: Faster R-CNN
-  int64_t size = 14;    // the mask is twice as large
+struct NoMaskConfig {
+  static constexpr const char *kind = "none", *about = "boxes alone (Faster R-CNN)";
+  static std::vector<LossTerm> losses() { return {}; }
+  void visit(Fields&) {}
+};
+
+struct MaskFCNConfig {
+  static constexpr const char *kind = "fcn", *about = "convolutions and a deconvolution on each RoI (Mask R-CNN)";
+  static std::vector<LossTerm> losses() { return {{"mask", "the masks"}}; }
+  int64_t size = 14;  // the mask is twice as large
   int64_t convs = 4;
   int64_t width = 256;
   bool class_agnostic = false;
   bool soft_targets = true;
   void visit(Fields& f) {
-    f.field("enabled", enabled, "false: Faster R-CNN");
     f.field("size", size, "bins of the RoI along each axis; the mask is twice as large");
     f.field("convs", convs, "3x3 convolutions before the deconvolution");
     f.field("width", width, "channels of these convolutions and of the deconvolution");
@@ -128,31 +177,23 @@ struct MaskHeadConfig {
   }
 };
 
-struct MaskRCNNConfig {
-  int64_t classes = 80;  // without background
-  ResNetConfig backbone;
-  FPNConfig fpn;
-  RPNConfig rpn;
+// ---- systems ----
+
+struct RCNNConfig {
+  static constexpr const char *kind = "rcnn", *about = "proposals, and heads that look at each of them";
+  std::variant<ResNetFPNConfig> backbone;
+  std::variant<RPNConfig> proposals;
   RoIConfig roi;
   BoxHeadConfig box;
-  MaskHeadConfig mask;
+  std::variant<NoMaskConfig, MaskFCNConfig> mask = MaskFCNConfig{};
+  std::vector<LossTerm> losses() const;
+  void lower_score(double to) { box.score = std::min(box.score, to); }
   void visit(Fields& f) {
-    f.field("classes", classes, "object classes, without background; 0: as many as the data has");
-    f.group("backbone", backbone);
-    f.group("fpn", fpn);
-    f.group("rpn", rpn);
+    f.variant("backbone", backbone);
+    f.variant("proposals", proposals);
     f.group("roi", roi);
     f.group("box", box);
-    f.group("mask", mask);
-  }
-};
-
-struct VGGConfig {
-  int64_t width = 64;  // channels of conv1; later ones are 2, 4, 8 and 8 times as many
-  int64_t freeze = 2;  // stages not trained: Fast R-CNN leaves conv1 and conv2 as they are
-  void visit(Fields& f) {
-    f.field("width", width, "channels of conv1 (64 in the paper); all later widths follow");
-    f.field("freeze", freeze, "stages not trained, of five");
+    f.variant("mask", mask);
   }
 };
 
@@ -161,8 +202,37 @@ struct ClassifierConfig {
   std::variant<ResNetConfig, VGGConfig> trunk;
 };
 
+struct ModelConfig {
+  int64_t classes = 80;  // without background
+  std::variant<RCNNConfig> system;
+  void visit(Fields& f) {
+    f.field("classes", classes, "object classes, without background; 0: as many as the data has");
+    f.kind(system);
+  }
+};
+
+// With a mask head, the usual one where it has none, or without.
+void set_masks(RCNNConfig& config, bool masks);
+
 // Errors: a field that no model can be built with, named "model.…".
-void validate(const MaskRCNNConfig& config);
+void validate(const ModelConfig& config);
+void validate(const RCNNConfig& config);
 void validate(const ClassifierConfig& config);
+
+// Objects of this score are found, too: a limit above it is lowered to it.
+void lower_score(ModelConfig& config, double to);
+
+// The terms of its loss, in order: Traits::losses, and what they are about.
+std::vector<LossTerm> loss_terms(const ModelConfig& config);
+
+// What is about an R-CNN, or such a part of it, alone asks for it by these. Errors: the model has
+// another kind, under the name of who asks: "recipe new: model.kind: expected …".
+template <class Model> auto& rcnn_of(Model& m, const char* who) { return as_kind<RCNNConfig>(m.system, str(who, ": model")); }
+template <class Model> auto& resnet_fpn_of(Model& m, const char* who) {
+  return as_kind<ResNetFPNConfig>(rcnn_of(m, who).backbone, str(who, ": model.backbone"));
+}
+template <class Model> auto& rpn_of(Model& m, const char* who) {
+  return as_kind<RPNConfig>(rcnn_of(m, who).proposals, str(who, ": model.proposals"));
+}
 
 }  // namespace mr

@@ -45,6 +45,8 @@ struct Traits {
   bool masks = false;               // trains and predicts a mask for each object
   int divisor = 1;                  // the sides of its input are multiples of it
   int64_t rois = 0;                 // RoIs of objects that an image can bring into the second stage, at most
+  double norm_epsilon = 1e-5;       // of its norms, for weights that lack a variance (weights/load.h)
+  double values = 0;                // of maps that are in memory at once, a pixel of the input, at least
   std::vector<std::string> losses;  // their names, in order
 };
 

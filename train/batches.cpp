@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "models/systems/make.h"
+
 namespace mr {
 namespace {
 
@@ -63,7 +65,7 @@ PixelSize largest_image(const Recipe& recipe, const Dataset& dataset) {
 
 Batch fullest_batch(const Recipe& recipe, const Dataset& dataset) {
   const PixelSize size = largest_image(recipe, dataset);
-  const auto positives = static_cast<int64_t>(std::ceil(static_cast<double>(recipe.model.box.batch) * recipe.model.box.positive_fraction));
+  const int64_t objects = traits_of(recipe.model).rois;
   const std::vector<Image> black(static_cast<size_t>(recipe.train.batch), Image(size.height, size.width));
   std::vector<const Image*> images;
   for (const Image& image : black) images.push_back(&image);
@@ -71,7 +73,7 @@ Batch fullest_batch(const Recipe& recipe, const Dataset& dataset) {
   b.images = images_to_tensor(images, recipe.preprocess).images;  // [N,H,W,3]
   for (int64_t n = 0; n < recipe.train.batch; ++n) {
     b.sizes.push_back({size.height, size.width});
-    b.targets.push_back(grid_of_objects(size, std::max<int64_t>(positives, 1)));
+    b.targets.push_back(grid_of_objects(size, std::max<int64_t>(objects, 1)));
     b.image_ids.push_back(n);
   }
   return b;

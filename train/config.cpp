@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "base/check.h"
@@ -47,17 +48,20 @@ class PathFields : public Fields {
  protected:
   void enter(const char* group) override { groups_.push_back(group); }
   void leave() override { groups_.pop_back(); }
-  std::string path(const char* key) const {
+  std::string path(const char* key) const { return path(key, groups_.size()); }
+  // The same in the group so many levels deep.
+  std::string path(const char* key, size_t depth) const {
     std::string s;
-    for (const std::string& g : groups_) s += g + ".";
+    for (size_t i = 0; i < depth; ++i) append(s, groups_[i] + ".");
     return s + key;
   }
+  size_t depth() const { return groups_.size(); }
 
  private:
   std::vector<std::string> groups_;
 };
 
-class Flatten final : public PathFields {
+class Flatten : public PathFields {
  public:
   std::vector<FlatField> fields;
 
@@ -72,14 +76,47 @@ class Flatten final : public PathFields {
     add(key, toml(std::string(names.at(static_cast<size_t>(v)))), doc);
   }
 
+ protected:
+  virtual void add(const char* key, std::string value, const char* doc) { fields.push_back({path(key), std::move(value), doc}); }
+};
+
+// The fields of the kinds that the struct does not hold.
+class OtherKinds final : public Flatten {
+ public:
+  struct Kind {
+    std::string key, name;  // "model.mask.kind" and "fcn"
+  };
+  std::map<std::string, Kind> kind_of;  // by the fields' keys
+
+ protected:
+  void enter(const char* group) override {
+    Flatten::enter(group);
+    other_.emplace_back();
+  }
+  void leave() override {
+    Flatten::leave();
+    other_.pop_back();
+  }
+  bool other_kind(const char* name) override {
+    other_.back() = name;
+    return true;
+  }
+  void add(const char* key, std::string, const char*) override {
+    const auto outer = std::ranges::find_if(other_, [](const std::string& name) { return !name.empty(); });
+    if (outer == other_.end()) return;
+    const std::string of = path("kind", static_cast<size_t>(outer - other_.begin()));
+    const auto [at, is_new] = kind_of.try_emplace(path(key), Kind{of, *outer});
+    if (!is_new && at->second.key == of) append(at->second.name, " or " + *outer);
+  }
+
  private:
-  void add(const char* key, std::string value, const char* doc) { fields.push_back({path(key), std::move(value), doc}); }
+  std::vector<std::string> other_ = {""};  // a group: the kind that is visited there and is not the struct's
 };
 
 class Assign final : public PathFields {
  public:
   // The last setting of each key.
-  explicit Assign(const std::vector<Setting>& settings) {
+  explicit Assign(std::span<const Setting> settings) {
     for (const Setting& s : settings) by_key_[s.key] = &s;
   }
 
@@ -193,18 +230,56 @@ std::vector<FlatField> flatten(const Visit& visit) {
   return std::move(f.fields);
 }
 
-void assign(const Visit& visit, const std::vector<Setting>& settings, Places* places) {
+namespace {
+
+// "; losses has class, box", the other keys of the group, where it is one of few.
+std::string others_of_group(const std::string& key, const std::vector<std::string>& keys) {
+  constexpr size_t few = 8;
+  const std::string group = key.substr(0, key.rfind('.') + 1);
+  std::vector<std::string> names;
+  for (const std::string& k : keys)
+    if (!group.empty() && k.starts_with(group) && k.find('.', group.size()) == std::string::npos) names.push_back(k.substr(group.size()));
+  if (names.empty() || names.size() > few) return {};
+  std::string list;
+  for (const std::string& n : names) append(list, str(list.empty() ? "" : ", ", n));
+  return str("; ", group.substr(0, group.size() - 1), " has ", list);
+}
+
+[[noreturn]] void refuse_key(const Visit& visit, const Setting& s, const std::vector<FlatField>& fields) {
   std::vector<std::string> keys;
-  for (FlatField& f : flatten(visit)) keys.push_back(std::move(f.key));
-  for (const Setting& s : settings) {
-    if (std::find(keys.begin(), keys.end(), s.key) == keys.end()) {
-      for (const std::string& k : keys) check(k.rfind(s.key + ".", 0) != 0, s.where, ": ", s.key, ": is a group of keys such as ", k);
-      fail(s.where, ": ", s.key, ": there is no such key", hint(s.key, keys));
-    }
-    if (places) (*places)[s.key] = s.where;
+  for (const FlatField& f : fields) keys.push_back(f.key);
+  for (const std::string& k : keys) check(!k.starts_with(s.key + "."), s.where, ": ", s.key, ": is a group of keys such as ", k);
+  OtherKinds others;
+  visit(others);
+  if (const auto other = others.kind_of.find(s.key); other != others.kind_of.end()) {
+    const OtherKinds::Kind& kind = other->second;
+    const std::string& here = std::ranges::find(fields, kind.key, &FlatField::key)->value;
+    fail(s.where, ": ", s.key, ": belongs to ", kind.key, " = ", kind.name, ", which here is ", here);
   }
+  fail(s.where, ": ", s.key, ": there is no such key", hint(s.key, keys), others_of_group(s.key, keys));
+}
+
+void assign_layer(const Visit& visit, std::span<const Setting> settings, Places* places) {
   Assign a(settings);
   visit(a);
+  const std::vector<FlatField> fields = flatten(visit);  // of the kinds that are there now
+  for (const Setting& s : settings) {
+    if (std::ranges::find(fields, s.key, &FlatField::key) == fields.end()) refuse_key(visit, s, fields);
+    if (places) (*places)[s.key] = s.where;
+  }
+}
+
+}  // namespace
+
+void assign(const Visit& visit, const std::vector<Setting>& settings, Places* places) {
+  constexpr const char* typed = "--set";
+  for (auto begin = settings.begin(); begin != settings.end();) {
+    const auto end = std::find_if(begin, settings.end(), [begin](const Setting& s) {
+      return s.layer != begin->layer && (s.where != typed || begin->where != typed);
+    });
+    assign_layer(visit, {begin, end}, places);
+    begin = end;
+  }
 }
 
 std::string to_toml(const Visit& visit, bool with_docs) {

@@ -41,8 +41,10 @@ template <class Struct> Visit visit_of(const Struct& s) {  // for reading: visit
 
 using Places = std::map<std::string, std::string>;  // key → where it was set last
 
-// Writes the settings into the struct, later ones over earlier ones. Errors: an unknown key (the nearest is named), a value of
-// the wrong type.
+// Writes the settings into the struct, later ones over earlier ones. A layer that makes a part
+// another kind leaves behind what the layers below said of that part; all --set are one layer, in
+// which their order does not count. Errors: an unknown key (the nearest is named), a key of another
+// kind than the struct's (which is named), a value of the wrong type.
 void assign(const Visit& visit, const std::vector<Setting>& settings, Places* places = nullptr);
 
 struct FlatField {
@@ -56,7 +58,7 @@ std::string toml_string(const std::string& text);  // quoted and escaped
 uint64_t config_hash(const Visit& visit);
 
 struct Difference {
-  std::string key, before, after;
+  std::string key, before, after;  // before: empty where the field is of a kind that was not there
 };
 std::vector<Difference> differences(const Visit& before, const Visit& after);
 

@@ -11,6 +11,7 @@
 #include "data/dataset_tools/stats.h"
 #include "data/eval/coco_eval.h"
 #include "data/scenes/scene_dataset.h"
+#include "models/systems/make.h"
 
 namespace mr {
 namespace {
@@ -106,16 +107,16 @@ bool has_split(const Recipe& r, Split split) {
 }
 
 std::shared_ptr<const Dataset> open_coco(const Recipe& recipe, const std::string& annotations, const std::string& images, bool keep_empty,
-                                         const std::optional<CocoPart>& part) {
+                                         const std::optional<CocoPart>& part, std::optional<bool> masks) {
   CocoOptions options;
   options.part = part;
   options.keep_empty = keep_empty;
-  options.masks = recipe.model.mask.enabled;
+  options.masks = masks ? *masks : traits_of(recipe.model).masks;
   options.faulty = recipe.data.faulty;
   return std::make_shared<CocoDataset>(annotations, images, options);
 }
 
-std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split) {
+std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split, std::optional<bool> masks) {
   const DataConfig& d = recipe.data;
   if (d.kind == DataKind::scenes) {
     SceneOptions options = d.scenes;
@@ -133,7 +134,7 @@ std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split) {
         fs::path(stated).is_absolute() ? "" : "; --set data.root=DIR names the folder that this and the other paths start from");
   const std::optional<CocoPart> part =
       apart ? std::optional(CocoPart{d.val_share, static_cast<uint64_t>(d.val_seed), !train}) : std::nullopt;
-  return open_coco(recipe, annotations, image_folder(recipe, split), !train || !d.drop_empty, part);
+  return open_coco(recipe, annotations, image_folder(recipe, split), !train || !d.drop_empty, part, masks);
 }
 
 std::string training_annotations(const Recipe& r) {

@@ -16,9 +16,10 @@ namespace mr {
 enum class Split : uint8_t { train, val };
 
 // Errors: files that are missing or wrong; a class of the recipe that the annotations lack.
-std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split);
+// Masks are read where the recipe's model needs them (Traits), or as `masks` says.
+std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split, std::optional<bool> masks = {});
 std::shared_ptr<const Dataset> open_coco(const Recipe& recipe, const std::string& annotations, const std::string& images, bool keep_empty,
-                                         const std::optional<CocoPart>& part = {});
+                                         const std::optional<CocoPart>& part = {}, std::optional<bool> masks = {});
 bool has_split(const Recipe& recipe, Split split);
 
 std::string image_folder(const Recipe& recipe, Split split);

@@ -4,7 +4,7 @@
 
 #include "base/json_reader.h"
 #include "base/json_text.h"
-#include "models/systems/rcnn.h"
+#include "models/systems/make.h"
 #include "models/weights/load.h"
 #include "tensor/context.h"
 #include "tensor/parallel.h"
@@ -56,7 +56,7 @@ Detector make_detector(const Recipe& recipe, const Classes& classes) {
   if (d.recipe.model.classes == 0) d.recipe.model.classes = classes.size();
   check(d.recipe.model.classes == classes.size(), "model.classes: the recipe says ", d.recipe.model.classes, ", the data has ",
         classes.size(), " (0 takes the data's)");
-  d.system = make_mask_rcnn(d.recipe.model, static_cast<uint64_t>(recipe.seed));
+  d.system = make_system(d.recipe.model, static_cast<uint64_t>(recipe.seed));
   return d;
 }
 
@@ -64,7 +64,7 @@ Detector load_detector(const std::string& weights, const std::string& recipe, co
                        const std::vector<std::string>& renames) {
   const WeightFile file = open_weights(weights);
   Recipe r = recipe_of(file, recipe, assignments);
-  r.model.box.score = std::min(r.model.box.score, score);
+  lower_score(r.model, score);
   Classes classes = stored_classes(file);
   if (classes.names.empty()) {
     check(!r.data.classes.empty() && !r.data.category_ids.empty(), weights,
@@ -151,12 +151,11 @@ std::vector<Detection> detect(const Detector& d, const Image& image) {
   return std::move(found.objects);
 }
 
-// The input in f32; at a quarter of its sides the first stage's map, the pyramid's, and what the RPN makes of that.
+// The input in f32, and the network's maps.
 int64_t least_network_bytes(const Detector& d, PixelSize picture) {
   const PixelSize seen = predicted_size(picture.height, picture.width, d.recipe.preprocess);
-  const MaskRCNNConfig& model = d.recipe.model;
-  const int64_t channels = 4 * model.backbone.width + 2 * model.fpn.channels, bytes = context().precision == DType::bf16 ? 2 : 4;
-  return int64_t{seen.height} * seen.width * (3 * 4 + channels * bytes / 16);
+  const double bytes = context().precision == DType::bf16 ? 2 : 4, pixels = static_cast<double>(seen.height) * seen.width;
+  return static_cast<int64_t>(pixels * (3 * 4 + d.system->traits().values * bytes));
 }
 
 std::optional<std::string> use_context_of(Recipe& recipe, Device device) {

@@ -33,7 +33,8 @@ Detector make_detector(const Recipe& recipe, const Classes& classes);
 // Recipe and classes come from the file; `recipe` (a name or a TOML file) and `assignments` stand in or go over them. An assignment to
 // data.category_ids tells the ids of the file's classes anew, one for each.
 // Errors: a file without recipe and none given; classes that neither holds; tensors that do not fit the recipe.
-// `score`: a model.box.score above it is lowered to it, so that objects of that score are found at all. `renames`: prefixes of names, "FROM=TO".
+// `score`: objects of this score are found, too, whatever the recipe says (lower_score).
+// `renames`: prefixes of names, "FROM=TO".
 Detector load_detector(const std::string& weights, const std::string& recipe = "", const std::vector<std::string>& assignments = {},
                        double score = 1, const std::vector<std::string>& renames = {});
 

@@ -24,7 +24,7 @@ std::vector<std::string> changed_keys(std::vector<std::string> keys, const Recip
 }  // namespace
 
 FineTuning::FineTuning(const std::string& path, RenameTexts renames) : file_(open_weights(path)), renames_(std::move(renames)) {
-  architecture_ = recognise_architecture(file_, parse_renames(renames_), MaskRCNNConfig());
+  architecture_ = recognise_architecture(file_, parse_renames(renames_), {});
   check(architecture_.odd.empty(), "--init: ", path, ": is of ", architecture_.odd, ", which no recipe can build");
   check(architecture_.backbone, "--init: ", path,
         ": holds no ResNet that a recipe can build: expected names such as conv1.weight or "
@@ -35,22 +35,26 @@ FineTuning::FineTuning(const std::string& path, RenameTexts renames) : file_(ope
 
 std::string FineTuning::name() const { return printable(std::filesystem::path(file_.path).filename().string()); }
 
+int64_t FineTuning::depth() const { return std::get<ResNetFPNConfig>(architecture_.model.backbone).resnet.depth; }
+
 std::string FineTuning::base() const {
   const std::string fitting = shipped_recipe_for(file_, renames_);
   if (!fitting.empty()) return fitting;
-  return architecture_.model.backbone.depth < 50 ? "nuclei_small" : "coco_r50_fpn_torchvision";
+  return depth() < 50 ? "nuclei_small" : "coco_r50_fpn_torchvision";
 }
 
 Choice FineTuning::decide_network(Recipe& r, bool masks) const {
   const Recipe before = r;
   r = recipe_for_weights(file_, renames_, r);
   r.model.classes = 0;  // as many as the data has
-  const bool without = detector() && !r.model.mask.enabled;
-  r.model.mask.enabled = masks;
-  const MaskRCNNConfig& m = r.model;
-  std::string why = str("The network of ", name(), ": ", detector() ? "a detector on " : "a trunk, ", "ResNet-", m.backbone.depth);
+  RCNNConfig& m = rcnn_of(r.model, "recipe new");
+  const bool without = detector() && std::holds_alternative<NoMaskConfig>(m.mask);
+  if (without) m.mask = rcnn_of(before.model, "recipe new").mask;
+  set_masks(m, masks);
+  std::string why = str("The network of ", name(), ": ", detector() ? "a detector on " : "a trunk, ", "ResNet-", depth());
   if (detector())
-    append(why, str(", with a pyramid of ", m.fpn.channels, " channels and heads for ", counted(architecture_.classes, "class")));
+    append(why, str(", with a pyramid of ", resnet_fpn_of(r.model, "recipe new").fpn.channels, " channels and heads for ",
+                    counted(architecture_.classes, "class")));
   append(why, without && masks ? "; its masks' head is new." : ". Another network would not take its weights.");
   std::vector<std::string> keys = changed_keys({"model.backbone.depth"}, before, r, "model.");
   std::erase(keys, "model.classes");
@@ -58,7 +62,7 @@ Choice FineTuning::decide_network(Recipe& r, bool masks) const {
 }
 
 Choice FineTuning::decide_norms(Recipe& r) const {
-  ResNetConfig& b = r.model.backbone;
+  ResNetConfig& b = resnet_fpn_of(r.model, "recipe new").resnet;
   const bool stored = file_.metadata.contains("recipe");
   std::string why;
   if (stored) {

@@ -23,6 +23,7 @@ class FineTuning {
   std::vector<Choice> decide(Recipe& recipe, const std::vector<std::string>& classes, bool masks) const;
 
  private:
+  int64_t depth() const;  // of the ResNet
   Choice decide_network(Recipe& recipe, bool masks) const;
   Choice decide_norms(Recipe& recipe) const;
   Choice pixels() const;

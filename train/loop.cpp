@@ -46,7 +46,7 @@ std::string Loop::changes_since(const Recipe& before) const {
   const Recipe was = without_record(before), is = without_record(recipe_);
   std::string changed;
   for (const Difference& d : differences(visit_of(was), visit_of(is)))
-    append(changed, str(changed.empty() ? "" : "; ", d.key, " was ", d.before, ", now ", d.after));
+    if (!d.before.empty()) append(changed, str(changed.empty() ? "" : "; ", d.key, " was ", d.before, ", now ", d.after));
   return changed;
 }
 

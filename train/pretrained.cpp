@@ -7,7 +7,7 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/text.h"
-#include "models/systems/rcnn.h"
+#include "models/systems/make.h"
 #include "models/weights/load_report.h"
 
 namespace mr {
@@ -51,7 +51,7 @@ Classes classes_for(const WeightFile& file, const Recipe& recipe, std::string& w
     words += "the classes are those that the recipe lists";
     return classes_of(recipe);
   }
-  const int64_t rows = std::max<int64_t>(recognise_architecture(file, parse_renames(recipe.train.rename), recipe.model).classes, 1);
+  const int64_t rows = std::max<int64_t>(recognise_architecture(file, parse_renames(recipe.train.rename), RCNNConfig()).classes, 1);
   append(words, str("the classes are taken to be as many as the file's, ", rows));
   Classes classes;
   for (int64_t k = 1; k <= rows; ++k) classes.names.emplace_back(), classes.ids.push_back(k);
@@ -83,7 +83,7 @@ std::string match_rows(const Detector& d, const WeightFile& file, LoadOptions& o
 LoadOptions load_options(const Recipe& recipe, const RenameTexts& renames) {
   LoadOptions options;
   options.renames = parse_renames(renames);
-  options.norm_epsilon = recipe.model.backbone.norm_epsilon;
+  options.norm_epsilon = traits_of(recipe.model).norm_epsilon;
   return options;
 }
 
@@ -111,10 +111,10 @@ std::string init_weights(Detector& d) {
 
 LoadReport fit_weights(const WeightFile& file, const Recipe& recipe, const RenameTexts& renames) {
   const LoadOptions options = load_options(recipe, renames);
-  MaskRCNNConfig model = recipe.model;
+  ModelConfig model = recipe.model;
   if (model.classes == 0) model.classes = static_cast<int64_t>(recipe.data.classes.size());
-  if (model.classes == 0) model.classes = std::max<int64_t>(recognise_architecture(file, options.renames, model).classes, 1);
-  return match_weights(make_mask_rcnn(model, 1)->parameters(), file, options);
+  if (model.classes == 0) model.classes = std::max<int64_t>(recognise_architecture(file, options.renames, RCNNConfig()).classes, 1);
+  return match_weights(make_system(model, std::nullopt)->parameters(), file, options);
 }
 
 TriedWeights try_weights(const std::string& path, Recipe recipe) {
@@ -135,7 +135,8 @@ TriedWeights try_weights(const std::string& path, Recipe recipe) {
 std::string architecture_fault(const WeightFile& file, const LoadReport& r, const Recipe& recipe, const RenameTexts& renames) {
   if (r.loaded.empty() && r.mismatched.empty()) return {};  // load_weights tells what is in such a file
   const std::string what = str(file.path, ": another architecture than the recipe's model: ", what_would_load(r));
-  const Architecture a = recognise_architecture(file, parse_renames(renames), recipe.model);
+  const RCNNConfig* rcnn = std::get_if<RCNNConfig>(&recipe.model.system);  // says what a file cannot: ratios of anchors
+  const Architecture a = recognise_architecture(file, parse_renames(renames), rcnn != nullptr ? *rcnn : RCNNConfig());
   if (!a.odd.empty()) return str(what, "; the file is of ", a.odd, ", which no recipe can build");
   const bool other = a.backbone && !other_shapes(file, renames, recipe).empty();
   if (other) return what + way_out(file, recipe, renames);

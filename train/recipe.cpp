@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <iterator>
 #include <utility>
 
 #include "base/check.h"
 #include "base/files.h"
 #include "base/text.h"
 #include "data/convert/recognise.h"
+#include "train/former_keys.h"
 #include "train/length.h"
 #include "train/pace.h"
 
@@ -100,9 +100,12 @@ Recipe assemble(std::vector<Setting> settings, const std::vector<std::string>& a
     settings.push_back(parse_assignment(a));
     settings.back().layer = layer;
   }
+  take_former_keys(settings, words);
   Recipe r;
   Places places;
   assign(visit_of(r), settings, &places);
+  const std::vector<std::string> terms = names_of(loss_terms(r.model));  // a base may have weighted those of another model
+  std::erase_if(r.losses.weights, [&](const auto& w) { return std::ranges::find(terms, w.first) == terms.end(); });
   validate(r, places);
   std::vector<std::string> said;
   if (words == nullptr) words = &said;
@@ -171,12 +174,7 @@ void validate_optimisation(const Recipe& r, const Validator& v) {
 }
 
 void validate_losses(const LossConfig& l, const Validator& v) {
-  const auto weight = [&v](const char* key, double w) { v.require(w >= 0 && w <= 1e6, key, "must be from 0 to 1000000, got ", w); };
-  weight("losses.rpn_objectness", l.rpn_objectness);
-  weight("losses.rpn_box", l.rpn_box);
-  weight("losses.class", l.classes);
-  weight("losses.box", l.box);
-  weight("losses.mask", l.mask);
+  for (const auto& [term, w] : l.weights) v.require(w >= 0 && w <= 1e6, str("losses.", term).c_str(), "must be from 0 to 1000000, got ", w);
 }
 
 void validate_run(const Recipe& r, const Validator& v) {
@@ -214,10 +212,15 @@ void validate_run(const Recipe& r, const Validator& v) {
 }  // namespace
 
 double LossConfig::weight_of(const std::string& term) const {
-  const std::pair<const char*, double> all[] = {
-      {"rpn_objectness", rpn_objectness}, {"rpn_box", rpn_box}, {"class", classes}, {"box", box}, {"mask", mask}};
-  const auto found = std::ranges::find_if(all, [&term](const auto& w) { return term == w.first; });
-  return found == std::end(all) ? 1 : found->second;
+  const auto found = weights.find(term);
+  return found == weights.end() ? 1 : found->second;
+}
+
+void LossConfig::check_terms(const std::vector<std::string>& terms) const {
+  std::string list;
+  for (const std::string& t : terms) append(list, str(list.empty() ? "" : ", ", t));
+  for (const auto& [term, w] : weights)
+    check(w == 1 || std::ranges::find(terms, term) != terms.end(), "losses.", term, ": the model has no such term; its terms are ", list);
 }
 
 void validate(const Recipe& r, const Places& places) {
@@ -234,7 +237,7 @@ void validate(const Recipe& r, const Places& places) {
   v.at_least("data.val_scenes", r.data.val_scenes, 0);
   v.at_least("data.scenes.images", r.data.scenes.images, 1);
   r.data.scenes.validate();
-  MaskRCNNConfig model = r.model;
+  ModelConfig model = r.model;
   if (model.classes == 0) model.classes = 1;  // taken from the data later
   validate(model);
 }

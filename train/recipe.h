@@ -7,9 +7,11 @@
 // Weights files carry their recipe, so that a weights file alone predicts.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "data/transforms/input.h"
 #include "data/transforms/transforms.h"
 #include "models/config.h"
@@ -66,17 +68,17 @@ inline int64_t length_at(const TrainConfig& train, int64_t iteration) {
   return iteration < train.corrected_at ? train.corrected_from : train.iterations;
 }
 
-// What each term of the loss counts for. The paper adds them up as they are.
+// What each term of the loss counts for in the sum that is minimised, by the name that the system
+// gives it (Traits::losses). The paper adds them up as they are.
 struct LossConfig {
-  double rpn_objectness = 1, rpn_box = 1, classes = 1, box = 1, mask = 1;
-  void visit(Fields& f) {
-    f.field("rpn_objectness", rpn_objectness, "weight of the RPN's object or background, in the sum that is minimised");
-    f.field("rpn_box", rpn_box, "of the RPN's boxes");
-    f.field("class", classes, "of the RoIs' classes");
-    f.field("box", box, "of the RoIs' boxes");
-    f.field("mask", mask, "of the masks");
+  std::map<std::string, double> weights;
+  // The fields are the terms of the model.
+  void visit(Fields& f, const std::vector<LossTerm>& terms) {
+    for (const LossTerm& t : terms) f.field(t.name, weights.try_emplace(t.name, 1).first->second, str("weight of ", t.about).c_str());
   }
-  double weight_of(const std::string& term) const;  // by the name that the model gives it; 1 for another
+  double weight_of(const std::string& term) const;  // 1 where it is not named
+  // Errors: a weight of a term that is none of a system's.
+  void check_terms(const std::vector<std::string>& terms) const;
 };
 
 enum class MetricKind : uint8_t { coco };
@@ -119,7 +121,7 @@ struct Recipe {
   DataConfig data;
   Preprocess preprocess;
   TransformOptions augment;
-  MaskRCNNConfig model;
+  ModelConfig model;
   OptimiserConfig optimiser;
   ScheduleConfig schedule;
   LossConfig losses;
@@ -137,7 +139,7 @@ struct Recipe {
     f.group("model", model);
     f.group("optimiser", optimiser);
     f.group("schedule", schedule);
-    f.group("losses", losses);
+    f.group("losses", [this](Fields& g) { losses.visit(g, loss_terms(model)); });
     f.group("train", train);
     f.group("evaluation", evaluation);
     f.group("checkpoint", checkpoint);

@@ -61,8 +61,8 @@ class Maker {
     choose_evaluation();
     if (weights)
       for (Choice& c : weights->decide(r_, data_.class_names(), o_.masks)) choices_.push_back(std::move(c));
-    r_.model.mask.enabled = o_.masks;
-    if (!o_.masks) because({"model.mask.enabled"}, "Boxes alone, as asked for.");
+    set_masks(rcnn_of(r_.model, "recipe new"), o_.masks);
+    if (!o_.masks) because({"model.mask.kind"}, "Boxes alone, as asked for.");
     if (!weights) choose_start();
     choose_steps(weights.has_value());
     choose_sizes(weights && weights->detector());
@@ -170,7 +170,7 @@ class Maker {
 
   // Frozen norms, and stages that are not trained, are for pretrained weights.
   void choose_start() {
-    ResNetConfig& b = r_.model.backbone;
+    ResNetConfig& b = resnet_fpn_of(r_.model, "recipe new").resnet;
     if (b.norm != NormKind::frozen && b.freeze == 0) return;
     if (b.norm == NormKind::frozen) b.norm = b.width % 32 == 0 ? NormKind::group : NormKind::batch;
     b.freeze = 0;
@@ -199,7 +199,7 @@ class Maker {
   }
 
   void choose_sizes(bool keep_anchors) {
-    RPNConfig& rpn = r_.model.rpn;
+    RPNConfig& rpn = rpn_of(r_.model, "recipe new");
     WantedSize wanted;
     if (keep_anchors) wanted.in_whole = wanted.in_crops = std::sqrt(rpn.anchor_sizes[1] * rpn.anchor_sizes[2]);
     const Sizing s = choose_sizing(m_, wanted);
@@ -233,7 +233,7 @@ class Maker {
                   "Whole images, the shorter side resized to {}: the median object is then {:.0f} pixels, {}.", s.side, object * s.scale,
                   aim(wanted.in_whole, keep_anchors, object * s.scale, "a shorter side of 256 to 800 pixels, enlarged by 2 at most,")));
     }
-    const std::vector<std::string> anchors = {"model.rpn.anchor_sizes", "model.rpn.anchor_ratios"};
+    const std::vector<std::string> anchors = {"model.proposals.anchor_sizes", "model.proposals.anchor_ratios"};
     if (keep_anchors) return because(anchors, "The anchors that the weights' RPN was trained with; others would undo what it learnt.");
     rpn.anchor_sizes = choose_anchor_sizes(m_, s.scale);
     rpn.anchor_ratios = choose_anchor_ratios(m_);
@@ -256,14 +256,14 @@ class Maker {
   }
 
   void choose_limits() {
-    RPNConfig& rpn = r_.model.rpn;
+    RPNConfig& rpn = rpn_of(r_.model, "recipe new");
     const double most = percentile(m_.per_image, 0.99);
     const int64_t found = std::max<int64_t>(100, std::llround(most * 1.5 / 50) * 50);
-    r_.model.box.detections = r_.evaluation.max_detections = found;
+    rcnn_of(r_.model, "recipe new").box.detections = r_.evaluation.max_detections = found;
     rpn.post_nms_test = std::max(rpn.post_nms_test, 2 * found);
     rpn.pre_nms_test = std::max(rpn.pre_nms_test, rpn.post_nms_test);
     because(
-        {"model.box.detections", "evaluation.max_detections", "model.rpn.pre_nms_test", "model.rpn.post_nms_test"},
+        {"model.box.detections", "evaluation.max_detections", "model.proposals.pre_nms_test", "model.proposals.post_nms_test"},
         fmt::format("Images hold up to {:.0f} objects, 99% of them up to {:.0f}. As many as may be found count for AP (COCO's own figures "
                     "count 100). Proposals are at least twice as many.",
                     percentile(m_.per_image, 1), most));

@@ -44,7 +44,11 @@ bool is_set_alike(const Recipe& a, const Recipe& b) {
 }
 
 // Stages that are not trained, and norms that are not, want the values of pretrained weights.
-std::string random_but_frozen(const ResNetConfig& backbone) {
+std::string random_but_frozen(const ModelConfig& model) {
+  const auto* rcnn = std::get_if<RCNNConfig>(&model.system);
+  const auto* on_pyramid = rcnn != nullptr ? std::get_if<ResNetFPNConfig>(&rcnn->backbone) : nullptr;
+  if (on_pyramid == nullptr) return {};  // another kind of network has no such settings
+  const ResNetConfig& backbone = on_pyramid->resnet;
   const bool norms = backbone.norm == NormKind::frozen;
   if (backbone.freeze == 0 && !norms) return {};
   std::string what = "train.init: names no weights, so the network starts from random ones";
@@ -99,6 +103,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   if (!recorded || !is_set_alike(recipe, *recorded))
     for (const std::string& word : words) console.say(word);
   detector.system->parameters().move_to(options.device);
+  recipe.losses.check_terms(detector.system->traits().losses);
   describe(detector, *train_set, console);
 
   LoopJob job;
@@ -125,7 +130,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
     if (options.resume) console.say(options.folder + ": holds no checkpoint yet: starting from the beginning");
     if (!recipe.train.init.empty())
       console.say(init_weights(detector));
-    else if (const std::string odd = random_but_frozen(recipe.model.backbone); !odd.empty())
+    else if (const std::string odd = random_but_frozen(recipe.model); !odd.empty())
       warn(odd);
   }
   const Ended ended = loop.run();

@@ -12,9 +12,12 @@
 namespace mr {
 namespace {
 
+// But for settings of parts that the recipe's model does not have.
 void assign_usual(Recipe& recipe, Naming naming) {
   std::vector<Setting> usual;
-  for (const auto& [key, value] : usual_settings(naming)) usual.push_back(parse_assignment(str(key, "=", value)));
+  const std::vector<FlatField> fields = flatten(visit_of(recipe));
+  for (const auto& [key, value] : usual_settings(naming))
+    if (std::ranges::find(fields, key, &FlatField::key) != fields.end()) usual.push_back(parse_assignment(str(key, "=", value)));
   assign(visit_of(recipe), usual);
 }
 
@@ -27,19 +30,26 @@ void take_pixels(Preprocess& to, const Preprocess& from) {
   to.size_divisor = from.size_divisor;
 }
 
-Architecture architecture_of(const WeightFile& file, const RenameTexts& renames, const MaskRCNNConfig& base) {
+// Whether a setting changes what the network makes of a picture, and no shape of a tensor.
+bool is_of_pixels(const std::string& key) {
+  constexpr std::array<std::string_view, 6> keys = {"preprocess.mean", "preprocess.std",          "preprocess.unit",
+                                                    "preprocess.bgr",  "preprocess.size_divisor", "model.backbone.stride_in_1x1"};
+  return key.starts_with("model.roi.") || std::ranges::find(keys, key) != keys.end();
+}
+
+Architecture architecture_of(const WeightFile& file, const RenameTexts& renames, const RCNNConfig& base = {}) {
   return recognise_architecture(file, parse_renames(renames), base);
 }
 
-bool is_group(const Recipe& r) { return r.model.backbone.norm == NormKind::group; }
-
-bool decides_shapes(std::string_view key, const Recipe& a, const Recipe& b) {
-  if (key == "model.backbone.norm") return is_group(a) != is_group(b);
-  if (key == "model.rpn.anchor_ratios") return a.model.rpn.anchor_ratios.size() != b.model.rpn.anchor_ratios.size();
-  if (key == "model.mask.convs" || key == "model.mask.width") return a.model.mask.enabled && b.model.mask.enabled;
-  constexpr std::array<std::string_view, 5> always = {"model.backbone.depth", "model.backbone.width", "model.fpn.channels",
-                                                      "model.box.size", "model.box.width"};
-  return std::ranges::find(always, key) != always.end();
+bool decides_shapes(const Difference& d) {
+  if (d.before.empty()) return false;  // of a part that one of them lacks
+  const auto has_group_norm = [](const std::string& norm) { return norm == "\"group\""; };
+  if (d.key == "model.backbone.norm") return has_group_norm(d.before) != has_group_norm(d.after);
+  if (d.key == "model.proposals.anchor_ratios") return std::ranges::count(d.before, ',') != std::ranges::count(d.after, ',');
+  constexpr std::array<std::string_view, 10> always = {
+      "model.kind",           "model.backbone.kind", "model.backbone.depth", "model.backbone.width", "model.backbone.fpn.channels",
+      "model.proposals.kind", "model.box.size",      "model.box.width",      "model.mask.convs",     "model.mask.width"};
+  return std::ranges::find(always, d.key) != always.end();
 }
 
 }  // namespace
@@ -64,29 +74,30 @@ Recipe recipe_for_weights(const WeightFile& file, const RenameTexts& renames, co
     r.evaluation.paste = stored->evaluation.paste;
     return r;
   }
-  const Architecture alone = architecture_of(file, renames, MaskRCNNConfig());  // a detector's is not the base's in anything
-  r.model = alone.detector ? alone.model : base.model;
-  r.model.backbone = alone.model.backbone;
+  const Architecture alone = architecture_of(file, renames);  // a detector's is not the base's in anything
+  if (alone.detector)
+    r.model = {.classes = alone.classes, .system = alone.model};
+  else
+    resnet_fpn_of(r.model, "weights").resnet = std::get<ResNetFPNConfig>(alone.model.backbone).resnet;
   assign_usual(r, alone.naming);
   return r;
 }
 
 std::vector<Difference> unlike_pixels(const WeightFile& file, Naming naming, const Recipe& recipe) {
-  Recipe made = recipe;
   if (const std::optional<Recipe> stored = stored_recipe(file)) {
-    take_pixels(made.preprocess, stored->preprocess);
-    made.model.backbone.stride_in_1x1 = stored->model.backbone.stride_in_1x1;
-    made.model.roi = stored->model.roi;
-  } else {
-    assign_usual(made, naming);
+    std::vector<Difference> all = differences(visit_of(recipe), visit_of(*stored));
+    std::erase_if(all, [](const Difference& d) { return d.before.empty() || !is_of_pixels(d.key); });
+    return all;
   }
+  Recipe made = recipe;
+  assign_usual(made, naming);
   return differences(visit_of(recipe), visit_of(made));
 }
 
 std::vector<Difference> other_shapes(const WeightFile& file, const RenameTexts& renames, const Recipe& recipe) {
   const Recipe fitting = recipe_for_weights(file, renames, recipe);
   std::vector<Difference> all = differences(visit_of(recipe), visit_of(fitting));
-  std::erase_if(all, [&](const Difference& d) { return !decides_shapes(d.key, recipe, fitting); });
+  std::erase_if(all, [](const Difference& d) { return !decides_shapes(d); });
   return all;
 }
 
@@ -106,7 +117,7 @@ std::string shipped_recipe_for(const WeightFile& file, const RenameTexts& rename
 }
 
 std::vector<std::string> classes_of_weights(const WeightFile& file, const RenameTexts& renames) {
-  const int64_t rows = architecture_of(file, renames, MaskRCNNConfig()).classes;
+  const int64_t rows = architecture_of(file, renames).classes;
   if (rows == 0) return {};
   const std::vector<std::string> own = stored_classes(file).names;
   check(own.empty() || static_cast<int64_t>(own.size()) == rows, file.path, ": metadata classes: expected ", rows,

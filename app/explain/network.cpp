@@ -115,6 +115,7 @@ Page explain_rpn(const std::string& weights, const std::string& image) {
   Batch batch;
   batch.images = input.images;
   batch.sizes = {{input.sizes[0].height, input.sizes[0].width}};
+  const RPNConfig& config = rpn_of(d.recipe.model, "explain: rpn");
   const NoGrad guard;
   const DeviceBatch seen(batch, false, Device{});
   const RPN::Output output = rpn->run(model->features(seen, false), seen.images.shape());
@@ -131,13 +132,13 @@ Page explain_rpn(const std::string& weights, const std::string& image) {
     anchors += n;
     t.rows.push_back({fmt::format("P{}", l + 2), n, sigmoid(*std::ranges::max_element(z)),
                       static_cast<int64_t>(std::ranges::count_if(z, [](float v) { return v > 0; })),
-                      std::min<int64_t>(n, d.recipe.model.rpn.pre_nms_test)});
+                      std::min<int64_t>(n, config.pre_nms_test)});
   }
   const Tensor proposals = boxes_of_first_image(rpn->proposals(output, seen.sizes, false));
   page.say(
       fmt::format("The {} best of each level are decoded (their deltas move and stretch the anchor), cut to the picture, and thinned by "
                   "NMS at an IoU of {}: of {} anchors {} proposals are left.",
-                  d.recipe.model.rpn.pre_nms_test, number(d.recipe.model.rpn.nms), anchors, proposals.size(0)));
+                  config.pre_nms_test, number(config.nms), anchors, proposals.size(0)));
   Table& best = page.table("The first proposals, in pixels of the picture", {"rank", "x1", "y1", "x2", "y2"});
   const double to_picture = static_cast<double>(picture.width) / input.sizes[0].width;
   const auto in_picture = [to = static_cast<float>(to_picture)](const Box& b) { return Box{b.x1 * to, b.y1 * to, b.x2 * to, b.y2 * to}; };

@@ -9,7 +9,7 @@
 #include "base/json_text.h"
 #include "bench/best_of.h"
 #include "bench/timings/neighbours.h"
-#include "models/systems/rcnn.h"
+#include "models/systems/make.h"
 #include "models/weights/load.h"
 #include "tensor/context.h"
 #include "tensor/device.h"
@@ -102,9 +102,9 @@ ModelTiming time_of(const std::string& name, const BenchModelOptions& options, c
 
 std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptions& options) {
   check(options.repeats >= 1 && options.batch >= 1 && options.height >= 32 && options.width >= 32, "bench: expects sizes of 32 or more");
-  MaskRCNNConfig config = recipe.model;
+  ModelConfig config = recipe.model;
   if (config.classes == 0) config.classes = 80;
-  const std::unique_ptr<System> system = make_mask_rcnn(config, static_cast<uint64_t>(recipe.seed));
+  const std::unique_ptr<System> system = make_system(config, static_cast<uint64_t>(recipe.seed));
   if (!options.weights.empty()) load_weights(system->parameters(), open_weights(options.weights));
   system->parameters().move_to(options.device);
   const Batch training = synthetic_batch(options, config.classes, recipe.preprocess.size_divisor);

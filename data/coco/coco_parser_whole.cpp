@@ -33,7 +33,7 @@ void CocoParser::tell_lacking() {
   if (lacking_.size() == file_.annotations.size())
     return file_problem("annotations",
                         str("hold boxes only: none of the ", lacking_.size(),
-                            " has a segmentation. A detector of boxes is trained and evaluated with model.mask.enabled = false "
+                            " has a segmentation. A detector of boxes is trained and evaluated with model.mask.kind = \"none\" "
                             "(recipe new --no-masks writes it; coco-eval --type bbox, dataset lint --no-masks)"));
   section_ = "annotations";
   for (const Lacking& l : lacking_) {

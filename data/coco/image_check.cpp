@@ -22,8 +22,8 @@ class Findings {
     first_.emplace(index, what);
     if (first_.size() > 3) first_.erase(std::prev(first_.end()));
   }
-  Found take() const {
-    Found f;
+  ImageFaults take() const {
+    ImageFaults f;
     f.count = count_;
     for (const auto& [index, what] : first_) f.first.push_back(what);
     return f;
@@ -37,7 +37,7 @@ class Findings {
 
 }  // namespace
 
-std::string Found::text(const char* between) const {
+std::string ImageFaults::text(const char* between) const {
   std::string out;
   for (const std::string& one : first) out += (out.empty() ? "" : between) + one;
   return count > static_cast<int64_t>(first.size()) ? out + between + "…" : out;

@@ -14,7 +14,7 @@
 namespace mr {
 
 // How many, and the first three of them.
-struct Found {
+struct ImageFaults {
   int64_t count = 0;
   std::vector<std::string> first;
   std::string text(const char* between) const;  // followed by … where there are more
@@ -22,8 +22,8 @@ struct Found {
 
 struct ImageCheck {
   int64_t images = 0, looked_at = 0;  // files; headers
-  Found missing;                      // their paths
-  Found faulty;                       // what is wrong, as an ImageError says it
+  ImageFaults missing;                // their paths
+  ImageFaults faulty;                 // what is wrong, as an ImageError says it
 };
 
 // `seconds`: for the headers; 0: none is read. Samples without a file (drawn ones) are passed over.

@@ -224,7 +224,7 @@ class Converter {
     const auto note = [this](const auto&... text) { report_.notes.push_back(str(text...)); };
     if (boxes > 0)
       note(boxes, " of ", counted(report_.objects, "object"), boxes == 1 ? " is a box" : " are boxes",
-           ", with rectangles for masks; --set model.mask.enabled=false trains on boxes alone");
+           ", with rectangles for masks; --set model.mask.kind=none trains on boxes alone");
     if (lines > 0) note(counted(lines, "open line"), lines == 1 ? " was" : " were", " taken as an outline, its ends joined");
     if (empty > 0)
       note(empty, " of ", counted(report_.images, "image"), empty == 1 ? " has" : " have",

@@ -27,6 +27,9 @@ class Backbone {
   virtual ~Backbone() = default;
   virtual const std::vector<Level>& levels() const = 0;  // finest first
   virtual int divisor() const = 0;                       // the sides of images are multiples of it
+  // Values of its maps that are in memory at the same time, a pixel of the input, at least.
+  virtual double values() const = 0;
+  virtual double norm_epsilon() const { return 1e-5; }  // of its norms, where it has any
   virtual Features operator()(const Var& images, bool training) const = 0;
 };
 

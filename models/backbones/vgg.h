@@ -27,6 +27,7 @@ class VGG16 : public Backbone {
 
   const std::vector<Level>& levels() const override { return levels_; }  // conv5_3
   int divisor() const override { return 16; }
+  double values() const override { return 2 * static_cast<double>(levels_.back().channels) / 8; }  // conv1_1 and conv1_2
   Features operator()(const Var& images, bool training) const override;
 
  private:

@@ -20,7 +20,7 @@ class BoxHead : public Head {
  public:
   BoxHead(Parameters& p, const std::string& prefix, RoIFeatures features, int64_t classes, const BoxHeadConfig& config);
 
-  std::vector<std::string> names() const override { return {"class", "box"}; }
+  std::vector<std::string> names() const override { return names_of(BoxHeadConfig::losses()); }
   Losses losses(const Features& f, const TrainingRoIs& rois, const DeviceBatch& batch) const override;
   void predict(const Features& f, const Tensor& sizes, Found& found) const override;
 

@@ -9,7 +9,7 @@
 
 namespace mr {
 
-MaskFCNHead::MaskFCNHead(Parameters& p, const std::string& prefix, RoIFeatures features, int64_t classes, const MaskHeadConfig& c)
+MaskFCNHead::MaskFCNHead(Parameters& p, const std::string& prefix, RoIFeatures features, int64_t classes, const MaskFCNConfig& c)
     : features_(std::move(features)), config_(c) {
   int64_t in = features_.channels();
   for (int64_t i = 0; i < c.convs; ++i) {

@@ -18,9 +18,9 @@ namespace mr {
 
 class MaskFCNHead : public Head {
  public:
-  MaskFCNHead(Parameters& p, const std::string& prefix, RoIFeatures features, int64_t classes, const MaskHeadConfig& config);
+  MaskFCNHead(Parameters& p, const std::string& prefix, RoIFeatures features, int64_t classes, const MaskFCNConfig& config);
 
-  std::vector<std::string> names() const override { return {"mask"}; }
+  std::vector<std::string> names() const override { return names_of(MaskFCNConfig::losses()); }
   bool masks() const override { return true; }
   Losses losses(const Features& f, const TrainingRoIs& rois, const DeviceBatch& batch) const override;
   void predict(const Features& f, const Tensor& sizes, Found& found) const override;
@@ -30,7 +30,7 @@ class MaskFCNHead : public Head {
   Var run(const Features& f, const Tensor& rois, const Tensor& labels) const;
 
   RoIFeatures features_;
-  MaskHeadConfig config_;
+  MaskFCNConfig config_;
   std::vector<Conv> convs_;
   Var deconv_w_, deconv_b_;
   Conv logits_;

@@ -28,7 +28,7 @@ Tensor all_levels(const std::vector<Tensor>& anchors) {  // [Σ A_l,4]
 }  // namespace
 
 RPN::RPN(Parameters& p, const std::string& prefix, const std::vector<Level>& levels, const RPNConfig& config) : config_(config) {
-  check(config.anchor_sizes.size() == levels.size(), "model.rpn.anchor_sizes: one a level from ", levels.front().name, " to ",
+  check(config.anchor_sizes.size() == levels.size(), "rpn: one size of anchors a level from ", levels.front().name, " to ",
         levels.back().name, ", so ", levels.size(), ", got ", config.anchor_sizes.size());
   const auto A = static_cast<int64_t>(config.anchor_ratios.size());
   const int64_t C = levels.front().channels;

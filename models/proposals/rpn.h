@@ -33,7 +33,7 @@ class RPN : public Proposer {
   // Errors: another number of anchor sizes than of levels.
   RPN(Parameters& p, const std::string& prefix, const std::vector<Level>& levels, const RPNConfig& config);
 
-  std::vector<std::string> names() const override { return {"rpn_objectness", "rpn_box"}; }
+  std::vector<std::string> names() const override { return names_of(RPNConfig::losses()); }
   Proposed train(const Features& f, const DeviceBatch& batch) const override;
   Proposed predict(const Features& f, const DeviceBatch& batch) const override;
 

@@ -12,6 +12,9 @@ Traits RCNN::traits() const {
   Traits t;
   t.divisor = parts_.backbone->divisor();
   t.rois = sampler_.most_objects();
+  t.norm_epsilon = parts_.backbone->norm_epsilon();
+  const Level& finest = parts_.backbone->levels().front();  // of which the proposer makes a map of the same size
+  t.values = parts_.backbone->values() + static_cast<double>(finest.channels) / (finest.stride * finest.stride);
   t.losses = parts_.proposer->names();
   for (const auto& head : parts_.heads) {
     for (std::string& name : head->names()) t.losses.push_back(std::move(name));
@@ -49,18 +52,50 @@ Found RCNN::detect(const DeviceBatch& batch) const {
   return found;
 }
 
-std::unique_ptr<RCNN> make_mask_rcnn(const MaskRCNNConfig& c, uint64_t seed) {
-  validate(c);
-  return std::make_unique<RCNN>(RoISampler(c.box), seed, [&](Parameters& p) {
+namespace {
+
+// What a head is made from.
+struct HeadSite {
+  Parameters& parameters;
+  const RoIFeatures& features;
+  int64_t classes;
+};
+
+// ---- one function a kind of part ----
+
+std::unique_ptr<Backbone> make_part(const ResNetFPNConfig& c, Parameters& p) { return std::make_unique<ResNetFPN>(p, c); }
+
+std::unique_ptr<Proposer> make_part(const RPNConfig& c, Parameters& p, const std::vector<Level>& levels) {
+  return std::make_unique<RPN>(p, "rpn.head.", levels, c);
+}
+
+std::unique_ptr<Head> make_part(const BoxHeadConfig& c, const HeadSite& s) {
+  return std::make_unique<BoxHead>(s.parameters, "roi_heads.", s.features, s.classes, c);
+}
+
+std::unique_ptr<Head> make_part(const NoMaskConfig&, const HeadSite&) { return nullptr; }
+
+std::unique_ptr<Head> make_part(const MaskFCNConfig& c, const HeadSite& s) {
+  return std::make_unique<MaskFCNHead>(s.parameters, "roi_heads.", s.features, s.classes, c);
+}
+
+}  // namespace
+
+std::unique_ptr<RCNN> make_rcnn(const RCNNConfig& config, int64_t classes, std::optional<uint64_t> seed) {
+  validate(config);
+  auto system = std::make_unique<RCNN>(RoISampler(config.box), [&](Parameters& p) {
     RCNN::Parts parts;
-    parts.backbone = std::make_unique<ResNetFPN>(p, c.backbone, c.fpn);
+    parts.backbone = std::visit([&](const auto& c) { return make_part(c, p); }, config.backbone);
     const std::vector<Level>& levels = parts.backbone->levels();
-    parts.proposer = std::make_unique<RPN>(p, "rpn.head.", levels, c.rpn);
-    const RoIFeatures features(levels, c.roi);
-    parts.heads.push_back(std::make_unique<BoxHead>(p, "roi_heads.", features, c.classes, c.box));
-    if (c.mask.enabled) parts.heads.push_back(std::make_unique<MaskFCNHead>(p, "roi_heads.", features, c.classes, c.mask));
+    parts.proposer = std::visit([&](const auto& c) { return make_part(c, p, levels); }, config.proposals);
+    const RoIFeatures features(levels, config.roi);
+    const HeadSite site{p, features, classes};
+    parts.heads.push_back(make_part(config.box, site));
+    if (auto mask = std::visit([&](const auto& c) { return make_part(c, site); }, config.mask)) parts.heads.push_back(std::move(mask));
     return parts;
   });
+  if (seed) system->parameters().pack(*seed);
+  return system;
 }
 
 }  // namespace mr

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 
 #include "models/config.h"
 #include "models/heads/head.h"
@@ -29,10 +30,9 @@ class RCNN : public System {
     std::unique_ptr<Proposer> proposer;
     std::vector<std::unique_ptr<Head>> heads;  // in the order in which they predict
   };
-  // `make` makes the parts, whose parameters it adds; their initial weights come from the seed.
-  template <class Make> RCNN(const RoISampler& sampler, uint64_t seed, Make&& make) : sampler_(sampler), parts_(make(parameters_)) {
-    parameters_.pack(seed);
-  }
+  // `make` makes the parts, whose parameters it adds. They have no values before
+  // parameters().pack(seed).
+  template <class Make> RCNN(const RoISampler& sampler, Make&& make) : sampler_(sampler), parts_(make(parameters_)) {}
 
   Parameters& parameters() override { return parameters_; }
   Traits traits() const override;
@@ -49,7 +49,8 @@ class RCNN : public System {
   Parts parts_;
 };
 
-// The Mask R-CNN, or without a mask head the Faster R-CNN, of a recipe. Errors: a field that no model can be built with.
-std::unique_ptr<RCNN> make_mask_rcnn(const MaskRCNNConfig& config, uint64_t seed);
+// seed: of the initial weights; none: they are not drawn, and the network is names and shapes.
+// Errors: a field that no model can be built with.
+std::unique_ptr<RCNN> make_rcnn(const RCNNConfig& config, int64_t classes, std::optional<uint64_t> seed);
 
 }  // namespace mr

@@ -51,6 +51,14 @@ int64_t depth_of(const Reader& r) {
   return 0;
 }
 
+// The file is of an R-CNN on a ResNet's pyramid, or of a ResNet: what it does not tell is the base's
+// where that has such a part.
+template <class Kind, class Variant> Kind& become(Variant& v) {
+  if (!std::holds_alternative<Kind>(v)) v = Kind{};
+  return std::get<Kind>(v);
+}
+ResNetFPNConfig& backbone_of(RCNNConfig& c) { return become<ResNetFPNConfig>(c.backbone); }
+
 void read_backbone(const Reader& r, Architecture& a) {
   const int64_t width = r.size(body + "conv1.weight", 0), depth = depth_of(r);
   if (width == 0) return;
@@ -62,7 +70,7 @@ void read_backbone(const Reader& r, Architecture& a) {
   } else if (r.size(second, 0) != width) {
     a.odd = "a wide ResNet";
   } else {
-    ResNetConfig& c = a.model.backbone;
+    ResNetConfig& c = backbone_of(a.model).resnet;
     a.backbone = true;
     c.depth = depth;
     c.width = width;
@@ -89,7 +97,7 @@ std::string more_than_ours(const Reader& r) {
 }
 
 void read_heads(const Reader& r, Architecture& a) {
-  MaskRCNNConfig& m = a.model;
+  RCNNConfig& m = a.model;
   const int64_t channels = r.size("backbone.fpn.inner_blocks.0.0.weight", 0), rows = r.size(heads + "box_predictor.cls_score.weight", 0);
   if (channels == 0 || rows < 2) return;
   if (const std::string more = more_than_ours(r); !more.empty()) {
@@ -97,31 +105,36 @@ void read_heads(const Reader& r, Architecture& a) {
     return;
   }
   a.detector = true;
-  a.classes = m.classes = rows - 1;
-  m.fpn.channels = channels;
+  a.classes = rows - 1;
+  backbone_of(m).fpn.channels = channels;
+  RPNConfig& rpn = become<RPNConfig>(m.proposals);
   const auto anchors = static_cast<size_t>(r.size("rpn.head.cls_logits.weight", 0));
-  if (anchors > 0 && anchors != m.rpn.anchor_ratios.size()) {
+  if (anchors > 0 && anchors != rpn.anchor_ratios.size()) {
     const std::vector<double> usual = RPNConfig{}.anchor_ratios;
     if (anchors == usual.size())
-      m.rpn.anchor_ratios = usual;
+      rpn.anchor_ratios = usual;
     else
       a.odd = str("a detector with ", anchors, " anchors a place, whose ratios the file does not tell");
   }
   m.box.width = r.size(heads + "box_head.fc6.weight", 0);
   m.box.size = std::llround(std::sqrt(static_cast<double>(r.size(heads + "box_head.fc6.weight", 1)) / static_cast<double>(channels)));
   const int64_t masks = r.size(heads + "mask_predictor.mask_fcn_logits.weight", 0);
-  m.mask.enabled = masks > 0;
-  if (!m.mask.enabled) return;
-  m.mask.convs = r.count(heads + "mask_head.", ".0.weight");
-  m.mask.width = r.size(heads + "mask_predictor.conv5_mask.weight", 1);
-  m.mask.class_agnostic = masks == 1;
+  if (masks == 0) {
+    m.mask = NoMaskConfig{};
+    return;
+  }
+  MaskFCNConfig& mask = become<MaskFCNConfig>(m.mask);
+  mask.convs = r.count(heads + "mask_head.", ".0.weight");
+  mask.width = r.size(heads + "mask_predictor.conv5_mask.weight", 1);
+  mask.class_agnostic = masks == 1;
 }
 
 }  // namespace
 
-Architecture recognise_architecture(const WeightFile& file, const std::vector<Rename>& renames, const MaskRCNNConfig& base) {
-  const NamedTensors named = name_tensors(file, renames, Parameters(), base.backbone.norm_epsilon);
-  Architecture a{.model = base, .naming = named.naming};
+Architecture recognise_architecture(const WeightFile& file, const std::vector<Rename>& renames, const RCNNConfig& base) {
+  Architecture a{.model = base};
+  const NamedTensors named = name_tensors(file, renames, Parameters(), backbone_of(a.model).resnet.norm_epsilon);
+  a.naming = named.naming;
   const Reader r(named);
   a.labels = r.labels();
   read_backbone(r, a);

@@ -1,7 +1,7 @@
 // What network a weights file is for, read from the names and shapes of its tensors.
 //
 //   Architecture a = recognise_architecture(open_weights("maskrcnn.pth"), {}, base);
-//   a.model: base, with depth, widths, heads and classes as the file has them
+//   a.model: base, with depth, widths and heads as the file has them
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@
 namespace mr {
 
 struct Architecture {
-  MaskRCNNConfig model;
+  RCNNConfig model;
   Naming naming = Naming::torchvision;
   bool backbone = false;  // the file holds one that a model here can have
   bool detector = false;  // … and a pyramid, an RPN and heads
@@ -23,6 +23,6 @@ struct Architecture {
 };
 
 // Errors: a rename that fits no name of the file.
-Architecture recognise_architecture(const WeightFile& file, const std::vector<Rename>& renames, const MaskRCNNConfig& base);
+Architecture recognise_architecture(const WeightFile& file, const std::vector<Rename>& renames, const RCNNConfig& base);
 
 }  // namespace mr

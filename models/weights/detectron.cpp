@@ -265,13 +265,13 @@ const std::vector<std::pair<std::string, std::string>>& usual_settings(Naming na
                                       {"model.backbone.stride_in_1x1", "true"},
                                       {"model.roi.aligned", "true"},
                                       {"model.roi.sampling", "0"},
-                                      {"model.rpn.round_anchors", "false"}};
+                                      {"model.proposals.round_anchors", "false"}};
   static const Settings detectron = {{"preprocess.unit", "false"},
                                      {"preprocess.bgr", "true"},
                                      {"preprocess.mean", "[102.9801, 115.9465, 122.7717]"},
                                      {"preprocess.std", "[1.0, 1.0, 1.0]"},
                                      {"model.backbone.stride_in_1x1", "true"},
-                                     {"model.rpn.round_anchors", "false"}};
+                                     {"model.proposals.round_anchors", "false"}};
   return naming == Naming::detectron2 ? detectron2 : naming == Naming::detectron ? detectron : torchvision;
 }
 

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::string tiny =
-    " --set model.backbone.width=32 --set model.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16 --set "
+    " --set model.backbone.width=32 --set model.backbone.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16 --set "
     "train.precision=f32"
     " --set train.batch=1 --set train.iterations=4 --set data.kind=coco --set data.val_annotations= --set model.box.score=0.0"
     " --set model.box.detections=20";
@@ -221,10 +221,14 @@ TEST_CASE("files and folders that are no COCO annotations are called by their na
     for (json& a : j["annotations"]) a.erase("segmentation");
   });
   check_error(train_on(boxes, folder() + "/boxes_run"), "hold boxes only");
-  CHECK(mrcnn(train_on(boxes, folder() + "/boxes_run") + " --set model.mask.enabled=false").status == 0);
+  const std::string train = train_on(boxes, folder() + "/boxes_run");  // sets a field of a mask head
+  check_error(train + " --set model.mask.kind=none", "--set: model.mask.width: belongs to model.mask.kind = fcn, which here is \"none\"");
+  const Result former = mrcnn(train + " --set model.mask.enabled=false");
+  CHECK(former.status == 0);
+  CHECK_THAT(former.out, Contains("--set: model.mask.enabled is now model.mask.kind = \"none\" (read as that;"));
   const std::string make =
       "recipe new --annotations " + boxes + "/instances_train.json --images " + boxes + "/images --out " + folder() + "/boxes.toml";
   check_error(make, "hold boxes only");
   CHECK(mrcnn(make + " --no-masks").status == 0);
-  CHECK_THAT(mrcnn("recipe show " + folder() + "/boxes.toml").out, Contains("[model.mask]\nenabled = false"));
+  CHECK_THAT(mrcnn("recipe show " + folder() + "/boxes.toml").out, Contains("[model.mask]\nkind = \"none\""));
 }

@@ -261,7 +261,7 @@ TEST_CASE("explain rpn: boxes that leave the picture stay off the titles", "[exp
   const Result trained = mrcnn("train scenes_small --out " + run +
                                " --set train.iterations=1 --set train.batch=1 --set data.scenes.height=64 --set data.scenes.width=96"
                                " --set data.scenes.images=2 --set data.val_scenes=1 --set train.precision=f32 --set model.backbone.width=32"
-                               " --set model.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16");
+                               " --set model.backbone.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16");
   INFO(trained.err);
   REQUIRE(trained.status == 0);
   for (const auto& [width, height] : {std::pair(16, 16), std::pair(300, 40), std::pair(40, 300)}) {

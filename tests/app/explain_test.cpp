@@ -101,7 +101,7 @@ TEST_CASE("explain: a box that leaves the picture is drawn whole, one that is fa
 
 TEST_CASE("explain gradients: only the image's classes' masks receive any", "[explain]") {
   const std::string small =
-      "--set model.backbone.width=32 --set model.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16 --set "
+      "--set model.backbone.width=32 --set model.backbone.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16 --set "
       "data.scenes.height=96 --set data.scenes.width=160";
   const json page = explained("gradients --recipe scenes_small " + small + " --image 1");
   int with = 0, without = 0;

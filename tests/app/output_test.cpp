@@ -8,7 +8,7 @@ namespace {
 
 const std::string small =
     " --set train.iterations=1 --set train.batch=1 --set train.precision=f32 --set data.scenes.height=64 --set data.scenes.width=96"
-    " --set data.scenes.images=2 --set data.val_scenes=1 --set model.backbone.width=32 --set model.fpn.channels=16"
+    " --set data.scenes.images=2 --set data.val_scenes=1 --set model.backbone.width=32 --set model.backbone.fpn.channels=16"
     " --set model.box.width=16 --set model.mask.width=16";
 
 // A pipe as standard output that nobody reads any more, known to the shell as descriptor 9.

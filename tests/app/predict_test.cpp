@@ -22,7 +22,7 @@ const std::string& weights() {
     const Result r = mrcnn("train scenes_small --out " + run +
                            " --set train.iterations=1 --set train.batch=1 --set data.scenes.height=64 --set data.scenes.width=96"
                            " --set data.scenes.images=2 --set data.val_scenes=1 --set train.precision=f32 --set model.backbone.width=32"
-                           " --set model.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16");
+                           " --set model.backbone.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16");
     INFO(r.out << r.err);
     REQUIRE(r.status == 0);
     return run + "/last.safetensors";

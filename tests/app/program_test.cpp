@@ -111,7 +111,7 @@ TEST_CASE("stopped and resumed, with any number of workers: the same weights fil
   const std::string train =
       "train scenes_small --set train.iterations=5 --set train.batch=2 --set data.scenes.height=64"
       " --set data.scenes.width=96 --set data.scenes.images=7 --set data.val_scenes=0 --set model.backbone.width=32"
-      " --set model.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16 --set train.precision=f32";
+      " --set model.backbone.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16 --set train.precision=f32";
   const std::string whole = folder() + "/whole", broken = folder() + "/broken";
   REQUIRE(mrcnn(train + " --set data.workers=0 --out " + whole).status == 0);
   REQUIRE(mrcnn(train + " --set data.workers=4 --set train.stop_at=3 --out " + broken).status == 0);
@@ -128,10 +128,11 @@ TEST_CASE("stopped and resumed, with any number of workers: the same weights fil
 
 TEST_CASE("a run trains, evaluates, predicts, a used folder wants --resume", "[app]") {
   const std::string run = folder() + "/run";
-  const std::string train = "train scenes_small --out " + run +
-                            " --set train.iterations=2 --set train.batch=1 --set data.scenes.height=64 --set data.scenes.width=96"
-                            " --set data.scenes.images=4 --set data.val_scenes=2 --set train.log_every=1 --set train.precision=f32"
-                            " --set model.backbone.width=32 --set model.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16";
+  const std::string train =
+      "train scenes_small --out " + run +
+      " --set train.iterations=2 --set train.batch=1 --set data.scenes.height=64 --set data.scenes.width=96"
+      " --set data.scenes.images=4 --set data.val_scenes=2 --set train.log_every=1 --set train.precision=f32"
+      " --set model.backbone.width=32 --set model.backbone.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16";
   const Result trained = mrcnn(train);
   INFO(trained.out << trained.err);
   REQUIRE(trained.status == 0);

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 namespace {
 
 const std::string settings =
-    " --set model.backbone.width=32 --set model.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16"
+    " --set model.backbone.width=32 --set model.backbone.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16"
     " --set train.precision=f32 --set train.batch=1 --set data.scenes.height=64 --set data.scenes.width=96"
     " --set data.scenes.images=6 --set data.val_scenes=0 --set train.budget= --set train.log_every=1";
 

@@ -10,7 +10,7 @@ namespace {
 const std::string golden = MR_SOURCE_DIR "/tests/golden/weights/detectors/";
 // The network of the goldens (scripts/make_detector_goldens.py), as a recipe.
 const std::string tiny =
-    " --set model.backbone.width=2 --set model.backbone.norm=frozen --set model.fpn.channels=4 --set model.box.width=8 --set "
+    " --set model.backbone.width=2 --set model.backbone.norm=frozen --set model.backbone.fpn.channels=4 --set model.box.width=8 --set "
     "model.mask.width=4"
     " --set data.scenes.height=64 --set data.scenes.width=96 --set data.scenes.images=2 --set data.val_scenes=0 --set train.precision=f32"
     " --set train.iterations=1 --set train.batch=1";

@@ -10,25 +10,27 @@
 #include "tests/golden/tiny_mask_rcnn.h"
 #include "tests/models/given_sample.h"
 #include "tests/models/golden_weights.h"
+#include "tests/models/parts.h"
 
 using namespace mr;
+using namespace mr::test;
 using Catch::Matchers::Contains;
 
 namespace {
 
-MaskRCNNConfig tiny_config() {
-  MaskRCNNConfig c;
+ModelConfig tiny_config() {
+  ModelConfig c;
   c.classes = 5;
-  c.backbone.depth = 18;
-  c.backbone.width = 8;
-  c.backbone.freeze = 0;
-  c.fpn.channels = 16;
-  c.rpn.anchor_sizes = {8, 16, 32, 64, 128};
-  c.rpn.batch = 64;
-  c.box.width = 32;
-  c.box.batch = 64;
-  c.mask.convs = 2;
-  c.mask.width = 16;
+  resnet(c).depth = 18;
+  resnet(c).width = 8;
+  resnet(c).freeze = 0;
+  fpn(c).channels = 16;
+  rpn(c).anchor_sizes = {8, 16, 32, 64, 128};
+  rpn(c).batch = 64;
+  rcnn(c).box.width = 32;
+  rcnn(c).box.batch = 64;
+  mask(c).convs = 2;
+  mask(c).width = 16;
   return c;
 }
 
@@ -66,7 +68,7 @@ Losses golden_losses(System& model) {
 }  // namespace
 
 TEST_CASE("a tiny Mask R-CNN finds torchvision's detections", "[models][parity]") {
-  const std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 0);
+  const std::unique_ptr<RCNN> system = make_rcnn(tiny_config(), 0);
   RCNN& model = *system;
   test::set_golden_weights(model.parameters());
   Batch b = golden_batch();
@@ -93,7 +95,7 @@ TEST_CASE("a tiny Mask R-CNN finds torchvision's detections", "[models][parity]"
 }
 
 TEST_CASE("a training step of the tiny Mask R-CNN has torchvision's losses and gradients", "[models][parity]") {
-  const std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 0);
+  const std::unique_ptr<RCNN> system = make_rcnn(tiny_config(), 0);
   RCNN& model = *system;
   test::set_golden_weights(model.parameters());
   model.parameters().zero_gradients();
@@ -115,7 +117,7 @@ TEST_CASE("a training step of the tiny Mask R-CNN has torchvision's losses and g
 }
 
 TEST_CASE("the same seed and step sample the same, and an image without objects has finite losses", "[models]") {
-  const std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 3);
+  const std::unique_ptr<RCNN> system = make_rcnn(tiny_config(), 3);
   RCNN& model = *system;
   Batch b = golden_batch();
   b.seed = 5;
@@ -134,9 +136,9 @@ TEST_CASE("the same seed and step sample the same, and an image without objects 
 TEST_CASE("every RoI operator trains the heads and sends gradient to the backbone, each its own", "[models]") {
   std::vector<std::pair<double, double>> seen;  // loss, norm of the gradients
   for (const RoIOp op : {RoIOp::align, RoIOp::pool, RoIOp::warp, RoIOp::mnc_warp, RoIOp::precise, RoIOp::crop}) {
-    MaskRCNNConfig c = tiny_config();
-    c.roi.op = op;
-    const std::unique_ptr<RCNN> system = make_mask_rcnn(c, 0);
+    ModelConfig c = tiny_config();
+    rcnn(c).roi.op = op;
+    const std::unique_ptr<RCNN> system = make_rcnn(c, 0);
     RCNN& model = *system;
     test::set_golden_weights(model.parameters());
     model.parameters().zero_gradients();
@@ -154,13 +156,13 @@ TEST_CASE("every RoI operator trains the heads and sends gradient to the backbon
 }
 
 TEST_CASE("impossible models and batches are errors that say why", "[models]") {
-  MaskRCNNConfig c = tiny_config();
-  c.backbone.depth = 20;
-  CHECK_THROWS_WITH(make_mask_rcnn(c, 0), Contains("model.backbone.depth: must be 18, 34, 50, 101 or 152, got 20"));
+  ModelConfig c = tiny_config();
+  resnet(c).depth = 20;
+  CHECK_THROWS_WITH(make_rcnn(c, 0), Contains("model.backbone.depth: must be 18, 34, 50, 101 or 152, got 20"));
   c = tiny_config();
-  c.rpn.anchor_sizes = {8, 16};
-  CHECK_THROWS_WITH(make_mask_rcnn(c, 0), Contains("so 5, got 2"));
-  const std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 0);
+  rpn(c).anchor_sizes = {8, 16};
+  CHECK_THROWS_WITH(make_rcnn(c, 0), Contains("so 5, got 2"));
+  const std::unique_ptr<RCNN> system = make_rcnn(tiny_config(), 0);
   RCNN& model = *system;
   Batch b;
   b.images = Tensor::zeros({1, 100, 128, 3});

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <map>
 
-#include "models/systems/rcnn.h"
+#include "models/systems/make.h"
 #include "models/weights/load.h"
 #include "models/weights/weight_file.h"
 #include "tests/models/given_sample.h"
@@ -218,9 +218,9 @@ void compare_training(System& model, const std::string& path) {
 int main(int argc, char** argv) try {
   check(argc == 2, "usage: parity DIR");
   const std::string dir = argv[1];
-  MaskRCNNConfig config;
+  ModelConfig config;
   config.classes = 90;
-  const std::unique_ptr<System> system = make_mask_rcnn(config, 0);
+  const std::unique_ptr<System> system = make_system(config, 0);
   System& model = *system;
   load_weights(model.parameters(), open_weights(dir + "/weights.pth"), {});
   std::vector<std::string> files;

@@ -2,6 +2,7 @@
 
 #include "data/eval/coco_eval.h"
 #include "tests/catch.h"
+#include "tests/models/parts.h"
 #include "train/batches.h"
 
 using namespace mr;
@@ -161,8 +162,8 @@ TEST_CASE("training batches leave crowds out and are keyed by their number", "[d
 TEST_CASE("the fullest batch is as large as any, and fills the quota of positive RoIs", "[datasets]") {
   Recipe r;
   r.train.batch = 2;
-  r.model.box.batch = 30;
-  r.model.box.positive_fraction = 0.25;
+  test::rcnn(r).box.batch = 35;
+  test::rcnn(r).box.positive_fraction = 0.25;
   r.augment.min_sides = {100, 160};
   r.augment.max_side = 200;
   const Toy toy;

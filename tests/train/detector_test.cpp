@@ -18,9 +18,9 @@ using Catch::Matchers::Contains;
 namespace {
 
 Recipe tiny() {
-  return load_recipe("scenes_small", {"model.backbone.width=32", "model.fpn.channels=16", "model.box.width=16", "model.mask.width=16",
-                                      "data.scenes.height=64", "data.scenes.width=96", "data.scenes.images=4", "data.val_scenes=3",
-                                      "data.workers=0", "model.box.score=0.0", "model.box.detections=20"});
+  return load_recipe("scenes_small", {"model.backbone.width=32", "model.backbone.fpn.channels=16", "model.box.width=16",
+                                      "model.mask.width=16", "data.scenes.height=64", "data.scenes.width=96", "data.scenes.images=4",
+                                      "data.val_scenes=3", "data.workers=0", "model.box.score=0.0", "model.box.detections=20"});
 }
 
 Detector tiny_detector(const Recipe& r) { return make_detector(r, classes_of(r, *open_dataset(r, Split::train))); }
@@ -196,9 +196,10 @@ TEST_CASE("weights that do not fit are errors", "[detector]") {
   const Recipe r = tiny();
   const Detector d = tiny_detector(r);
   save_detector(d, folder / "a.safetensors");
-  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", "", {"model.fpn.channels=32"}), Contains("backbone.fpn"));
+  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", "", {"model.backbone.fpn.channels=32"}), Contains("backbone.fpn"));
   CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", "", {"model.classes=3"}), Contains("the recipe says 3, the data has 8"));
-  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", "", {"model.fpn.chanels=32"}), Contains("nearest is model.fpn.channels"));
+  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", "", {"model.backbone.fpn.chanels=32"}),
+                    Contains("nearest is model.backbone.fpn.channels"));
   save_weights(d.system->parameters(), folder / "bare.safetensors", {});
   CHECK_THROWS_WITH(load_detector(folder / "bare.safetensors"), Contains("holds no recipe; name one"));
   CHECK_THROWS_WITH(load_detector(folder / "bare.safetensors", "scenes_small"), Contains("names no classes"));

@@ -221,7 +221,7 @@ TEST_CASE("a term of the loss counts for its weight, and is logged without it", 
   };
   const auto plain = trained(r, "box");
   Recipe twice = r;
-  twice.losses.box = 2;
+  twice.losses.weights["box"] = 2;
   twice.optimiser.lr = r.optimiser.lr / 2;  // powers of two: the same bits
   const auto weighted = trained(twice, "box");
   CHECK(weighted.first == plain.first);

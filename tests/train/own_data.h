@@ -65,9 +65,9 @@ inline Recipe made(const NewRecipeOptions& o, const std::vector<std::string>& as
 }
 
 inline std::string detector_file(const Folder& folder, int64_t depth, int64_t classes, bool masks = true) {
-  MaskRCNNConfig c = narrow(depth, classes);
-  c.mask.enabled = masks;
-  save_weights(make_mask_rcnn(c, 5)->parameters(), folder / "detector.safetensors", {});
+  ModelConfig c = narrow(depth, classes);
+  set_masks(rcnn(c), masks);
+  save_weights(make_rcnn(c, 5)->parameters(), folder / "detector.safetensors", {});
   return folder / "detector.safetensors";
 }
 

@@ -52,7 +52,7 @@ TEST_CASE("torchvision's names and shapes fit the recipe that has its model, wit
       throw Error(fault_of(file, load_recipe("nuclei_small"))),
       Contains("memory.pth: another architecture than the recipe's model: ") && Contains("tensors would load, ") &&
           Contains("; for the file it is model.backbone.depth = 50 (here 18), model.backbone.norm = \"frozen\" (here \"group\"), "
-                   "model.fpn.channels = 256 (here 128)") &&
+                   "model.backbone.fpn.channels = 256 (here 128)") &&
           Contains("; the recipe coco_r50_fpn_torchvision fits; mrcnn recipe new --init memory.pth --annotations FILE makes one"));
 }
 
@@ -69,17 +69,17 @@ TEST_CASE("a trunk that would load less than whole, or is a part of a larger one
     CHECK_THROWS_WITH(throw Error(fault_of(file, drawn(narrow_settings(18)))), Contains("another architecture"));
   }
   // Norms of a group have no statistics, and those of statistics would lose them.
-  MaskRCNNConfig group = narrow(18, 3);
-  group.backbone.width = 32;
-  group.backbone.norm = NormKind::group;
+  ModelConfig group = narrow(18, 3);
+  resnet(group).width = 32;
+  resnet(group).norm = NormKind::group;
   std::vector<std::string> wide = narrow_settings(18);
   wide[1] = "model.backbone.width=32";
   CHECK_THROWS_WITH(throw Error(fault_of(in_memory(group), drawn(wide))), Contains("model.backbone.norm = \"group\" (here \"frozen\")"));
-  group.backbone.norm = NormKind::frozen;
+  resnet(group).norm = NormKind::frozen;
   Recipe other = drawn(wide);
-  other.model.backbone.norm = NormKind::group;
+  resnet(other).norm = NormKind::group;
   CHECK_THROWS_WITH(throw Error(fault_of(in_memory(group), other)), Contains("model.backbone.norm = \"frozen\" (here \"group\")"));
-  other.model.backbone.norm = NormKind::batch;  // live, and so the same tensors
+  resnet(other).norm = NormKind::batch;  // live, and so the same tensors
   CHECK(fault_of(in_memory(group), other).empty());
 }
 
@@ -91,7 +91,7 @@ TEST_CASE("a classifier's ResNet starts a trunk, and nothing but a trunk of its 
   CHECK(r.loaded.size() == file.tensors.size() - 1);
   CHECK(recognise_architecture(file, {}, {}).labels == 1000);
   Recipe wider = recipe;
-  wider.model.fpn.channels = 32;  // not the classifier's to say
+  fpn(wider).channels = 32;  // not the classifier's to say
   CHECK(fault_of(file, wider).empty());
   CHECK_THROWS_WITH(throw Error(fault_of(file, drawn(narrow_settings(34)))), Contains("model.backbone.depth = 18 (here 34)"));
 }
@@ -114,7 +114,7 @@ TEST_CASE("what no recipe can build is named", "[pretrained]") {
 
 TEST_CASE("init: another architecture is an error, which --skip-mismatch does not mend and --force passes over", "[pretrained]") {
   const TestFolder folder;
-  save_weights(make_mask_rcnn(narrow(34, 3), 5)->parameters(), folder / "deep.safetensors", {});
+  save_weights(make_rcnn(narrow(34, 3), 5)->parameters(), folder / "deep.safetensors", {});
   Detector d = detector_of(drawn(narrow_settings(18)), {"a", "b", "c"});
   d.recipe.train.init = folder / "elsewhere.safetensors";
   CHECK_THROWS_WITH(init_weights(d), Contains("there is no such file; --init FILE names the weights where they are now"));

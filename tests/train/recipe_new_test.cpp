@@ -141,12 +141,12 @@ TEST_CASE("recipe new: the file says what it is, and nothing of its base", "[rec
   CHECK_THROWS_WITH(throw Error(flat(n.toml)),
                     Contains("pets: made by `mrcnn recipe new` from ") && Contains("30 cat") &&
                         Contains(" Images: shorter side 120 to 120 (median 120), longer side up to 160 pixels.") &&
-                        Contains("[model.rpn] "));
+                        Contains("[model.proposals] "));
   CHECK(to_toml(r).find("microscope") == std::string::npos);
   o.base = "scenes_small";
   const Recipe other = made(o);
   CHECK(other.data.kind == DataKind::coco);
-  CHECK(other.model.backbone.width == load_recipe("scenes_small").model.backbone.width);
+  CHECK(resnet(other).width == resnet(load_recipe("scenes_small")).width);
   CHECK(to_toml(other).find("demonstration") == std::string::npos);
 }
 
@@ -173,15 +173,15 @@ TEST_CASE("recipe new --init: a detector keeps its network, anchors, norms and p
     o.base = base;
     const Recipe r = made(o);
     CHECK(r.train.init == o.init);
-    CHECK(r.model.backbone.depth == 50);
-    CHECK(r.model.backbone.width == 8);
-    CHECK(r.model.backbone.norm == NormKind::frozen);
-    CHECK(r.model.backbone.norm_epsilon == 0);  // torchvision's released detectors
-    CHECK(r.model.backbone.freeze == 2);
-    CHECK(r.model.fpn.channels == 16);
-    CHECK(r.model.rpn.anchor_sizes == RPNConfig{}.anchor_sizes);
-    CHECK(r.model.rpn.anchor_ratios == RPNConfig{}.anchor_ratios);
-    CHECK_FALSE(r.model.roi.aligned);
+    CHECK(resnet(r).depth == 50);
+    CHECK(resnet(r).width == 8);
+    CHECK(resnet(r).norm == NormKind::frozen);
+    CHECK(resnet(r).norm_epsilon == 0);  // torchvision's released detectors
+    CHECK(resnet(r).freeze == 2);
+    CHECK(fpn(r).channels == 16);
+    CHECK(rpn(r).anchor_sizes == RPNConfig{}.anchor_sizes);
+    CHECK(rpn(r).anchor_ratios == RPNConfig{}.anchor_ratios);
+    CHECK_FALSE(rcnn(r).roi.aligned);
     CHECK(r.preprocess.mean == Preprocess{}.mean);
     CHECK(r.preprocess.unit);
     CHECK(r.train.match_classes);  // COCO has both cat and dog
@@ -192,17 +192,17 @@ TEST_CASE("recipe new --init: a detector keeps its network, anchors, norms and p
   o.base.clear();
   o.init = detector_file(folder, 50, 5);
   const Recipe r = made(o);
-  CHECK(r.model.backbone.norm_epsilon == 1e-5);
+  CHECK(resnet(r).norm_epsilon == 1e-5);
   CHECK(r.train.skip_mismatch);
   CHECK_FALSE(r.train.match_classes);
   const size_t all = in_memory(narrow(50, 2)).tensors.size();
   CHECK_THROWS_WITH(throw Error(loaded(r)), Contains(std::to_string(all - 6) + " of " + std::to_string(all) + " tensors loaded"));
   o.init = detector_file(folder, 50, 5, false);  // Faster R-CNN: the masks' head is new
-  CHECK(made(o).model.mask.enabled);
+  CHECK(has_masks(made(o)));
   CHECK_THROWS_WITH(throw Error(flat(new_recipe(o).told)), Contains("its masks' head is new"));
   CHECK_THROWS_WITH(throw Error(loaded(made(o))), Contains("roi_heads.mask_head"));
   o.masks = false;
-  CHECK_FALSE(made(o).model.mask.enabled);
+  CHECK_FALSE(has_masks(made(o)));
 }
 
 TEST_CASE("recipe new --init: the plan is sane for 1, 2 and 16 images a step", "[recipe_new]") {
@@ -238,13 +238,13 @@ TEST_CASE("recipe new --init: a classifier's ResNet starts the trunk alone", "[r
     o.init = classifier_file(folder, depth, 1000);
     const Recipe r = made(o), base = load_recipe(depth < 50 ? "nuclei_small" : "coco_r50_fpn_torchvision");
     INFO("depth " << depth);
-    CHECK(r.model.backbone.depth == depth);
-    CHECK(r.model.backbone.norm == NormKind::frozen);
-    CHECK(r.model.backbone.norm_epsilon == 1e-5);
-    CHECK(r.model.backbone.freeze == 2);
-    CHECK(r.model.fpn.channels == base.model.fpn.channels);
-    CHECK(r.model.box.width == base.model.box.width);
-    CHECK(r.model.rpn.anchor_ratios == std::vector<double>{1});  // of the data
+    CHECK(resnet(r).depth == depth);
+    CHECK(resnet(r).norm == NormKind::frozen);
+    CHECK(resnet(r).norm_epsilon == 1e-5);
+    CHECK(resnet(r).freeze == 2);
+    CHECK(fpn(r).channels == fpn(base).channels);
+    CHECK(rcnn(r).box.width == rcnn(base).box.width);
+    CHECK(rpn(r).anchor_ratios == std::vector<double>{1});  // of the data
     CHECK(r.preprocess.mean == Preprocess{}.mean);
     CHECK(r.optimiser.lr == 0.02);
     CHECK(r.schedule.for_batch == 16);
@@ -258,16 +258,17 @@ TEST_CASE("recipe new --init: a classifier's ResNet starts the trunk alone", "[r
   o.base = folder / "adam.toml";
   CHECK(made(o).optimiser.kind == OptimiserKind::sgd);  // whose rate it is
   o.base.clear();
-  CHECK(made(o).model.backbone.freeze == 0);
+  CHECK(resnet(made(o)).freeze == 0);
   CHECK_THROWS_WITH(throw Error(flat(new_recipe(o).told)), Contains("A classifier of 7 classes, not ImageNet's: all stages are trained."));
 }
 
 TEST_CASE("recipe new --init: our own weights bring the recipe they were trained by", "[recipe_new]") {
   const Folder folder;
   NewRecipeOptions o = pictures(folder, 30, two_classes);
-  Recipe own = load_recipe("nuclei_small", {"model.backbone.width=32", "model.fpn.channels=16", "model.box.width=32", "model.mask.width=16",
-                                            "preprocess.mean=[0.1, 0.2, 0.3]", "model.rpn.anchor_sizes=[9.0, 17.0, 33.0, 65.0, 129.0]",
-                                            "optimiser.lr=0.04", "train.batch=4", "train.iterations=100"});
+  Recipe own =
+      load_recipe("nuclei_small", {"model.backbone.width=32", "model.backbone.fpn.channels=16", "model.box.width=32", "model.mask.width=16",
+                                   "preprocess.mean=[0.1, 0.2, 0.3]", "model.proposals.anchor_sizes=[9.0, 17.0, 33.0, 65.0, 129.0]",
+                                   "optimiser.lr=0.04", "train.batch=4", "train.iterations=100"});
   own.train.recorded = true;
   const Detector d = make_detector(own, {{"dog", "cow"}, {1, 2}});
   save_detector(d, folder / "own.safetensors");
@@ -275,7 +276,7 @@ TEST_CASE("recipe new --init: our own weights bring the recipe they were trained
   const Recipe r = made(o);
   Recipe expected = own;
   expected.model.classes = 0;
-  expected.model.box.detections = r.model.box.detections;
+  rcnn(expected).box.detections = rcnn(r).box.detections;
   CHECK(differences(visit_of(std::as_const(expected.model)), visit_of(std::as_const(r.model))).empty());
   CHECK(r.preprocess.mean == own.preprocess.mean);
   CHECK(r.optimiser.lr == 0.02);
@@ -291,7 +292,7 @@ TEST_CASE("recipe new --init: our own weights bring the recipe they were trained
   again.base = folder / "first.toml";
   const Recipe second = made(again);
   CHECK(second.train.init == o.init);
-  CHECK(second.model.rpn.anchor_sizes == own.model.rpn.anchor_sizes);
+  CHECK(rpn(second).anchor_sizes == rpn(own).anchor_sizes);
 }
 
 TEST_CASE("recipe new --init: detectron2's weights keep their pixels, stride and RoIAlign", "[recipe_new]") {
@@ -302,9 +303,9 @@ TEST_CASE("recipe new --init: detectron2's weights keep their pixels, stride and
   CHECK(r.preprocess.bgr);
   CHECK_FALSE(r.preprocess.unit);
   CHECK(r.preprocess.mean == std::vector<double>{103.53, 116.28, 123.675});
-  CHECK(r.model.backbone.stride_in_1x1);
-  CHECK(r.model.roi.aligned);
-  CHECK(r.model.mask.convs == 2);
+  CHECK(resnet(r).stride_in_1x1);
+  CHECK(rcnn(r).roi.aligned);
+  CHECK(mask(r).convs == 2);
   CHECK_THROWS_WITH(throw Error(loaded(r)), Contains("by detectron2's names") && !Contains("WARNING"));
 }
 

@@ -19,33 +19,33 @@ TEST_CASE("recipe new: without weights nothing is frozen, and that is told", "[r
     o.base = base;
     const NewRecipe n = new_recipe(o);
     const Recipe r = recipe_from_toml(n.toml, "mine.toml"), b = load_recipe(base);
-    CHECK(r.model.backbone.norm != NormKind::frozen);
-    CHECK(r.model.backbone.freeze == 0);
-    const bool frozen = b.model.backbone.norm == NormKind::frozen;
-    if (!frozen) CHECK(r.model.backbone.norm == b.model.backbone.norm);
+    CHECK(resnet(r).norm != NormKind::frozen);
+    CHECK(resnet(r).freeze == 0);
+    const bool frozen = resnet(b).norm == NormKind::frozen;
+    if (!frozen) CHECK(resnet(r).norm == resnet(b).norm);
     const bool told =
         flat(n.told).find("Without --init all start from random values, so all are trained, with norms of their own") != std::string::npos;
     CHECK(told == frozen);
   }
   o.base = "nuclei_r50_fpn";
   o.init = classifier_file(folder, 50, 1000);
-  CHECK(made(o).model.backbone.norm == NormKind::frozen);
-  CHECK(made(o).model.backbone.freeze == 2);
+  CHECK(resnet(made(o)).norm == NormKind::frozen);
+  CHECK(resnet(made(o)).freeze == 2);
   // Group norm wants groups of 32 channels.
   write_text_file(folder / "narrow.toml", "base = \"nuclei_r50_fpn\"\n[model.backbone]\nwidth = 48\n");
   o.base = folder / "narrow.toml";
   o.init.clear();
-  CHECK(made(o).model.backbone.norm == NormKind::batch);
+  CHECK(resnet(made(o)).norm == NormKind::batch);
 }
 
 TEST_CASE("recipe new: as many objects count for AP as may be found", "[recipe_new]") {
   const Folder folder;
   const Recipe few = made(pictures(folder, 30, two_classes));
-  CHECK(few.model.box.detections == 100);
+  CHECK(rcnn(few).box.detections == 100);
   CHECK(few.evaluation.max_detections == 100);
   const NewRecipe n = new_recipe(pictures(folder, 30, {std::vector<BoxOf>(130, {1, 12, 12})}, "dense"));
   const Recipe dense = recipe_from_toml(n.toml, "mine.toml");
-  CHECK(dense.model.box.detections == 200);
+  CHECK(rcnn(dense).box.detections == 200);
   CHECK(dense.evaluation.max_detections == 200);
   CHECK_THROWS_WITH(throw Error(flat(n.told)), Contains("evaluation.max_detections = 200") &&
                                                    Contains("As many as may be found count for AP (COCO's own figures count 100)"));

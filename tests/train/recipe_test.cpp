@@ -1,6 +1,7 @@
 #include "train/recipe.h"
 
 #include "base/files.h"
+#include "models/systems/make.h"
 #include "tensor/context.h"
 #include "tensor/simd.h"
 #include "tests/catch.h"
@@ -135,8 +136,47 @@ TEST_CASE("bad recipes are errors that name the place, the key and the value", "
   CHECK_THROWS_WITH(with({"train.precision=fp16"}), Contains("expects one of f32, bf16, tf32, got fp16"));
   CHECK_THROWS_WITH(with({"checkpoint.keep=1"}), Contains("checkpoint.keep: must be 2 or more, got 1"));
   CHECK_THROWS_WITH(with({"model.backbone.depth=19"}), Contains("model.backbone.depth"));
-  CHECK_THROWS_WITH(with({"model.rpn.anchor_sizes=[8.0]"}), Contains("model.rpn.anchor_sizes"));
+  CHECK_THROWS_WITH(with({"model.proposals.anchor_sizes=[8.0]"}),
+                    Contains("model.proposals.anchor_sizes: one a level of the backbone, so 5, got 1"));
   CHECK_THROWS_WITH(with({"preprocess.std=[0.0, 1.0, 1.0]"}), Contains("std"));
   CHECK_THROWS_WITH(with({"augment.flip_horizontal=2"}), Contains("flip_horizontal"));
   CHECK_THROWS_WITH(with({"data.scenes.distance=9"}), Contains("data.scenes.distance: must be from 0.3 to 3, got 9"));
+}
+
+TEST_CASE("losses are weighted by name, and the names are those of the model", "[recipe]") {
+  CHECK(with({"losses.mask=2"}).losses.weight_of("mask") == 2);
+  CHECK(with({"losses.class=0.5"}).losses.weight_of("class") == 0.5);
+  CHECK(with({}).losses.weight_of("rpn_box") == 1);
+  for (const ShippedRecipe& s : shipped_recipes()) {
+    const Recipe r = load_recipe(s.name);
+    CHECK(names_of(loss_terms(r.model)) == traits_of(r.model).losses);
+  }
+  CHECK_THROWS_WITH(with({"losses.dice=2"}), Contains("--set: losses.dice: there is no such key") &&
+                                                 Contains("; losses has rpn_objectness, rpn_box, class, box, mask"));
+  CHECK_THROWS_WITH(with({"losses.box=-1"}), Contains("--set: losses.box: must be from 0 to 1000000, got -1"));
+  // A model without masks has no such term, whatever its base says of it.
+  const TestFolder folder;
+  write_text_file(folder / "heavy.toml", "base = \"nuclei_small\"\n[losses]\nmask = 2.0\nbox = 3.0\n");
+  const Recipe boxes = load_recipe(folder / "heavy.toml", {"model.mask.kind=none"});
+  CHECK(names_of(loss_terms(boxes.model)) == traits_of(boxes.model).losses);
+  CHECK(boxes.losses.weights.count("mask") == 0);
+  CHECK(boxes.losses.weight_of("box") == 3);
+  CHECK(recipe_from_toml(to_toml(boxes), "again").losses.weights == boxes.losses.weights);
+  CHECK_THROWS_WITH(with({"model.mask.kind=none", "losses.mask=2"}), Contains("losses has rpn_objectness, rpn_box, class, box"));
+  LossConfig l;
+  l.weights["dice"] = 2;
+  CHECK_THROWS_WITH(l.check_terms({"class", "box"}), Contains("losses.dice: the model has no such term; its terms are class, box"));
+  l.weights["dice"] = 1;  // as without it
+  l.check_terms({"class", "box"});
+}
+
+TEST_CASE("what a model needs and gives is known before there is one", "[recipe]") {
+  const Traits small = traits_of(load_recipe("scenes_small").model), boxes = traits_of(with({"model.mask.kind=none"}).model);
+  CHECK(small.masks);
+  CHECK_FALSE(boxes.masks);
+  CHECK(small.divisor == 32);
+  CHECK(small.rois == 32);
+  CHECK(boxes.losses == std::vector<std::string>{"rpn_objectness", "rpn_box", "class", "box"});
+  CHECK(traits_of(with({"model.backbone.norm_epsilon=0.25"}).model).norm_epsilon == 0.25);
+  CHECK(with({"model.mask.kind=none"}).model.classes == 0);  // the data's, which does not matter here
 }

@@ -14,9 +14,12 @@ namespace {
 
 // A few steps of a small model on drawn scenes.
 Recipe small(std::vector<std::string> more) {
-  std::vector<std::string> settings = {"model.backbone.width=32", "model.fpn.channels=16", "model.box.width=16",   "model.mask.width=16",
-                                       "data.scenes.height=64",   "data.scenes.width=96",  "data.scenes.images=4", "data.val_scenes=0",
-                                       "data.workers=0",          "train.batch=1",         "train.budget=",        "train.iterations=1",
+  std::vector<std::string> settings = {"model.backbone.width=32", "model.backbone.fpn.channels=16",
+                                       "model.box.width=16",      "model.mask.width=16",
+                                       "data.scenes.height=64",   "data.scenes.width=96",
+                                       "data.scenes.images=4",    "data.val_scenes=0",
+                                       "data.workers=0",          "train.batch=1",
+                                       "train.budget=",           "train.iterations=1",
                                        "train.precision=f32"};
   settings.insert(settings.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
   return load_recipe("scenes_small", settings);
@@ -73,7 +76,7 @@ TEST_CASE("a training that is refused leaves no folder", "[train]") {
 TEST_CASE("no step asks the system for memory", "[train]") {
   const TestFolder folder;
   const Recipe r = load_recipe(
-      "scenes_small", {"model.backbone.width=32", "model.fpn.channels=16", "model.box.width=16", "model.mask.width=16",
+      "scenes_small", {"model.backbone.width=32", "model.backbone.fpn.channels=16", "model.box.width=16", "model.mask.width=16",
                        "data.scenes.height=64", "data.scenes.width=96", "data.scenes.images=24", "data.val_scenes=1", "data.workers=0",
                        "train.batch=2", "train.budget=", "train.iterations=40", "train.log_every=1", "evaluation.at=[]"});
   const ContextGuard guard;

@@ -4,34 +4,34 @@
 
 #include <string>
 
-#include "models/systems/rcnn.h"
 #include "models/weights/load.h"
+#include "tests/models/parts.h"
 
 namespace mr::test {
 
 // Narrow, so that a file has about a megabyte; the names are those of any width.
-inline MaskRCNNConfig narrow(int64_t depth, int64_t classes) {
-  MaskRCNNConfig c;
+inline ModelConfig narrow(int64_t depth, int64_t classes) {
+  ModelConfig c;
   c.classes = classes;
-  c.backbone.depth = depth;
-  c.backbone.width = 8;
-  c.fpn.channels = 16;
-  c.box.width = 32;
-  c.mask.width = 16;
+  resnet(c).depth = depth;
+  resnet(c).width = 8;
+  fpn(c).channels = 16;
+  rcnn(c).box.width = 32;
+  mask(c).width = 16;
   return c;
 }
 
 // What such a model is, as settings over a recipe.
 inline std::vector<std::string> narrow_settings(int64_t depth) {
-  return {"model.backbone.depth=" + std::to_string(depth), "model.backbone.width=8", "model.fpn.channels=16", "model.box.width=32",
+  return {"model.backbone.depth=" + std::to_string(depth), "model.backbone.width=8", "model.backbone.fpn.channels=16", "model.box.width=32",
           "model.mask.width=16"};
 }
 
 // The tensors of a model, without a file.
-inline WeightFile in_memory(const MaskRCNNConfig& config, uint64_t seed = 5) {
+inline WeightFile in_memory(const ModelConfig& config, uint64_t seed = 5) {
   WeightFile file;
   file.path = "memory.pth";
-  const auto system = make_mask_rcnn(config, seed);
+  const auto system = make_rcnn(config, seed);
   for (const Parameter& p : system->parameters().all()) file.tensors.push_back(to_file(p));
   return file;
 }

@@ -164,7 +164,7 @@ TEST_CASE("voc: XML files beside their pictures, in capitals, in folders of thei
     const Converted c = converted("voc", {f / in}, f);
     REQUIRE(c.file.annotations.size() == 1);
     CHECK(c.same_pixels(0, box));
-    CHECK_THAT(joined(c.report.notes), Contains("--set model.mask.enabled=false trains on boxes alone"));
+    CHECK_THAT(joined(c.report.notes), Contains("--set model.mask.kind=none trains on boxes alone"));
     CHECK(recognise_annotations(f / (std::string(in) == "split" ? "split/train" : in)).kind == "voc");  // so the command is told
   }
   const std::filesystem::path before = std::filesystem::current_path();

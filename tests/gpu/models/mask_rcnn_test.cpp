@@ -7,28 +7,30 @@
 #include "tensor/context.h"
 #include "tensor/gpu/graph.h"
 #include "tests/gpu/device.h"
+#include "tests/models/parts.h"
 
 namespace mr::gpu {
+using namespace mr::test;
 namespace {
 
 constexpr int height = 64, width = 96;
 
-MaskRCNNConfig tiny_config() {
-  MaskRCNNConfig c;
+ModelConfig tiny_config() {
+  ModelConfig c;
   c.classes = 3;
-  c.backbone.depth = 18;
-  c.backbone.width = 8;
-  c.backbone.freeze = 0;
-  c.fpn.channels = 8;
-  c.rpn.anchor_sizes = {8, 16, 32, 64, 128};
-  c.rpn.batch = 32;
-  c.rpn.pre_nms_train = c.rpn.pre_nms_test = 50;
-  c.rpn.post_nms_train = c.rpn.post_nms_test = 20;
-  c.box.width = 16;
-  c.box.batch = 16;
-  c.box.detections = 5;
-  c.mask.convs = 1;
-  c.mask.width = 8;
+  resnet(c).depth = 18;
+  resnet(c).width = 8;
+  resnet(c).freeze = 0;
+  fpn(c).channels = 8;
+  rpn(c).anchor_sizes = {8, 16, 32, 64, 128};
+  rpn(c).batch = 32;
+  rpn(c).pre_nms_train = rpn(c).pre_nms_test = 50;
+  rpn(c).post_nms_train = rpn(c).post_nms_test = 20;
+  rcnn(c).box.width = 16;
+  rcnn(c).box.batch = 16;
+  rcnn(c).box.detections = 5;
+  mask(c).convs = 1;
+  mask(c).width = 8;
   return c;
 }
 
@@ -70,8 +72,8 @@ struct Step {
   Tensor gradients;
 };
 
-Step training_step(Device device, const MaskRCNNConfig& config = tiny_config()) {
-  const std::unique_ptr<RCNN> system = make_mask_rcnn(config, 3);
+Step training_step(Device device, const ModelConfig& config = tiny_config()) {
+  const std::unique_ptr<RCNN> system = make_rcnn(config, 3);
   RCNN& model = *system;
   model.parameters().move_to(device);
   model.parameters().zero_gradients();
@@ -94,14 +96,14 @@ double distance(const Tensor& a, const Tensor& b) {
   return std::sqrt(sum);
 }
 
-void compare_steps(const MaskRCNNConfig& config) {
+void compare_steps(const ModelConfig& config) {
   const Step want = training_step(Device{}, config), got = training_step(gpu_device(), config);
   REQUIRE(got.losses.size() == want.losses.size());
   for (size_t i = 0; i < want.losses.size(); ++i) {
     INFO("loss " << i);
     CHECK(got.losses[i] == Approx(want.losses[i]).epsilon(1e-5));
   }
-  const std::unique_ptr<RCNN> system = make_mask_rcnn(config, 3);
+  const std::unique_ptr<RCNN> system = make_rcnn(config, 3);
   RCNN& names = *system;
   for (const Parameter& p : names.parameters().all()) {
     if (!p.trainable) continue;
@@ -128,11 +130,11 @@ TEST_CASE("a training step on the device has the losses and gradients of the CPU
 TEST_CASE("a training step on the device: live norms, masks of no class, thresholded targets", "[gpu][model]") {
   if (!has_device()) return;
   const Uncounted fast;
-  MaskRCNNConfig c = tiny_config();
-  c.backbone.norm = NormKind::batch;
-  c.mask.class_agnostic = true;
-  c.mask.soft_targets = false;
-  c.box.positive_fraction = 0.5;
+  ModelConfig c = tiny_config();
+  resnet(c).norm = NormKind::batch;
+  mask(c).class_agnostic = true;
+  mask(c).soft_targets = false;
+  rcnn(c).box.positive_fraction = 0.5;
   compare_steps(c);
 }
 
@@ -156,7 +158,7 @@ TEST_CASE("a training step on the device in mixed precision", "[gpu][model]") {
 
 // A model in training, as train/ has it.
 struct Trained {
-  std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 3);
+  std::unique_ptr<RCNN> system = make_rcnn(tiny_config(), 3);
   RCNN& model = *system;
   Tensor velocity, rate, weights;  // weights: of the five terms
   ArenaPieces pieces;
@@ -228,7 +230,7 @@ TEST_CASE("the program queues training steps without waiting, and a step once re
 TEST_CASE("a prediction waits once, for its results, and once recorded is any prediction", "[gpu][model]") {
   if (!has_device()) return;
   const Uncounted fast;
-  const std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 3);
+  const std::unique_ptr<RCNN> system = make_rcnn(tiny_config(), 3);
   RCNN& model = *system;
   model.parameters().move_to(gpu_device());
   const auto pictures = [](uint64_t step) {
@@ -273,7 +275,7 @@ TEST_CASE("a prediction on the device finds what the CPU finds", "[gpu][model]")
   if (!has_device()) return;
   const Uncounted fast;
   const auto detections = [](Device device) {
-    const std::unique_ptr<RCNN> system = make_mask_rcnn(tiny_config(), 3);
+    const std::unique_ptr<RCNN> system = make_rcnn(tiny_config(), 3);
     RCNN& model = *system;
     model.parameters().move_to(device);
     Batch b = tiny_batch();

@@ -9,6 +9,7 @@
 #include "models/weights/architecture.h"
 #include "models/weights/load.h"
 #include "tests/catch.h"
+#include "tests/models/parts.h"
 #include "tests/models/weights/make_files.h"
 
 using namespace mr;
@@ -19,15 +20,15 @@ namespace {
 
 const std::string golden = MR_SOURCE_DIR "/tests/golden/weights/detectors/";
 
-MaskRCNNConfig tiny() {
-  MaskRCNNConfig c;
+ModelConfig tiny() {
+  ModelConfig c;
   c.classes = 3;
-  c.backbone.depth = 18;
-  c.backbone.width = 2;
-  c.fpn.channels = 4;
-  c.box.width = 8;
-  c.mask.convs = 2;
-  c.mask.width = 4;
+  resnet(c).depth = 18;
+  resnet(c).width = 2;
+  fpn(c).channels = 4;
+  rcnn(c).box.width = 8;
+  mask(c).convs = 2;
+  mask(c).width = 4;
   return c;
 }
 
@@ -52,7 +53,7 @@ float expected(const std::string& name, size_t i, const FileShape& shape, Lost l
 
 LoadReport check_loaded(const std::string& file, Lost lost, const LoadOptions& options = {}) {
   INFO(file);
-  const auto system = make_mask_rcnn(tiny(), 1);
+  const auto system = test::make_rcnn(tiny(), 1);
   Parameters& parameters = system->parameters();
   const LoadReport report = load_weights(parameters, open_weights(golden + file), options);
   CHECK(report.loaded.size() == parameters.all().size());
@@ -85,7 +86,7 @@ TEST_CASE("weights of torch.compile, of an averaged model and of Lightning, by n
 
 TEST_CASE("weights under a prefix of their own load with one rename, which the error names", "[weights]") {
   check_loaded("renamed.pth", Lost::nothing, {.renames = {parse_rename("detector.=")}});
-  const auto system = make_mask_rcnn(tiny(), 1);
+  const auto system = test::make_rcnn(tiny(), 1);
   CHECK_THROWS_WITH(
       load_weights(system->parameters(), open_weights(golden + "renamed.pth"), {.allow_missing = true}),
       Contains("--rename detector.= would make " + std::to_string(system->parameters().all().size()) + " of them the model's"));
@@ -118,10 +119,10 @@ TEST_CASE("detectron2: class-agnostic boxes serve every class, class-agnostic ma
                        }};
   };
   for (const int64_t classes : {3, 1}) {
-    MaskRCNNConfig c = tiny();
+    ModelConfig c = tiny();
     c.classes = classes;
-    c.mask.class_agnostic = true;
-    const auto system = make_mask_rcnn(c, 1);
+    mask(c).class_agnostic = true;
+    const auto system = test::make_rcnn(c, 1);
     WeightFile f;
     f.path = "memory";
     f.tensors = {counting("proposal_generator.rpn_head.anchor_deltas.bias", {12}),
@@ -144,18 +145,18 @@ TEST_CASE("detectron2: class-agnostic boxes serve every class, class-agnostic ma
 TEST_CASE("the architecture of a file is read from names and shapes", "[weights]") {
   for (const char* file : {"reference.pth", "lightning.ckpt", "detectron2.pkl", "detectron.pkl"}) {
     INFO(file);
-    const Architecture a = recognise_architecture(open_weights(golden + file), {}, MaskRCNNConfig());
+    const Architecture a = recognise_architecture(open_weights(golden + file), {}, {});
     CHECK(a.detector);
     CHECK(a.classes == 3);
     CHECK(a.odd.empty());
-    CHECK(a.model.backbone.depth == 18);
-    CHECK(a.model.backbone.width == 2);
-    CHECK(a.model.fpn.channels == 4);
-    CHECK(a.model.box.size == 7);
-    CHECK(a.model.box.width == 8);
-    CHECK(a.model.mask.convs == 2);
-    CHECK(a.model.mask.width == 4);
-    CHECK(a.model.mask.enabled);
+    CHECK(resnet(a).depth == 18);
+    CHECK(resnet(a).width == 2);
+    CHECK(fpn(a).channels == 4);
+    CHECK(rcnn(a).box.size == 7);
+    CHECK(rcnn(a).box.width == 8);
+    CHECK(mask(a).convs == 2);
+    CHECK(mask(a).width == 4);
+    CHECK(has_masks(a));
   }
 }
 
