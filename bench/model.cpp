@@ -31,8 +31,8 @@ namespace {
 constexpr int H = 800, W = 1216;
 
 // `size` times the image and ten objects of the file, or drawn ones.
-Batch make_batch(const std::string& input, int64_t size) {
-  Batch b;
+HostBatch make_batch(const std::string& input, int64_t size) {
+  HostBatch b;
   b.images = Tensor::empty({1, H, W, 3});
   b.sizes = {{H, W}};
   b.image_ids = {0};
@@ -100,7 +100,7 @@ struct Training {
     add_pieces(all, {0, w.numel(), 1, 0});
     pieces = ArenaPieces(all, w.device());
   }
-  template <class B> void step(const B& batch) {
+  void step(const DeviceBatch& batch) {
     Parameters& p = model.parameters();
     const OnDevice where(p.device());
     p.zero_gradients();
@@ -111,7 +111,7 @@ struct Training {
 };
 
 // On a GPU, a step recorded once and queued again; the batch goes over each time.
-double time_recorded(int repeat, Training& training, const Batch& batch) {
+double time_recorded(int repeat, Training& training, const HostBatch& batch) {
   if constexpr (gpu::exists) {
     DeviceBatch there(batch, true, training.model.parameters().device());
     training.step(there);
@@ -158,13 +158,15 @@ int main(int argc, char** argv) try {
   System& model = *system;
   if (!weights.empty()) load_weights(model.parameters(), open_weights(weights), {});
   model.parameters().move_to(device);
-  const Batch batch = make_batch(input, size);
+  const HostBatch batch = make_batch(input, size);
+  HostBatch pictures = batch;
+  pictures.targets.clear();
   int64_t found = 0;
   double inference = 0, train = 0, recorded = 0;
-  if (only != "train") inference = best_of(repeat, device, 4, [&] { found = model.predict(batch)[0].boxes.size(0); });
+  if (only != "train") inference = best_of(repeat, device, 4, [&] { found = predict(model, pictures)[0].boxes.size(0); });
   if (only != "inference") {
     Training training(model);
-    train = best_of(repeat, device, 4, [&] { training.step(batch); });
+    train = best_of(repeat, device, 4, [&] { training.step(to_device(batch, model)); });
     if (device.type != DeviceType::cpu) recorded = time_recorded(repeat, training, batch);
   }
   rusage usage{};

@@ -4,20 +4,14 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "data/pixel_change.h"
 #include "geometry/box.h"
 #include "geometry/mask.h"
 #include "geometry/pixel_size.h"
 
 namespace mr {
-namespace gpu {
-class Staged;
-}
-
 struct CocoObject;  // data/eval/coco_eval.h
 
 // An 8-bit RGB picture, [H·W·3], rows from the top.
@@ -52,8 +46,6 @@ struct Sample {
   ImageInfo info;
   Image image;
   std::vector<Instance> instances;
-  std::optional<PixelChange> pending = {};         // the instances have it behind them, the image not yet: the device that trains makes it
-  std::shared_ptr<const gpu::Staged> staged = {};  // image.rgb, from where a GPU can fetch it
 };
 
 struct ObjectCount {

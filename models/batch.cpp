@@ -8,7 +8,7 @@
 namespace mr {
 namespace {
 
-void check_batch(const Batch& b) {
+void check_batch(const HostBatch& b) {
   check(b.images.defined() && b.images.rank() == 4 && b.images.size(3) == 3, "batch: images must be [N,H,W,3], got ",
         b.images.defined() ? b.images.shape() : Shape{});
   const auto N = static_cast<size_t>(b.images.size(0));
@@ -19,18 +19,19 @@ void check_batch(const Batch& b) {
 
 }  // namespace
 
-DeviceBatch::DeviceBatch(const Batch& batch, bool with_masks, Device device) : DeviceBatch(batch, with_masks) {
+DeviceBatch::DeviceBatch(const HostBatch& batch, bool with_masks, Device device) : DeviceBatch(batch, with_masks) {
   if (images.on_gpu() && images.device() == device) images = images.clone();  // refill writes over them
   for (Tensor* t : all())
     if (t->defined()) *t = t->to(device);
 }
 
-DeviceBatch::DeviceBatch(const Batch& batch, bool with_masks) {
+DeviceBatch::DeviceBatch(const HostBatch& batch, bool with_masks) {
   check_batch(batch);
   const OnDevice here(Device{});
   const auto N = static_cast<int64_t>(batch.sizes.size());
   images = batch.images;
   seed = batch.seed, step = batch.step;
+  image_ids = batch.image_ids;
   sizes = Tensor::empty({N, 2}, DType::i32);
   for (int64_t n = 0; n < N; ++n) {
     sizes.data<int32_t>()[2 * n] = batch.sizes[static_cast<size_t>(n)].height;
@@ -64,7 +65,7 @@ std::vector<Tensor*> DeviceBatch::all() {
   return {&images, &sizes, &objects.boxes, &objects.count, &labels, &anchor_rng, &roi_rng, &masks.bits, &masks.place};
 }
 
-bool DeviceBatch::refill(const Batch& batch) {
+bool DeviceBatch::refill(const HostBatch& batch) {
   DeviceBatch next(batch, masks.bits.defined());
   const std::vector<Tensor*> to = all(), from = next.all();
   for (size_t i = 0; i < to.size(); ++i)
@@ -73,6 +74,7 @@ bool DeviceBatch::refill(const Batch& batch) {
   for (size_t i = 0; i < to.size(); ++i)
     if (to[i]->defined()) to[i]->copy_(*from[i]);
   seed = next.seed, step = next.step;
+  image_ids = std::move(next.image_ids);
   return true;
 }
 

@@ -1,4 +1,4 @@
-// What a system is given: a batch as the loader makes it, and as the device takes it.
+// What a system is given: a batch, put together on the host and then brought to the device.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct ImageTargets {
   std::vector<CroppedMask> masks;  // G of them, or none where masks are not trained
 };
 
-struct Batch {
+struct HostBatch {
   Tensor images;                      // [N,H,W,3] f32, normalised, zero-padded right and below
   std::vector<PixelSize> sizes;       // of each image before padding
   std::vector<ImageTargets> targets;  // empty when predicting
@@ -50,7 +50,7 @@ struct TrainingSample {
   RoISample rois;
 };
 
-// A batch as the network takes it: tensors where the parameters are, lists with one room for all images
+// A batch as a system takes it: tensors where the parameters are, lists with one room for all images
 // (ops/boxes/lists.h). Whatever changes from step to step is here, in the device's memory, so that a GPU can be
 // given a recorded step with another batch.
 class DeviceBatch {
@@ -63,16 +63,17 @@ class DeviceBatch {
   MaskTable masks;              // where masks are trained
   uint64_t seed = 0, step = 0;  // key of what is drawn on the way (dropout)
 
+  std::vector<int64_t> image_ids;             // on the host, for messages
   std::optional<TrainingSample> chosen = {};  // none: the system draws a sample of its own
 
   // Queued on a GPU. Errors: images that are not [N,H,W,3], other numbers of sizes, targets or ids than of images; `with_masks`: an
   // object without a mask.
-  DeviceBatch(const Batch& batch, bool with_masks, Device device);
+  DeviceBatch(const HostBatch& batch, bool with_masks, Device device);
   // The same memory with another batch, queued. False, and nothing is done: it has other shapes.
-  bool refill(const Batch& batch);
+  bool refill(const HostBatch& batch);
 
  private:
-  DeviceBatch(const Batch& batch, bool with_masks);  // the lists on the CPU, the images where they are
+  DeviceBatch(const HostBatch& batch, bool with_masks);  // the lists on the CPU, the images where they are
   std::vector<Tensor*> all();
 };
 

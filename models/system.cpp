@@ -28,8 +28,8 @@ std::vector<Detections> read(const Found& found) {
   return all;
 }
 
-Losses System::losses(const Batch& batch) { return losses(DeviceBatch(batch, traits().masks, parameters().device())); }
+DeviceBatch to_device(const HostBatch& batch, System& system) { return {batch, system.traits().masks, system.parameters().device()}; }
 
-std::vector<Detections> System::predict(const Batch& batch) { return read(detect(DeviceBatch(batch, false, parameters().device()))); }
+std::vector<Detections> predict(System& system, const HostBatch& batch) { return read(system.detect(to_device(batch, system))); }
 
 }  // namespace mr

@@ -57,10 +57,11 @@ class System {
   virtual Traits traits() const = 0;
   virtual Losses losses(const DeviceBatch& batch) = 0;
   virtual Found detect(const DeviceBatch& batch) const = 0;
-
-  // The same of a batch that is not on the device yet.
-  Losses losses(const Batch& batch);
-  std::vector<Detections> predict(const Batch& batch);
 };
+
+// The batch where the system is, with masks where it trains them and the batch has targets.
+DeviceBatch to_device(const HostBatch& batch, System& system);
+// read(system.detect(…)) of it.
+std::vector<Detections> predict(System& system, const HostBatch& batch);
 
 }  // namespace mr

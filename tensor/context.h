@@ -1,4 +1,4 @@
-// How work is done on this thread: device, threads, precision, random seed. One thread-local Context, changed by a guard:
+// How work is done on this thread: device, threads, precision, and with whom. One thread-local Context, changed by a guard:
 //
 //   ContextGuard guard; context().threads = 1;     // back as it was at the end of the scope
 #pragma once
@@ -8,11 +8,14 @@
 
 namespace mr {
 
+class ProcessGroup;  // tensor/process_group.h
+
 struct Context {
-  Device device;                 // where new tensors live
-  int threads = 0;               // of parallel_for; 0: OMP_NUM_THREADS, or as many as there are processors (base/processors.h)
-  DType precision = DType::f32;  // of activations: f32, or bf16 for mixed precision
-  bool tf32 = false;             // on a GPU, products of f32 on the matrix units: factors rounded to 10 bits of mantissa, sums in f32
+  Device device;                  // where new tensors live
+  int threads = 0;                // of parallel_for; 0: OMP_NUM_THREADS, or as many as there are processors (base/processors.h)
+  DType precision = DType::f32;   // of activations: f32, or bf16 for mixed precision
+  ProcessGroup* group = nullptr;  // the processes that train together (tensor/process_group.h); null: this one alone
+  bool tf32 = false;              // on a GPU, products of f32 on the matrix units: factors rounded to 10 bits of mantissa, sums in f32
 };
 
 Context& context();

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "models/systems/make.h"
+#include "tensor/process_group.h"
 
 namespace mr {
 namespace {
@@ -63,25 +64,27 @@ PixelSize largest_image(const Recipe& recipe, const Dataset& dataset) {
 
 }  // namespace
 
-Batch fullest_batch(const Recipe& recipe, const Dataset& dataset) {
+BatchNeeds needs_of(System& system) { return {system.traits().masks, system.parameters().device()}; }
+
+DeviceBatch fullest_batch(const Recipe& recipe, const Dataset& dataset, const BatchNeeds& needs) {
   const PixelSize size = largest_image(recipe, dataset);
-  const int64_t objects = traits_of(recipe.model).rois;
-  const std::vector<Image> black(static_cast<size_t>(recipe.train.batch), Image(size.height, size.width));
+  const int64_t objects = traits_of(recipe.model).rois, N = recipe.train.batch / process_group().size();
+  const std::vector<Image> black(static_cast<size_t>(N), Image(size.height, size.width));
   std::vector<const Image*> images;
   for (const Image& image : black) images.push_back(&image);
-  Batch b;
+  HostBatch b;
   b.images = images_to_tensor(images, recipe.preprocess).images;  // [N,H,W,3]
-  for (int64_t n = 0; n < recipe.train.batch; ++n) {
+  for (int64_t n = 0; n < N; ++n) {
     b.sizes.push_back({size.height, size.width});
     b.targets.push_back(grid_of_objects(size, std::max<int64_t>(objects, 1)));
     b.image_ids.push_back(n);
   }
-  return b;
+  return {b, needs.masks, needs.device};
 }
 
-Batch training_batch(const LoadedBatch& loaded, const Preprocess& preprocess, uint64_t seed, Device device) {
-  ImageBatch images = images_to_tensor(loaded.samples, preprocess, device);
-  Batch b;
+DeviceBatch training_batch(const BatchOf<InputSample>& loaded, const Preprocess& preprocess, uint64_t seed, const BatchNeeds& needs) {
+  ImageBatch images = images_to_tensor(loaded.samples, preprocess, needs.device);
+  HostBatch b;
   b.images = images.images;  // [N,H,W,3]
   for (const PixelSize& s : images.sizes) b.sizes.push_back({s.height, s.width});
   for (const Sample& s : loaded.samples) {
@@ -90,28 +93,33 @@ Batch training_batch(const LoadedBatch& loaded, const Preprocess& preprocess, ui
   }
   b.seed = seed;
   b.step = static_cast<uint64_t>(loaded.number);
-  return b;
+  return {b, needs.masks, needs.device};
 }
 
-std::function<Batch()> training_batches(const Recipe& recipe, std::shared_ptr<const Dataset> dataset, int64_t first,
-                                        std::function<void(const std::string&)> skipped, Device device) {
+std::function<DeviceBatch()> training_batches(const Recipe& recipe, std::shared_ptr<const Dataset> dataset, int64_t first,
+                                              std::function<void(const std::string&)> skipped, const BatchNeeds& needs) {
   LoaderOptions options;
   options.batch = recipe.train.batch;
+  options.part = process_group().rank();
+  options.parts = process_group().size();
   options.workers = recipe.data.workers;
   options.prefetch = recipe.data.prefetch;
   options.group_by_aspect = recipe.data.group_aspect;
   options.corrupt = recipe.data.corrupt_images;
   const auto seed = static_cast<uint64_t>(recipe.seed);
-  const auto change = [augmentation = recipe.augment, seed, device](Sample& s, uint64_t epoch, int64_t index) {
-    (device.type == DeviceType::cpu ? augment : augment_objects)(s, augmentation, seed, epoch, static_cast<uint64_t>(index));
+  const auto change = [augmentation = recipe.augment, seed, device = needs.device](InputSample& s, uint64_t epoch, int64_t index) {
+    const auto key = static_cast<uint64_t>(index);
+    if (device.type == DeviceType::cpu) return augment(s, augmentation, seed, epoch, key);
+    s.pending = augment_objects(s, augmentation, seed, epoch, key);
     stage_image(s, device);
   };
-  auto loader = std::make_shared<Loader>(Loader::endless(std::move(dataset), options, seed, change, first));
-  return [loader, preprocess = recipe.preprocess, seed, device, skipped = std::move(skipped)] {
-    std::optional<LoadedBatch> loaded = loader->next();
+  using Samples = LoaderOf<InputSample>;
+  auto loader = std::make_shared<Samples>(Samples::endless(std::move(dataset), options, seed, change, first));
+  return [loader, preprocess = recipe.preprocess, seed, needs, skipped = std::move(skipped)] {
+    const std::optional<BatchOf<InputSample>> loaded = loader->next();
     check(loaded.has_value(), "train: the loader ended");
     for (const SkippedSample& s : loaded->skipped) skipped(str("left out: ", s.why));
-    return training_batch(*loaded, preprocess, seed, device);
+    return training_batch(*loaded, preprocess, seed, needs);
   };
 }
 

@@ -115,15 +115,28 @@ Rle FoundObjects::rle(size_t i, PixelSize picture) const {
   return paste_rle(grids.data() + i * cells, m, objects[i].box, picture.height, picture.width, rule);
 }
 
-FoundObjects find_objects(const Detector& d, const Image& image, const Reduction& reduction) {
+namespace {
+
+// What the network finds in each image, in pixels of its input, whose size beside the image's tells the scale.
+struct Seen {
+  Detections found;
+  PixelSize input;
+};
+std::vector<Seen> look_at(const Detector& d, std::span<const Image* const> images) {
   const NoGrad guard;
-  const Image* one = &image;
-  const ImageBatch input = resize_to_tensor({&one, 1}, d.recipe.preprocess, d.system->parameters().device());
-  Batch batch;
-  batch.images = input.images;  // [1,H,W,3]
-  batch.sizes = {{input.sizes[0].height, input.sizes[0].width}};
-  const Detections found = d.system->predict(batch).at(0);
-  const double sx = reduction.fx * image.width / input.sizes[0].width, sy = reduction.fy * image.height / input.sizes[0].height;
+  const ImageBatch input = resize_to_tensor(images, d.recipe.preprocess, d.system->parameters().device());
+  HostBatch batch;
+  batch.images = input.images;  // [N,H,W,3]
+  batch.sizes = input.sizes;
+  std::vector<Detections> found = predict(*d.system, batch);
+  std::vector<Seen> seen;
+  for (size_t n = 0; n < images.size(); ++n) seen.push_back({std::move(found.at(n)), input.sizes[n]});
+  return seen;
+}
+
+FoundObjects objects_of(const Detector& d, const Seen& seen, const Image& image, const Reduction& reduction) {
+  const Detections& found = seen.found;
+  const double sx = reduction.fx * image.width / seen.input.width, sy = reduction.fy * image.height / seen.input.height;
   FoundObjects out;
   out.rule = d.recipe.evaluation.paste;
   out.m = found.masks.defined() ? static_cast<int>(found.masks.size(1)) : 0;
@@ -141,14 +154,31 @@ FoundObjects find_objects(const Detector& d, const Image& image, const Reduction
   return out;
 }
 
+}  // namespace
+
+FoundObjects find_objects(const Detector& d, const Image& image, const Reduction& reduction) {
+  const Image* one = &image;
+  return objects_of(d, look_at(d, {&one, 1}).at(0), image, reduction);
+}
+
+std::vector<std::vector<Detection>> detect(const Detector& d, std::span<const Image* const> images) {
+  const std::vector<Seen> seen = look_at(d, images);
+  std::vector<std::vector<Detection>> all;
+  for (size_t n = 0; n < images.size(); ++n) {
+    FoundObjects found = objects_of(d, seen[n], *images[n], {});
+    if (found.m > 0)
+      parallel_for(static_cast<int64_t>(found.objects.size()), 4, [&](int64_t i) {
+        Detection& o = found.objects[static_cast<size_t>(i)];
+        o.mask = found.mask(static_cast<size_t>(i), o.box, {images[n]->height, images[n]->width});
+      });
+    all.push_back(std::move(found.objects));
+  }
+  return all;
+}
+
 std::vector<Detection> detect(const Detector& d, const Image& image) {
-  FoundObjects found = find_objects(d, image);
-  if (found.m > 0)
-    parallel_for(static_cast<int64_t>(found.objects.size()), 4, [&](int64_t i) {
-      Detection& o = found.objects[static_cast<size_t>(i)];
-      o.mask = found.mask(static_cast<size_t>(i), o.box, {image.height, image.width});
-    });
-  return std::move(found.objects);
+  const Image* one = &image;
+  return std::move(detect(d, {&one, 1}).at(0));
 }
 
 // The input in f32, and the network's maps.

@@ -42,51 +42,72 @@ std::vector<std::string> Evaluator::notes() const {
   return all;
 }
 
-void Evaluator::judge_image(const Detector& detector, const Image& image, int64_t index) {
-  std::vector<Detection> found = detect(detector, image);
-  for (Detection& d : found) d.label = labels_.at(static_cast<size_t>(d.label - 1));
-  std::erase_if(found, [](const Detection& d) { return d.label == 0; });
-  metric_->add(index, found);
+int64_t evaluation_batch(const Recipe& recipe, Device device) {
+  if (recipe.evaluation.batch > 0) return recipe.evaluation.batch;
+  return device.type == DeviceType::cpu ? 1 : recipe.train.batch;
+}
+
+void Evaluator::judge(const Detector& detector, const std::vector<IndexedImage>& batch) {
+  if (batch.empty()) return;
+  std::vector<const Image*> images;
+  for (const IndexedImage& i : batch) images.push_back(&i.image);
+  std::vector<std::vector<Detection>> found = detect(detector, images);
+  for (size_t n = 0; n < batch.size(); ++n) {
+    for (Detection& d : found[n]) d.label = labels_.at(static_cast<size_t>(d.label - 1));
+    std::erase_if(found[n], [](const Detection& d) { return d.label == 0; });
+    metric_->add(batch[n].index, found[n]);
+  }
 }
 
 Evaluation Evaluator::run(const Detector& detector, const Progress& progress) {
+  const Recipe& recipe = detector.recipe;
+  const Device device = detector.system->parameters().device();
+  const int64_t at_once = evaluation_batch(recipe, device);
   LoaderOptions one_by_one;
   one_by_one.batch = 1;
-  one_by_one.workers = std::min<int64_t>(detector.recipe.data.workers, 1);
-  one_by_one.corrupt = detector.recipe.data.corrupt_images;
+  // The CPU's cores are the network's; for a GPU they decode.
+  one_by_one.workers = device.type == DeviceType::cpu ? std::min<int64_t>(recipe.data.workers, 1) : recipe.data.workers;
+  one_by_one.prefetch = std::clamp<int64_t>(2 * at_once, one_by_one.prefetch, 1024);
+  one_by_one.corrupt = recipe.data.corrupt_images;
   Loader loader = Loader::single_pass(dataset_, one_by_one);
+  SizeGroups groups(at_once, recipe.preprocess);
   Evaluation e;
   metric_->begin();
-  while (const auto loaded = loader.next()) {
+  while (auto loaded = loader.next()) {
     stop_if_interrupted();
-    for (size_t i = 0; i < loaded->samples.size(); ++i) judge_image(detector, loaded->samples[i].image, loaded->indices[i]);
+    for (size_t i = 0; i < loaded->samples.size(); ++i)
+      judge(detector, groups.add(loaded->indices[i], std::move(loaded->samples[i].image)));
     for (const SkippedSample& s : loaded->skipped) e.skipped.push_back(s.why);
     e.images += static_cast<int64_t>(loaded->samples.size());
     if (progress) progress(e.images + static_cast<int64_t>(e.skipped.size()), dataset_->size());
   }
   check(e.images > 0, "evaluation: no image of the dataset can be decoded; the first: ", e.skipped.empty() ? "" : e.skipped.front());
+  for (auto batch = groups.rest(); !batch.empty(); batch = groups.rest()) judge(detector, batch);
   e.judgement = metric_->finish();
   return e;
 }
 
 double Evaluator::estimate_seconds(const Detector& detector) {
-  const int64_t tried = std::min<int64_t>(dataset_->size(), 6);
   const bool skips = detector.recipe.data.corrupt_images == CorruptImages::skip;
-  metric_->begin();
-  const auto judge_sample = [&](int64_t index) {
-    try {
-      judge_image(detector, dataset_->sample(index).image, index);
-    } catch (const ImageError& e) {
-      if (!skips || e.fault == ImageFault::cannot_open) throw;
+  const int64_t at_once = evaluation_batch(detector.recipe, detector.system->parameters().device());
+  const auto judge_some = [&](int64_t count) {  // evenly spread
+    SizeGroups groups(at_once, detector.recipe.preprocess);
+    metric_->begin();
+    for (int64_t i = 0; i < count; ++i) {
+      stop_if_interrupted();
+      const int64_t index = i * dataset_->size() / count;
+      try {
+        judge(detector, groups.add(index, dataset_->sample(index).image));
+      } catch (const ImageError& e) {
+        if (!skips || e.fault == ImageFault::cannot_open) throw;
+      }
     }
+    for (auto batch = groups.rest(); !batch.empty(); batch = groups.rest()) judge(detector, batch);
   };
-  judge_sample(0);  // fills caches
-  metric_->begin();
+  const int64_t tried = std::min<int64_t>(dataset_->size(), std::max<int64_t>(6, 2 * at_once));
+  judge_some(std::min(tried, at_once));  // fills caches
   const double begin = seconds_since_start();
-  for (int64_t i = 0; i < tried; ++i) {
-    stop_if_interrupted();
-    judge_sample(i * dataset_->size() / tried);
-  }
+  judge_some(tried);
   return (seconds_since_start() - begin) * static_cast<double>(dataset_->size()) / static_cast<double>(tried);
 }
 

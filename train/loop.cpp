@@ -82,28 +82,36 @@ Ended Loop::run() {
   run_started_ = last_save_ = job_.clock();
   const double begin = job_.clock();
   if (job_.fullest) rehearse();  // before there are files: a run that is refused here was none
-  metrics_.emplace(job_.folder, state_.iteration, [this](const std::string& text) { warn(text); });
+  if (writes()) metrics_.emplace(job_.folder, state_.iteration, [this](const std::string& text) { warn(text); });
   write_recipe();
   tell_plan(job_.fullest && !ahead_ ? static_cast<double>(recipe_.train.accumulate) * (job_.clock() - begin) : 0);
   next_ = job_.batches(state_.iteration * recipe_.train.accumulate);
   for (;;) {
-    if (evaluation_due() || interrupted() != 0 || finished() || checkpoint_due()) or_save([this] { settle(); });
+    bool stops = false, saves = false;
+    or_save([&] {
+      stops = stopping();
+      saves = of_first(group_, checkpoint_due());
+      if (evaluation_due() || stops || finished() || saves) settle();
+    });
     if (evaluation_due()) {
       check_weights();
-      or_save([this] { evaluate(); });
+      or_save([&] {
+        evaluate();
+        stops = stopping();
+      });
     }
-    if (interrupted() != 0) {
+    if (stops) {
       save();
       console_.say(str("stopped at iteration ", state_.iteration, "; --resume goes on from here; its weights are in ", job_.folder,
                        "/last.safetensors", state_.best_iteration > 0 ? ", the best in best.safetensors" : ""));
       return Ended::interrupted;
     }
     if (finished()) break;
-    if (checkpoint_due()) save();
+    if (saves) save();
     or_save([this] {
       step();
-      if (recipe_.train.iterations == 0 && interrupted() == 0) fix_length();
-      if (std::exchange(settles_, false)) correct_length();
+      if (recipe_.train.iterations == 0) fix_length();
+      if (settled_pace_ && of_first(group_, std::exchange(settles_, false))) correct_length();
     });
   }
   save();
@@ -113,22 +121,6 @@ Ended Loop::run() {
 bool Loop::finished() const {
   const int64_t end = recipe_.train.stop_at > 0 ? recipe_.train.stop_at : recipe_.train.iterations;
   return recipe_.train.iterations > 0 && state_.iteration >= end;
-}
-
-// Does a part of the run. Where it fails the run ends, and the error tells what of it is saved.
-void Loop::or_save(const std::function<void()>& part) {
-  try {
-    part();
-  } catch (const Error& e) {
-    std::string outcome = str("saved as after iteration ", state_.iteration, ", from where --resume goes on");
-    if (saved_ >= 0 && saved_ < state_.iteration) append(outcome, str(" (without that checkpoint, from iteration ", saved_, ")"));
-    try {
-      save();
-    } catch (const Error& e2) {
-      outcome = e2.what();
-    }
-    fail(e.what(), "; ", outcome);
-  }
 }
 
 // ---- one step ----
@@ -159,6 +151,7 @@ void Loop::step() {
   try {
     queued_.push_back({.iteration = state_.iteration + 1});
     accumulate_gradients(queued_.back());
+    group_.sum(parameters.gradients());
     optimiser_.set_rate(lr);
     queued_.back().norm = optimiser_.queue_step();
     if (!ahead_) settle();
@@ -175,7 +168,7 @@ void Loop::step() {
   interval_.seconds += job_.clock() - begin;
   state_.seconds = earlier_seconds_ + job_.clock() - run_started_;
   if (logs) log();
-  if (budget_ && recipe_.train.iterations > 0 && !finished() && budget_->must_stop(used(), pace_.seconds_per_step())) {
+  if (budget_ && recipe_.train.iterations > 0 && !finished() && of_first(group_, budget_->must_stop(used(), pace_.seconds_per_step()))) {
     recipe_.train.stop_at = state_.iteration;
     write_recipe();
     console_.say(str("the budget ends: stopping at iteration ", state_.iteration, " of ", recipe_.train.iterations));
@@ -197,7 +190,7 @@ Tensor Loop::weights_of(const Losses& losses) {
 
 void Loop::accumulate_gradients(Queued& step) {
   for (int64_t pass = 0; pass < recipe_.train.accumulate; ++pass) {
-    const Batch batch = next_();
+    const DeviceBatch batch = next_();
     step.images.insert(step.images.end(), batch.image_ids.begin(), batch.image_ids.end());
     const Losses losses = job_.system->losses(batch);
     for (const NamedLoss& l : losses) step.losses.emplace_back(l.name, l.value.value());
@@ -208,8 +201,13 @@ void Loop::accumulate_gradients(Queued& step) {
 
 void Loop::read_losses(Queued& step) {
   const double share = 1.0 / static_cast<double>(recipe_.train.accumulate);
-  for (const auto& [name, tensor] : std::exchange(step.losses, {})) {
-    const double value = tensor.at(0);
+  const auto losses = std::exchange(step.losses, {});
+  const Tensor values = Tensor::empty({static_cast<int64_t>(losses.size())}, DType::f64, Device{});
+  for (size_t i = 0; i < losses.size(); ++i) values.data<double>()[i] = losses[i].second.at(0);
+  group_.sum(values);
+  for (size_t i = 0; i < losses.size(); ++i) {
+    const std::string& name = losses[i].first;
+    const double value = values.data<double>()[i];
     check(std::isfinite(value), "train: the loss term ", name, " is ", value, " at iteration ", step.iteration, list_of(step.images));
     auto term = std::ranges::find(interval_.terms, name, &std::pair<std::string, double>::first);
     if (term == interval_.terms.end()) term = interval_.terms.insert(term, {name, 0});
@@ -255,17 +253,6 @@ void Loop::check_gradient(double norm, const Queued& step) const {
   fail("train: the gradients' norm is ", norm, where);
 }
 
-// Before weights are saved: never over good ones.
-void Loop::check_weights() const {
-  for (const Parameter& p : job_.system->parameters().all()) {
-    const Tensor weights = p.var.value().to(Device{});
-    const auto values = weights.values<float>();
-    const auto bad = first_not_finite(values);
-    check(!bad, "train: ", p.name, " holds ", bad ? values[*bad] : 0, " after iteration ", state_.iteration, ", which is not saved; ",
-          saved_ >= 0 ? str("--resume goes on from iteration ", saved_) : "there is no checkpoint yet");
-  }
-}
-
 void Loop::log() {
   const auto n = static_cast<double>(interval_steps_);
   StepMetrics m = interval_;
@@ -276,67 +263,11 @@ void Loop::log() {
   m.images_per_second = n * static_cast<double>(images_per_step(recipe_)) / std::max(interval_.seconds, 1e-9);
   m.seconds = state_.seconds;
   m.memory = allocator_stats(job_.system->parameters().device());
-  metrics_->write(m);
+  if (metrics_) metrics_->write(m);
   const double left = static_cast<double>(recipe_.train.iterations - state_.iteration) * interval_.seconds / n;
   console_.progress(progress_line(m, recipe_.train.iterations, left));
   interval_ = {};
   interval_steps_ = 0;
 }
-
-// ---- evaluation, saving ----
-
-bool Loop::evaluation_due() const {
-  const int64_t it = state_.iteration;
-  if (!job_.evaluate || it == 0 || state_.evaluated >= it) return false;
-  if (finished()) return true;
-  return evaluates_at(recipe_, it);
-}
-
-void Loop::evaluate() {
-  const double begin = job_.clock();
-  EvaluationOutcome outcome;
-  try {
-    outcome = job_.evaluate();
-  } catch (const Interrupted&) {
-    return;  // run() saves; the evaluation is due again on resuming
-  }
-  const double seconds = job_.clock() - begin;
-  if (budget_) budget_->evaluation = seconds;
-  const bool best = state_.best_iteration == 0 || outcome.score > state_.best;
-  if (best) {
-    job_.save_weights(job_.folder + "/best.safetensors");
-    state_.best = outcome.score;
-    state_.best_iteration = state_.iteration;
-  }
-  state_.evaluated = state_.iteration;
-  metrics_->write_evaluation(state_.iteration, outcome.json, seconds);  // last: what fails before is done again on resuming
-  console_.say(str("evaluation after iteration ", state_.iteration, " (", show_duration(seconds), "): ", outcome.summary,
-                   best ? "  (best so far)" : ""));
-}
-
-bool Loop::checkpoint_due() const {
-  const CheckpointConfig& c = recipe_.checkpoint;
-  if (state_.iteration == 0) return false;
-  if (c.every > 0 && state_.iteration % c.every == 0) return true;
-  return c.every_minutes > 0 && job_.clock() - last_save_ >= 60 * c.every_minutes;
-}
-
-// The checkpoint comes last: a run that is found finished has its weights beside it.
-void Loop::save() {
-  check_weights();
-  metrics_->retry();
-  job_.save_weights(job_.folder + "/last.safetensors");
-  if (finished() && !job_.evaluate) job_.save_weights(job_.folder + "/best.safetensors");
-  Checkpoint c;
-  c.recipe = to_toml(recipe_, false);
-  c.config_hash = config_hash(visit_of(recipe_));
-  c.state = state_;
-  save_checkpoint(job_.folder + "/checkpoints", c, job_.system->parameters(), optimiser_.state(), recipe_.checkpoint.keep);
-  note_saved(job_.folder);
-  saved_ = state_.iteration;
-  last_save_ = job_.clock();
-}
-
-void Loop::write_recipe() const { write_text_file(job_.folder + "/recipe.toml", to_toml(recipe_)); }
 
 }  // namespace mr

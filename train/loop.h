@@ -9,6 +9,11 @@
 // On a GPU the program queues steps and does not wait for them: losses are read, and checked, when a line of progress is due, and before an
 // evaluation and a checkpoint. A step whose loss or gradient is not finite changes no weight there either.
 //
+// In a process group (tensor/process_group.h) every member runs the loop on its part of each batch, with equal weights; gradients
+// are added up once a step, and so are the losses that are told. The member of rank 0 evaluates and writes all files, and its
+// clock decides what depends on time; a signal that came to one member stops all of them, after the same step. The others are
+// given a Console that shows nothing, and a resumed run is read by all from the same folder.
+//
 // A run that stops anywhere and is resumed takes the same steps, to the bit, as one that never stopped. So does one that an error ends (an
 // image that cannot be read, a loss that is not finite): what was reached before the failing step is saved, if its weights are finite.
 #pragma once
@@ -18,8 +23,10 @@
 #include <string>
 
 #include "models/system.h"
+#include "tensor/process_group.h"
 #include "train/budget.h"
 #include "train/checkpoint.h"
+#include "train/interrupt.h"
 #include "train/pace.h"
 #include "train/progress.h"
 #include "train/recipe.h"
@@ -38,15 +45,16 @@ struct LoopJob {
   int64_t training_images = 0;  // only for the plan that is told; 0: unknown
 
   // The batches from number `first` on, one a call.
-  std::function<std::function<Batch()>(int64_t first)> batches;
+  std::function<std::function<DeviceBatch()>(int64_t first)> batches;
   // The batch that takes most memory (see Loop). Empty: no rehearsal.
-  std::function<Batch()> fullest;
+  std::function<DeviceBatch()> fullest;
   // Throws Interrupted when a signal came. Empty: no evaluation.
   std::function<EvaluationOutcome()> evaluate;
   // Seconds that an evaluation will take, found by doing a small part of it. For budgets.
   std::function<double()> estimate_evaluation;
   std::function<void(const std::string& path)> save_weights;
-  std::function<double()> clock = seconds_since_start;  // another in tests
+  std::function<double()> clock = seconds_since_start;             // another in tests
+  std::function<bool()> stop = [] { return interrupted() != 0; };  // the same
 };
 
 enum class Ended : uint8_t { finished, interrupted };
@@ -96,23 +104,31 @@ class Loop {
   void fix_length();
   void correct_length();
   int64_t evaluations_to_come() const;
+  int64_t evaluation_every() const;
+  std::optional<double> estimate_evaluation() const;
+  int64_t fitting_iterations(double pace) const;
   bool finished() const;
+  bool stopping() const { return any_of(group_, job_.stop()); }
+  bool writes() const { return group_.rank() == 0; }
   bool evaluation_due() const;
+  std::optional<EvaluationOutcome> try_evaluation() const;
   void evaluate();
   bool checkpoint_due() const;
   void save();
+  void write_files();
   void log();
   void write_recipe() const;
   void keep_statistics();
   void restore_statistics() const;
 
+  ProcessGroup& group_ = process_group();
   Recipe& recipe_;
   LoopJob job_;
   Console& console_;
   Optimiser optimiser_;
   TrainState state_;
-  std::function<Batch()> next_;
-  std::optional<MetricsFile> metrics_;
+  std::function<DeviceBatch()> next_;
+  std::optional<MetricsFile> metrics_;  // where this member writes
   Pace pace_;
   std::optional<BudgetPlan> budget_;         // while this run's length comes from a budget
   std::optional<SettledPace> settled_pace_;  // since it was fixed

@@ -74,20 +74,34 @@ int64_t Loop::evaluations_to_come() const {
          });
 }
 
-void Loop::fix_length() {
-  if (!budget_->time_to_fix(used(), state_.iteration, recipe_.schedule.warmup)) return;
-  if (job_.evaluate) {
-    try {
-      budget_->evaluation = job_.estimate_evaluation ? job_.estimate_evaluation() : 0;
-    } catch (const Interrupted&) {
-      return;
-    }
+int64_t Loop::evaluation_every() const { return job_.evaluate ? recipe_.evaluation.every : 0; }
+
+// Of one evaluation, which one member makes for all. None: it was interrupted.
+std::optional<double> Loop::estimate_evaluation() const {
+  if (!writes() || !job_.evaluate || !job_.estimate_evaluation) return 0;
+  try {
+    return job_.estimate_evaluation();
+  } catch (const Interrupted&) {
+    return std::nullopt;
   }
-  const double pace = pace_.seconds_per_step();
+}
+
+// How long the run is to fit into the budget at that pace, by the clock of one member.
+int64_t Loop::fitting_iterations(double pace) const {
+  const int64_t fitting = budget_->iterations(used(), state_.iteration, pace, evaluations_to_come(), evaluation_every());
+  return static_cast<int64_t>(of_first(group_, static_cast<double>(fitting)));
+}
+
+void Loop::fix_length() {
+  if (stopping() || !of_first(group_, budget_->time_to_fix(used(), state_.iteration, recipe_.schedule.warmup))) return;
+  const std::optional<double> evaluation = estimate_evaluation();
+  if (!group_.all_agree(evaluation.has_value())) return;
+  budget_->evaluation = of_first(group_, *evaluation);
+  const double pace = of_first(group_, pace_.seconds_per_step());
   if (recipe_.evaluation.every_minutes > 0 && recipe_.evaluation.every == 0)
     recipe_.evaluation.every = std::max<int64_t>(std::llround(recipe_.evaluation.every_minutes * 60 / pace), 1);
-  const int64_t evaluations = evaluations_to_come(), every = job_.evaluate ? recipe_.evaluation.every : 0;
-  recipe_.train.iterations = budget_->iterations(used(), state_.iteration, pace, evaluations, every);
+  const int64_t evaluations = evaluations_to_come(), every = evaluation_every();
+  recipe_.train.iterations = fitting_iterations(pace);
   Words words;
   shorten_warmup(recipe_, state_.iteration, words);
   settled_pace_.emplace(0.05 * budget_->budget);
@@ -103,9 +117,8 @@ void Loop::fix_length() {
 void Loop::correct_length() {
   if (!may_correct(recipe_, state_.iteration)) return;
   TrainConfig& t = recipe_.train;
-  const double pace = settled_pace_->seconds_per_step();
-  const int64_t fitting =
-      budget_->iterations(used(), state_.iteration, pace, evaluations_to_come(), job_.evaluate ? recipe_.evaluation.every : 0);
+  const double pace = of_first(group_, settled_pace_->seconds_per_step());
+  const int64_t fitting = fitting_iterations(pace);
   if (!worth_correcting(t.iterations, fitting)) return;
   t.corrected_at = state_.iteration;
   t.corrected_from = std::exchange(t.iterations, fitting);

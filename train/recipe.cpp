@@ -203,6 +203,7 @@ void validate_run(const Recipe& r, const Validator& v) {
   v.not_negative("evaluation.every_minutes", r.evaluation.every_minutes);
   v.shares("evaluation.at", r.evaluation.at);
   v.at_least("evaluation.images", r.evaluation.images, 0);
+  v.at_least("evaluation.batch", r.evaluation.batch, 0);
   v.at_least("evaluation.max_detections", r.evaluation.max_detections, 1);
   v.at_least("checkpoint.every", r.checkpoint.every, 0);
   v.not_negative("checkpoint.every_minutes", r.checkpoint.every_minutes);

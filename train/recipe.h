@@ -89,6 +89,7 @@ struct EvaluationConfig {
   double every_minutes = 0;
   std::vector<double> at = {1};
   int64_t images = 0;
+  int64_t batch = 0;
   int64_t max_detections = 100;
   PasteRule paste = PasteRule::accurate;
   void visit(Fields& f) {
@@ -97,6 +98,7 @@ struct EvaluationConfig {
     f.field("every_minutes", every_minutes, "the same in time: turned into iterations once the first steps are measured; 0: off");
     f.field("at", at, "shares of the run after which to evaluate; the end is always evaluated");
     f.field("images", images, "how many of the val split, evenly spread; 0: all");
+    f.field("batch", batch, "images of one size that the network looks at together; 0: train.batch on a GPU, 1 on the CPU");
     f.field("max_detections", max_detections, "COCO's maxDets: detections an image that count for AP");
     f.choice("paste", paste, {"accurate", "torchvision"},
              "how a mask is laid over the image: bilinear at exact coordinates, or torchvision's rule");

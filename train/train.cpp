@@ -106,12 +106,13 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   recipe.losses.check_terms(detector.system->traits().losses);
   describe(detector, *train_set, console);
 
+  const BatchNeeds needs = needs_of(*detector.system);
   LoopJob job;
   job.system = detector.system.get();
   job.folder = options.folder;
   job.training_images = train_set->size();
-  job.batches = [&](int64_t first) { return training_batches(recipe, train_set, first, warn, options.device); };
-  job.fullest = [&] { return fullest_batch(recipe, *train_set); };
+  job.batches = [&](int64_t first) { return training_batches(recipe, train_set, first, warn, needs); };
+  job.fullest = [&] { return fullest_batch(recipe, *train_set, needs); };
   job.save_weights = [&](const std::string& path) {
     detector.recipe = recipe;  // with what the loop has recorded by now
     save_detector(detector, path);

@@ -96,10 +96,10 @@ Page explain_mask_loss() {
   const auto pixel = [](int64_t p) { return fmt::format("({}, {})", p / 2, p % 2); };
   Table& t = page.table("Sigmoid, one class (Mask R-CNN)", {"pixel", "class", "logit", "target", "sigmoid", "loss", "∂L/∂logit"});
   for (int64_t i = 0; i < 12; ++i) {
-    const double v = z.at(i), goal = target.at(i / 3);
+    const double v = z.at(i), aim = target.at(i / 3);
     const bool person = i % 3 == 2;
-    t.rows.push_back({pixel(i / 3), classes[static_cast<size_t>(i % 3)], v, person ? number(goal) : "–", sigmoid(Var(one(v))).value().at(0),
-                      person ? number(bce(v, goal).value) : "–", own.grad().at(i)});
+    t.rows.push_back({pixel(i / 3), classes[static_cast<size_t>(i % 3)], v, person ? number(aim) : "–", sigmoid(Var(one(v))).value().at(0),
+                      person ? number(bce(v, aim).value) : "–", own.grad().at(i)});
   }
   page.say(fmt::format("L = {}.", number(loss.value().at(0))));
   Table& s = page.table("Softmax over the classes and the background, pixel by pixel (what it replaces: 5.5 points of AP less, Table 2b)",

@@ -112,7 +112,7 @@ Page explain_rpn(const std::string& weights, const std::string& image) {
   const Image picture = read_image(image);
   const Image* one = &picture;
   const ImageBatch input = resize_to_tensor({&one, 1}, d.recipe.preprocess);
-  Batch batch;
+  HostBatch batch;
   batch.images = input.images;
   batch.sizes = {{input.sizes[0].height, input.sizes[0].width}};
   const RPNConfig& config = rpn_of(d.recipe.model, "explain: rpn");
@@ -171,11 +171,15 @@ Page explain_gradients(const std::string& recipe_name, const std::vector<std::st
 
   d.system->parameters().move_to(device);
 
-  LoadedBatch loaded;
-  loaded.samples.push_back(data->sample(index));
+  BatchOf<InputSample> loaded;
+  loaded.samples.push_back({data->sample(index)});
   augment(loaded.samples[0], recipe.augment, static_cast<uint64_t>(recipe.seed), 0, static_cast<uint64_t>(index));
-  const Batch batch = training_batch(loaded, recipe.preprocess, static_cast<uint64_t>(recipe.seed), device);
-  check(batch.targets[0].boxes.size(0) > 0, "explain: gradients: image ", batch.image_ids[0], " has no objects");
+  const InputSample& sample = loaded.samples[0];
+  const DeviceBatch batch = training_batch(loaded, recipe.preprocess, static_cast<uint64_t>(recipe.seed), needs_of(*d.system));
+  const auto objects_of = [&sample](int label) {  // 0: of any class
+    return std::ranges::count_if(sample.instances, [label](const Instance& i) { return !i.crowd && (label == 0 || i.label == label); });
+  };
+  check(objects_of(0) > 0, "explain: gradients: image ", sample.info.image_id, " has no objects");
 
   const Parameters& parameters = d.system->parameters();
   const size_t terms = d.system->losses(batch).size();
@@ -203,14 +207,12 @@ Page explain_gradients(const std::string& recipe_name, const std::vector<std::st
       for (int64_t c = 1; c < g.size(0); ++c) {
         double sum = 0;
         for (const float v : g.slice(c, c + 1).values<float>()) sum += static_cast<double>(v) * v;
-        int64_t objects = 0;
-        for (const int32_t l : batch.targets[0].labels.values<int32_t>()) objects += l == c;
-        by_class.rows.push_back({classes.names[static_cast<size_t>(c - 1)], objects, std::sqrt(sum)});
+        by_class.rows.push_back({classes.names[static_cast<size_t>(c - 1)], int64_t{objects_of(static_cast<int>(c))}, std::sqrt(sum)});
       }
     }
   }
   Page page;
-  page.title = fmt::format("Where the gradients of one training image go: {}, image {}", recipe.name, batch.image_ids[0]);
+  page.title = fmt::format("Where the gradients of one training image go: {}, image {}", recipe.name, sample.info.image_id);
   page.say("Each loss term sent back alone; the norms of the gradients that reach each part. (In brackets the term's value.)");
   Table& t = page.table("", columns);
   for (const std::string& m : modules) {

@@ -21,10 +21,10 @@ namespace mr {
 namespace {
 
 // Elliptical objects of many sizes on a noisy image.
-Batch synthetic_batch(const BenchModelOptions& o, int64_t classes, int64_t size_divisor) {
+HostBatch synthetic_batch(const BenchModelOptions& o, int64_t classes, int64_t size_divisor) {
   const auto padded = [&](int64_t v) { return (v + size_divisor - 1) / size_divisor * size_divisor; };
   Rng rng(1, "bench");
-  Batch b;
+  HostBatch b;
   b.images = Tensor::zeros({o.batch, padded(o.height), padded(o.width), 3});
   for (float& v : b.images.values<float>()) v = static_cast<float>(rng.normal());
   for (int64_t n = 0; n < o.batch; ++n) {
@@ -107,8 +107,8 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
   const std::unique_ptr<System> system = make_system(config, static_cast<uint64_t>(recipe.seed));
   if (!options.weights.empty()) load_weights(system->parameters(), open_weights(options.weights));
   system->parameters().move_to(options.device);
-  const Batch training = synthetic_batch(options, config.classes, recipe.preprocess.size_divisor);
-  Batch predicting = training;
+  const HostBatch training = synthetic_batch(options, config.classes, recipe.preprocess.size_divisor);
+  HostBatch predicting = training;
   predicting.targets.clear();
   Optimiser optimiser(recipe.optimiser, system->parameters());
   optimiser.set_rate(1e-6);
@@ -130,14 +130,14 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
       int64_t detections = 0;
       timings.push_back(time_of(prefix + "inference", options, [&] {
         const NoGrad no_tape;
-        detections = system->predict(predicting).at(0).boxes.size(0);
+        detections = predict(*system, predicting).at(0).boxes.size(0);
       }));
       timings.back().detections = detections;
     }
     if (wanted(prefix + "train")) {
       timings.push_back(time_of(prefix + "train", options, [&] {
         system->parameters().zero_gradients();
-        backward(total_loss(system->losses(training)));
+        backward(total_loss(system->losses(to_device(training, *system))));
         optimiser.step();
       }));
     }

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "data/image/image.h"
+#include "data/transforms/input.h"
 #include "tensor/context.h"
 
 namespace mr {
@@ -19,6 +20,8 @@ void LoaderOptions::validate() const {
   check(batch >= 1 && batch <= 65536, "loader: batch must be in [1, 65536], got ", batch);
   check(workers >= 0 && workers <= 1024, "loader: workers must be in [0, 1024], got ", workers);
   check(prefetch >= 1 && prefetch <= 1024, "loader: prefetch must be in [1, 1024], got ", prefetch);
+  check(parts >= 1 && 0 <= part && part < parts && batch % parts == 0, "loader: expected one of equal parts of ", batch,
+        " images, got part ", part, " of ", parts);
   check(timeout >= 0, "loader: timeout must be at least 0, got ", timeout);
 }
 
@@ -26,37 +29,37 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Loaded {
+template <class Item> struct Loaded {
   bool present = false;  // false: left out of a single pass
-  Sample sample;
+  Item sample;
   int64_t index = 0;
   std::vector<SkippedSample> skipped;
   std::exception_ptr error;
 };
 
 // A batch in the making; the batch k lies in slot k % prefetch.
-struct Slot {
-  std::vector<Loaded> samples;
+template <class Item> struct Slot {
+  std::vector<Loaded<Item>> samples;
   int64_t missing = 0;
 };
 
 }  // namespace
 
 // Shared by the Loader and its threads, so that a thread stuck in a sample can be left behind.
-struct Loader::State {
+template <class Item> struct LoaderOf<Item>::State {
   std::shared_ptr<const Dataset> dataset;
   LoaderOptions options;
   uint64_t seed = 0;
-  SampleTransform transform;
+  Transform transform;
   bool single = false;
   int64_t size = 0;
-  int64_t end = INT64_MAX;  // of the stream: samples
+  int64_t end = INT64_MAX;  // of this loader's samples
   std::vector<uint8_t> groups;
 
   std::mutex mutex;
   std::condition_variable room, ready;  // for workers; for the consumer
-  std::vector<Slot> slots;
-  int64_t claimed = 0;  // samples of the stream given to workers
+  std::vector<Slot<Item>> slots;
+  int64_t claimed = 0;  // samples given to workers
   int64_t number = 0;   // next batch to hand out
   bool stop = false;
   std::map<int64_t, std::shared_ptr<const std::vector<int64_t>>> orders;  // by epoch
@@ -65,8 +68,13 @@ struct Loader::State {
   std::vector<std::thread> threads;
   bool stuck = false;
 
-  int64_t batch_begin(int64_t k) const { return std::min(k * options.batch, end); }
+  // This loader's samples are numbered from 0; `each` of them belong to a batch.
+  int64_t each() const { return options.batch / options.parts; }
+  int64_t batch_begin(int64_t k) const { return std::min(k * each(), end); }
   int64_t batch_size(int64_t k) const { return batch_begin(k + 1) - batch_begin(k); }
+  int64_t place(int64_t sample) const {
+    return sample / each() * options.batch + options.part * each() + sample % each();
+  }  // in the stream
 
   std::shared_ptr<const std::vector<int64_t>> make_order(int64_t epoch) const {
     std::vector<int64_t> order;
@@ -84,7 +92,7 @@ struct Loader::State {
 
   // mutex held
   std::shared_ptr<const std::vector<int64_t>> order_of(int64_t epoch) {
-    while (!orders.empty() && orders.begin()->first < batch_begin(number) / size) orders.erase(orders.begin());
+    while (!orders.empty() && orders.begin()->first < place(batch_begin(number)) / size) orders.erase(orders.begin());
     auto& order = orders[epoch];
     if (!order) order = make_order(epoch);
     return order;
@@ -98,13 +106,13 @@ struct Loader::State {
   }
 
   // Place `at` of the stream; with `skip` the next places of its epoch stand in for images that cannot be decoded.
-  Loaded load(int64_t at, const std::vector<int64_t>& order) const {
-    Loaded out;
+  Loaded<Item> load(int64_t at, const std::vector<int64_t>& order) const {
+    Loaded<Item> out;
     const int64_t epoch = at / size;
     for (int64_t tried = 0; tried < size; ++tried) {
       out.index = order[static_cast<size_t>((at + tried) % size)];
       try {
-        out.sample = dataset->sample(out.index);
+        out.sample = Item{dataset->sample(out.index)};
         if (transform) transform(out.sample, static_cast<uint64_t>(epoch), out.index);
         out.present = true;
         return out;
@@ -127,10 +135,10 @@ struct Loader::State {
     for (;;) {
       room.wait(lock, [&] { return stop || claimed < std::min(end, batch_begin(number + options.prefetch)); });
       if (stop) return;
-      const int64_t at = claimed++;
+      const int64_t sample = claimed++, at = place(sample);
       loading[worker] = at;
       started[worker] = Clock::now();
-      Loaded loaded;
+      Loaded<Item> loaded;
       try {
         const auto order = order_of(at / size);
         lock.unlock();
@@ -140,14 +148,14 @@ struct Loader::State {
       }
       if (!lock.owns_lock()) lock.lock();
       started[worker] = Clock::time_point::max();
-      Slot& slot = slots[static_cast<size_t>(at / options.batch % options.prefetch)];
-      slot.samples[static_cast<size_t>(at % options.batch)] = std::move(loaded);
+      Slot<Item>& slot = slots[static_cast<size_t>(sample / each() % options.prefetch)];
+      slot.samples[static_cast<size_t>(sample % each())] = std::move(loaded);
       if (--slot.missing == 0) ready.notify_one();
     }
   }
 
   void prepare_slot(int64_t k) {
-    Slot& slot = slots[static_cast<size_t>(k % options.prefetch)];
+    Slot<Item>& slot = slots[static_cast<size_t>(k % options.prefetch)];
     slot.missing = batch_size(k);
     slot.samples.clear();
     slot.samples.resize(static_cast<size_t>(slot.missing));
@@ -178,20 +186,20 @@ struct Loader::State {
   }
 
   // One after the other, in the caller's thread.
-  std::vector<Loaded> load_here() {
-    std::vector<Loaded> loaded;
-    for (int64_t at = batch_begin(number); at < batch_begin(number + 1); ++at) loaded.push_back(load(at, *order_of(at / size)));
+  std::vector<Loaded<Item>> load_here() {
+    std::vector<Loaded<Item>> loaded;
+    for (int64_t i = batch_begin(number); i < batch_begin(number + 1); ++i) loaded.push_back(load(place(i), *order_of(place(i) / size)));
     ++number;
     return loaded;
   }
 
-  std::vector<Loaded> take_loaded() {
+  std::vector<Loaded<Item>> take_loaded() {
     std::unique_lock lock(mutex);
     wait_ready(lock);
-    Slot& slot = slots[static_cast<size_t>(number % options.prefetch)];
-    for (const Loaded& l : slot.samples)
+    Slot<Item>& slot = slots[static_cast<size_t>(number % options.prefetch)];
+    for (const Loaded<Item>& l : slot.samples)
       if (l.error) std::rethrow_exception(l.error);  // and again at the next call: the slot stays
-    std::vector<Loaded> loaded = std::move(slot.samples);
+    std::vector<Loaded<Item>> loaded = std::move(slot.samples);
     prepare_slot(number + options.prefetch);
     ++number;
     lock.unlock();
@@ -222,15 +230,15 @@ struct Loader::State {
   }
 };
 
-Loader::Loader(std::shared_ptr<State> state) : state_(std::move(state)) { State::launch(state_); }
-Loader::Loader(Loader&&) noexcept = default;
+template <class Item> LoaderOf<Item>::LoaderOf(std::shared_ptr<State> state) : state_(std::move(state)) { State::launch(state_); }
+template <class Item> LoaderOf<Item>::LoaderOf(LoaderOf&&) noexcept = default;
 
-Loader& Loader::operator=(Loader&& other) noexcept {
+template <class Item> LoaderOf<Item>& LoaderOf<Item>::operator=(LoaderOf&& other) noexcept {
   std::swap(state_, other.state_);
   return *this;
 }
 
-Loader::~Loader() {
+template <class Item> LoaderOf<Item>::~LoaderOf() {
   if (state_) state_->shut_down();
 }
 
@@ -245,13 +253,13 @@ void check_inputs(const std::shared_ptr<const Dataset>& dataset, const LoaderOpt
 
 }  // namespace
 
-Loader Loader::endless(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options, uint64_t seed, SampleTransform transform,
-                       int64_t first_batch) {
+template <class Item> LoaderOf<Item> LoaderOf<Item>::endless(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options,
+                                                             uint64_t seed, Transform transform, int64_t first_batch) {
   check_inputs(dataset, options, first_batch);
   check(dataset->size() > 0, "loader: expected a dataset with at least one sample");
   auto s = std::make_shared<State>();
   s->size = dataset->size();
-  s->dataset = std::move(dataset);
+  dataset.swap(s->dataset);
   s->options = options;
   s->seed = seed;
   s->transform = std::move(transform);
@@ -261,31 +269,33 @@ Loader Loader::endless(std::shared_ptr<const Dataset> dataset, const LoaderOptio
       s->groups.push_back(info.width > info.height);
     }
   s->start(first_batch);
-  return Loader(std::move(s));
+  return LoaderOf(std::move(s));
 }
 
-Loader Loader::single_pass(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options, SampleTransform transform) {
+template <class Item>
+LoaderOf<Item> LoaderOf<Item>::single_pass(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options, Transform transform) {
   check_inputs(dataset, options, 0);
+  check(options.parts == 1, "loader: a single pass has one part, got ", options.parts);
   auto s = std::make_shared<State>();
   s->size = s->end = dataset->size();
   s->single = true;
-  s->dataset = std::move(dataset);
+  dataset.swap(s->dataset);
   s->options = options;
   s->options.shuffle = false;
   s->transform = std::move(transform);
   s->start(0);
-  return Loader(std::move(s));
+  return LoaderOf(std::move(s));
 }
 
-int64_t Loader::next_number() const { return state_->number; }
+template <class Item> int64_t LoaderOf<Item>::next_number() const { return state_->number; }
 
-std::optional<LoadedBatch> Loader::next() {
+template <class Item> std::optional<BatchOf<Item>> LoaderOf<Item>::next() {
   State& s = *state_;
   if (s.batch_size(s.number) == 0) return {};
-  LoadedBatch batch;
+  BatchOf<Item> batch;
   batch.number = s.number;
-  batch.epoch = s.batch_begin(s.number) / s.size;
-  for (Loaded& l : s.threads.empty() ? s.load_here() : s.take_loaded()) {
+  batch.epoch = s.number * s.options.batch / s.size;
+  for (Loaded<Item>& l : s.threads.empty() ? s.load_here() : s.take_loaded()) {
     std::move(l.skipped.begin(), l.skipped.end(), std::back_inserter(batch.skipped));
     if (!l.present) continue;
     batch.samples.push_back(std::move(l.sample));
@@ -293,5 +303,8 @@ std::optional<LoadedBatch> Loader::next() {
   }
   return batch;
 }
+
+template class LoaderOf<Sample>;
+template class LoaderOf<InputSample>;
 
 }  // namespace mr

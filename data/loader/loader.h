@@ -5,6 +5,9 @@
 // sample once, also where B does not divide the size of the dataset. A batch is a pure function of k: the number of workers, their
 // speed and where the run began change nothing, and a run resumed at batch k sees what an unbroken one would have seen.
 //
+// Where several processes train together (tensor/process_group.h), each loads one of `parts` equal parts of every batch: the
+// batches of part 0, 1, … one behind the other are those of a loader of one part.
+//
 // Workers run single-threaded (context().threads = 1). At most `prefetch` batches are held. Without workers the caller's thread loads.
 // An exception in a worker is thrown by the `next` that would have returned its batch, naming the sample; of several the first in the
 // batch. A Loader may be destroyed at any moment: it waits only for the samples being loaded.
@@ -34,6 +37,7 @@ struct LoaderOptions {
   int64_t prefetch = 4;
   bool shuffle = true;
   bool group_by_aspect = false;
+  int64_t part = 0, parts = 1;  // of each batch: images [part·batch/parts, (part + 1)·batch/parts)
   CorruptImages corrupt = CorruptImages::stop;
   double timeout = 600;
 
@@ -54,40 +58,45 @@ struct SkippedSample {
   std::string why;  // names the file
 };
 
-struct LoadedBatch {
+// Item: what is made of a sample by the thread that loads it.
+template <class Item> struct BatchOf {
   int64_t number = 0;  // k: of the whole run
-  int64_t epoch = 0;   // of its first sample
-  std::vector<Sample> samples;
+  int64_t epoch = 0;   // of the first sample of batch k
+  std::vector<Item> samples;
   std::vector<int64_t> indices;        // in the dataset, of each sample
   std::vector<SkippedSample> skipped;  // to be logged by the caller: the same in every run
 };
 
 // Applied to each sample by the thread that loads it; a pure function of its arguments.
-using SampleTransform = std::function<void(Sample& sample, uint64_t epoch, int64_t index)>;
+template <class Item> using TransformOf = std::function<void(Item& sample, uint64_t epoch, int64_t index)>;
 
 // The order of one epoch. With aspect groups (0 tall or square, 1 wide; one a sample) the batches of `batch` samples are of one group as far as the numbers
 // allow; `begun` samples of the epoch complete a batch of the epoch before.
 std::vector<int64_t> epoch_order(int64_t size, uint64_t seed, uint64_t epoch);
 std::vector<int64_t> grouped_order(const std::vector<int64_t>& order, const std::vector<uint8_t>& group, int64_t begun, int64_t batch);
 
-class Loader {
+// Item: Sample, or InputSample (data/transforms/input.h).
+template <class Item> class LoaderOf {
  public:
+  using Transform = TransformOf<Item>;
   // The stream from batch `first_batch` on. (Training.)
-  static Loader endless(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options, uint64_t seed, SampleTransform transform = {},
-                        int64_t first_batch = 0);
+  static LoaderOf endless(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options, uint64_t seed, Transform transform = {},
+                          int64_t first_batch = 0);
   // One pass over the dataset in its own order; the last batch may be smaller. (Evaluation. `shuffle` and groups are ignored.)
-  static Loader single_pass(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options, SampleTransform transform = {});
-  ~Loader();
-  Loader(Loader&&) noexcept;
-  Loader& operator=(Loader&&) noexcept;
+  static LoaderOf single_pass(std::shared_ptr<const Dataset> dataset, const LoaderOptions& options, Transform transform = {});
+  ~LoaderOf();
+  LoaderOf(LoaderOf&&) noexcept;
+  LoaderOf& operator=(LoaderOf&&) noexcept;
 
-  std::optional<LoadedBatch> next();  // nothing where the single pass is over
-  int64_t next_number() const;        // of the batch that the next call returns: what a checkpoint stores
+  std::optional<BatchOf<Item>> next();  // nothing where the single pass is over
+  int64_t next_number() const;          // of the batch that the next call returns: what a checkpoint stores
 
  private:
   struct State;
-  explicit Loader(std::shared_ptr<State> state);
+  explicit LoaderOf(std::shared_ptr<State> state);
   std::shared_ptr<State> state_;
 };
+
+using Loader = LoaderOf<Sample>;
 
 }  // namespace mr

@@ -88,7 +88,7 @@ Window random_window(const Sample& s, const TransformOptions& o, TransformDraw& 
 
 }  // namespace
 
-void augment_objects(Sample& s, const TransformOptions& o, uint64_t seed, uint64_t epoch, uint64_t sample) {
+PixelChange augment_objects(Sample& s, const TransformOptions& o, uint64_t seed, uint64_t epoch, uint64_t sample) {
   check(s.image.height > 0 && s.image.width > 0, "augment: expected an image, got ", s.image.width, "×", s.image.height, " pixels");
   TransformDraw d = draw(o, seed, epoch, sample);
   PixelSize size = size_of(s.image);
@@ -112,13 +112,12 @@ void augment_objects(Sample& s, const TransformOptions& o, uint64_t seed, uint64
   if (d.flip_vertical) flip_vertical(s.instances, size);
   c.colours = d.colours;
   c.invert = d.invert;
-  s.pending = c;
+  return c;
 }
 
 void augment(Sample& s, const TransformOptions& o, uint64_t seed, uint64_t epoch, uint64_t sample) {
-  augment_objects(s, o, seed, epoch, sample);
-  s.image = changed(std::move(s.image), *s.pending);
-  s.pending.reset();
+  const PixelChange change = augment_objects(s, o, seed, epoch, sample);
+  s.image = changed(std::move(s.image), change);
 }
 
 }  // namespace mr

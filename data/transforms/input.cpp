@@ -176,13 +176,13 @@ ImageBatch resize_to_tensor(std::span<const Image* const> images, const Preproce
   return to_tensor(images, p, true, device);
 }
 
-ImageBatch images_to_tensor(std::span<const Sample> samples, const Preprocess& p, Device device) {
+ImageBatch images_to_tensor(std::span<const InputSample> samples, const Preprocess& p, Device device) {
   if constexpr (gpu::exists) {
     if (device.type != DeviceType::cpu) {
       check(!samples.empty(), "images_to_tensor: expected at least one image");
       ImageBatch batch;
       std::vector<gpu::Picture> pictures;
-      for (const Sample& s : samples) {
+      for (const InputSample& s : samples) {
         check_image(s.image);
         pictures.push_back({&s.image, s.pending.value_or(whole_image(s.image.height, s.image.width)), s.staged.get()});
         batch.sizes.push_back({pictures.back().change.final_height(), pictures.back().change.final_width()});
@@ -193,14 +193,14 @@ ImageBatch images_to_tensor(std::span<const Sample> samples, const Preprocess& p
     }
   }
   std::vector<const Image*> images;
-  for (const Sample& s : samples) {
+  for (const InputSample& s : samples) {
     check(!s.pending, "images_to_tensor: image ", s.info.image_id, ": expected one that was changed as its objects were");
     images.push_back(&s.image);
   }
   return to_tensor(images, p, false, {});
 }
 
-void stage_image(Sample& s, Device device) {
+void stage_image(InputSample& s, Device device) {
   if (device.type == DeviceType::cpu) return;
   gpu::use_device(device.index);  // of this thread
   s.staged = std::make_shared<gpu::Staged>(s.image.rgb.data(), s.image.rgb.size());

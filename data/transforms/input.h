@@ -8,6 +8,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,6 +20,9 @@
 #include "tensor/tensor.h"
 
 namespace mr {
+namespace gpu {
+class Staged;
+}
 
 // Stored with the weights: what they were trained on.
 struct Preprocess {
@@ -47,13 +52,19 @@ struct ImageBatch {
   std::vector<PixelSize> sizes;  // of each image before padding
 };
 
+// A sample on its way to the network. For a GPU the thread that loads it changes its objects, and the device its pixels.
+struct InputSample : Sample {
+  std::optional<PixelChange> pending = {};         // what the image is still to go through, as the objects have
+  std::shared_ptr<const gpu::Staged> staged = {};  // image.rgb, from where a GPU can fetch it
+};
+
 // At their own sizes (training: the augmentation has set them). On a GPU, changes that a sample has pending are made there, as the pixels come over;
 // on the CPU they are an error.
 ImageBatch images_to_tensor(std::span<const Image* const> images, const Preprocess& p);
-ImageBatch images_to_tensor(std::span<const Sample> samples, const Preprocess& p, Device device = {});
+ImageBatch images_to_tensor(std::span<const InputSample> samples, const Preprocess& p, Device device = {});
 
 // For a GPU: image.rgb is copied into pinned memory, by the thread that loads the sample, so that the one that trains has only to queue the upload.
-void stage_image(Sample& s, Device device);
+void stage_image(InputSample& s, Device device);
 
 // The size at which prediction looks at a picture of height × width.
 PixelSize predicted_size(int height, int width, const Preprocess& p);

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/pixel_change.h"
 
 namespace mr {
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "data/dataset.h"
+#include "data/pixel_change.h"
 #include "data/transforms/pixel_rules.h"
 
 namespace mr {

@@ -94,7 +94,7 @@ PixelSize largest_augmented(const TransformOptions& options, int height, int wid
 
 // A crop that would leave no instance is drawn again, up to ten times in all, where the sample has any.
 void augment(Sample& s, const TransformOptions& options, uint64_t seed, uint64_t epoch, uint64_t sample);
-// The same of boxes and masks alone: what the image is to go through is left in s.pending.
-void augment_objects(Sample& s, const TransformOptions& options, uint64_t seed, uint64_t epoch, uint64_t sample);
+// The same of boxes and masks alone. Returns what the image is to go through.
+PixelChange augment_objects(Sample& s, const TransformOptions& options, uint64_t seed, uint64_t epoch, uint64_t sample);
 
 }  // namespace mr

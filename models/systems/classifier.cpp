@@ -13,6 +13,7 @@
 #include "ops/pool/avg_pool.h"
 #include "ops/pool/max_pool.h"
 #include "tensor/context.h"
+#include "tensor/process_group.h"
 
 namespace mr {
 namespace {
@@ -47,9 +48,10 @@ class VGG16Trunk final : public Trunk {
           images.shape());
     Var x = max_pool2d(vgg_(images, training.has_value()).maps.back(), {.size = 2, .stride = 2, .padding = 0});  // [N,7,7,512]
     x = fc6_(flatten_rows(x), true);                                                                             // [N,4096]
-    if (training) x = dropout(x, 0.5, Rng(training->seed, "dropout fc6", training->step));
+    const auto member = static_cast<uint64_t>(process_group().rank());  // whose images are others: they drop other elements
+    if (training) x = dropout(x, 0.5, Rng(training->seed, "dropout fc6", training->step, member));
     x = fc7_(x, true);  // [N,4096]
-    if (training) x = dropout(x, 0.5, Rng(training->seed, "dropout fc7", training->step));
+    if (training) x = dropout(x, 0.5, Rng(training->seed, "dropout fc7", training->step, member));
     return fc8_(x);  // [N,K]
   }
 

@@ -39,7 +39,6 @@ class Classifier : public System {
 
   Parameters& parameters() override { return parameters_; }
   Traits traits() const override;
-  using System::losses;
   // Errors: on the CPU, an image without an object.
   Losses losses(const DeviceBatch& batch) override;
   Found detect(const DeviceBatch& batch) const override;

@@ -36,7 +36,6 @@ class RCNN : public System {
 
   Parameters& parameters() override { return parameters_; }
   Traits traits() const override;
-  using System::losses;
   Losses losses(const DeviceBatch& batch) override;
   Found detect(const DeviceBatch& batch) const override;
 

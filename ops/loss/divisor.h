@@ -28,7 +28,8 @@ struct Divisor {
 };
 
 // For a mean over `each` terms of every row whose label (i32, any shape) lies in
-// [first, end): max(1, rows)·each.
+// [first, end): max(1, rows)·each. The rows of all members of the process_group() count
+// (tensor/process_group.h).
 Divisor over_labels(const Tensor& labels, int64_t first, int64_t end, int64_t each = 1);
 
 }  // namespace mr

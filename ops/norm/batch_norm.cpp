@@ -1,11 +1,13 @@
 #include "ops/norm/batch_norm.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "ops/kernel.h"
 #include "ops/norm/norm_gpu.h"
 #include "ops/norm/rows.h"
 #include "tensor/gpu/built.h"
+#include "tensor/process_group.h"
 
 namespace mr {
 namespace {
@@ -21,8 +23,40 @@ void check_input(const char* op, const Tensor& x, double eps) {
 }
 
 struct Statistics {
+  double positions = 0;            // M, of all members of the group
   std::vector<double> mean, rstd;  // [C]; rstd = 1/√(σ² + ε)
 };
+
+// Of the positions of all members: μ = Σ n·μ_member / Σ n, and Σ (x − μ)² = Σ (Σ_member (x − μ_member)² + n·(μ_member − μ)²).
+void join_members(std::vector<Moments>& all, double rows) {
+  if (process_group().size() == 1) return;
+  const auto C = static_cast<int64_t>(all.size());
+  const Tensor first = Tensor::empty({C + 1}, DType::f64, Device{}), second = Tensor::empty({C}, DType::f64, Device{});
+  double *sums = first.data<double>(), *m2 = second.data<double>();
+  for (size_t c = 0; c < all.size(); ++c) sums[c] = rows * all[c].mean;
+  sums[C] = rows;
+  process_group().sum(first);
+  const double n = sums[C];
+  for (size_t c = 0; c < all.size(); ++c) {
+    const double mean = n > 0 ? sums[c] / n : 0, d = all[c].mean - mean;
+    m2[c] = all[c].m2 + rows * d * d;
+    all[c] = {n, mean, 0};
+  }
+  process_group().sum(second);
+  for (size_t c = 0; c < all.size(); ++c) all[c].m2 = m2[c];
+}
+
+// The sums of all members, for gx; s stays what this member's gradients of weight and bias are.
+GradSums joined(const GradSums& s) {
+  if (process_group().size() == 1) return s;
+  const auto C = static_cast<int64_t>(s.g.size());
+  const Tensor sums = Tensor::empty({2, C}, DType::f64, Device{});
+  double *g = sums.data<double>(), *gx = g + C;
+  std::ranges::copy(s.g, g);
+  std::ranges::copy(s.gx, gx);
+  process_group().sum(sums);
+  return {{g, gx}, {gx, gx + C}};
+}
 
 void update(const Tensor& running, size_t c, double momentum, double value) {
   dispatch_float(running.dtype(), "batch_norm", [&]<class T>(T) {
@@ -34,8 +68,9 @@ void update(const Tensor& running, size_t c, double momentum, double value) {
 Statistics batch_statistics(const Tensor& x, const NormRows& r, const Tensor& running_mean, const Tensor& running_var, double momentum,
                             double eps) {
   Statistics s;
-  const double M = static_cast<double>(r.rows);
-  const std::vector<Moments> all = moments(x, r);
+  std::vector<Moments> all = moments(x, r);
+  join_members(all, static_cast<double>(r.rows));
+  const double M = s.positions = all.empty() ? 0 : all[0].n;
   for (size_t c = 0; c < all.size(); ++c) {
     s.mean.push_back(all[c].mean);
     s.rstd.push_back(reciprocal_deviation(all[c].variance(), eps));
@@ -103,7 +138,8 @@ Var batch_norm(const Var& x, const Var& weight, const Var& bias, const Tensor& r
   check_input("batch_norm", xv, eps);
   check(momentum >= 0 && momentum <= 1, "batch_norm: momentum must be in [0, 1], got ", momentum);
   const NormRows r{1, rows_of(xv), channels_of(xv)};
-  check(!training || r.rows != 1, "batch_norm: training needs more than one position a channel, got ", xv.shape());
+  check(!training || r.rows != 1 || process_group().size() > 1, "batch_norm: training needs more than one position a channel, got ",
+        xv.shape());
   if constexpr (gpu::exists) {
     if (xv.on_gpu()) return batch_norm_there(x, weight, bias, running_mean, running_var, {momentum, eps, training});
   }
@@ -124,14 +160,14 @@ Var batch_norm(const Var& x, const Var& weight, const Var& bias, const Tensor& r
   normalize(xv, r, s.mean, scale, b, y);
 
   return record("batch_norm", {x, weight, bias}, y, [xv, r, s, scale, training](Grads& g) {
-    const GradSums sums = grad_sums(g.out(), xv, r, s.mean);
+    const GradSums sums = grad_sums(g.out(), xv, r, s.mean), of_all = training ? joined(sums) : sums;
     const std::vector<double> gw = products(sums.gx, s.rstd);
     g.give(1, to_tensor(gw, acc_dtype(xv.dtype())));
     g.give(2, to_tensor(sums.g, acc_dtype(xv.dtype())));
     if (!g.needs(0)) return;
     std::vector<double> per_x(gw.size()), constant(gw.size());  // gx = scale·gy + per_x·(x − μ) + constant
-    for (size_t c = 0; training && r.rows > 0 && c < gw.size(); ++c) {
-      const GradientTerms t = batch_gradient_terms(scale[c], s.rstd[c], sums.g[c], gw[c], static_cast<double>(r.rows));
+    for (size_t c = 0; training && s.positions > 0 && c < gw.size(); ++c) {
+      const GradientTerms t = batch_gradient_terms(scale[c], s.rstd[c], of_all.g[c], of_all.gx[c] * s.rstd[c], s.positions);
       per_x[c] = t.per_x;
       constant[c] = t.constant;
     }

@@ -12,6 +12,9 @@
 //                           is still in the cache. Detectors fine-tune with the pre-trained statistics frozen: a batch of one
 //                           or two images has none worth learning (He et al. 2017, section 3.1 trains so).
 //
+// In training the batch is that of all members of the process_group() (tensor/process_group.h): μ, σ² and M are taken over the pixels of all,
+// and so are the sums in gx; gw and gb are this member's share, for the arena of gradients is added up later.
+//
 // Gradient (x̂ = (x − μ)/√(σ² + ε)):   gb = Σ gy,   gw = Σ gy·x̂,
 //   training       gx = w/√(σ² + ε) · (gy − gb/M − x̂·gw/M)         not training, frozen   gx = gy · w/√(σ² + ε)
 // w and b may be f32 beside a bf16 x. Statistics are gathered in f32 over blocks and in f64 over

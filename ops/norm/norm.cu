@@ -1,6 +1,7 @@
 #include "ops/norm/norm_gpu.h"
 #include "ops/norm/rules.h"
 #include "tensor/gpu/column_sums.h"
+#include "tensor/process_group.h"
 
 namespace mr::gpu {
 namespace {
@@ -126,9 +127,32 @@ template <class A> struct Coefficients {
   }
 };
 
+// Of this member's moments [2,C] what is added up over the group (batch_norm.cpp: join_members): first n·mean, and n behind them.
+struct FirstSums {
+  const double* moments;
+  double* sums;  // [C+1]
+  double rows;
+  int64_t C;
+  __device__ void operator()(int64_t c) const { store(sums + c, c < C ? rows * load<double>(moments + c) : rows); }
+};
+
+// Then Σ (x − μ)² about the mean of all: [2,C] of which the second row is still this member's.
+struct AboutCommonMean {
+  const double *moments, *sums;
+  double* out;  // [2,C]
+  double rows;
+  int64_t C;
+  __device__ void operator()(int64_t c) const {
+    const double n = load<double>(sums + C), mean = n > 0 ? load<double>(sums + c) / n : 0, d = load<double>(moments + c) - mean;
+    store(out + c, mean);
+    store(out + C + c, load<double>(moments + C + c) + rows * d * d);
+  }
+};
+
 // A thread takes one channel; R: the type of the running statistics.
 template <class A, class R> struct BatchChannel {
-  const double* moments;  // [2,C]; null: not training
+  const double* moments;    // [2,C]; null: not training
+  const double* positions;  // M; null: `rows`
   const double *w, *b;
   R *running_mean, *running_var;
   Coefficients<A> out;
@@ -138,12 +162,12 @@ template <class A, class R> struct BatchChannel {
     const double old_mean = static_cast<double>(load<R>(running_mean + c)), old_var = static_cast<double>(load<R>(running_var + c));
     double mean = old_mean, var = old_var;
     if (moments) {
-      const Moments m{rows, load<double>(moments + c), load<double>(moments + out.all + c)};
+      const Moments m{positions ? load<double>(positions) : rows, load<double>(moments + c), load<double>(moments + out.all + c)};
       mean = m.mean;
       var = m.variance();
-      if (rows > 0) {
+      if (m.n > 0) {
         store(running_mean + c, convert<R>(running(old_mean, mean, momentum)));
-        store(running_var + c, convert<R>(running(old_var, m.m2 / (rows - 1), momentum)));
+        store(running_var + c, convert<R>(running(old_var, m.m2 / (m.n - 1), momentum)));
       }
     }
     out.set(c, mean, reciprocal_deviation(var, eps), load<double>(w + c), load<double>(b + c));
@@ -215,12 +239,13 @@ template <class T> struct NormalizeBackward {
 
 // A thread takes one channel: of the sums Σ gy and Σ gy·(x − μ) the gradients of b and w, and the terms of gx.
 template <class A> struct BatchGradient {
-  const double* sums;  // [2,C]
+  const double *sums, *of_all;  // [2,C]: of this member, of the group
   const double* rstd;
   const A* scale;
-  A* gradients;  // [2,C]: gb, gw
-  A* terms;      // [2,C]
-  double rows;   // 0: not training
+  A* gradients;             // [2,C]: gb, gw
+  A* terms;                 // [2,C]
+  const double* positions;  // M; null: `rows`
+  double rows;              // 0: not training
   int64_t C;
 
   __device__ void operator()(int64_t c) const {
@@ -228,7 +253,8 @@ template <class A> struct BatchGradient {
     store(gradients + c, static_cast<A>(g));
     store(gradients + C + c, static_cast<A>(gw));
     GradientTerms t{0, 0};
-    if (rows > 0) t = batch_gradient_terms(static_cast<double>(load<A>(scale + c)), r, g, gw, rows);
+    if (const double M = positions ? load<double>(positions) : rows; M > 0)
+      t = batch_gradient_terms(static_cast<double>(load<A>(scale + c)), r, load<double>(of_all + c), load<double>(of_all + C + c) * r, M);
     store(terms + c, static_cast<A>(t.per_x));
     store(terms + C + c, static_cast<A>(t.constant));
   }
@@ -315,7 +341,7 @@ Tensor channel_grad_sums(const Tensor& gy, const Tensor& x, const NormRows& r, c
 Normalization new_normalization(const Tensor& x, const NormRows& r) {
   const int64_t all = r.segments * r.channels;
   const DType sums = x.dtype() == DType::f64 ? DType::f64 : DType::f32;
-  return {f64_like(x, {all}), f64_like(x, {all}), Tensor::empty({3, all}, sums, x.device())};
+  return {f64_like(x, {all}), f64_like(x, {all}), Tensor::empty({3, all}, sums, x.device()), {}};
 }
 
 template <bool scale_only> void apply(const char* op, const Tensor& x, const NormRows& r, const Normalization& n, const Tensor& y) {
@@ -337,20 +363,35 @@ void apply_backward(const Tensor& gy, const Tensor& x, const NormRows& r, const 
   });
 }
 
+// The moments [2,C] of this member become those of all; returns their number of positions.
+Tensor join_members(Tensor& moments, const NormRows& r) {
+  const Tensor here = moments.reshape({2, r.channels}), sums = f64_like(here, {r.channels + 1}), all = f64_like(here, {2, r.channels});
+  const auto rows = static_cast<double>(r.rows);
+  for_each("first_sums", r.channels + 1, FirstSums{here.device_data<double>(), sums.device_data<double>(), rows, r.channels});
+  process_group().sum(sums);
+  for_each("about_common_mean", r.channels,
+           AboutCommonMean{here.device_data<double>(), sums.device_data<double>(), all.device_data<double>(), rows, r.channels});
+  process_group().sum(all.slice(1, 2));
+  moments = all;
+  return sums.slice(r.channels, r.channels + 1);
+}
+
 }  // namespace
 
 Normalization batch_normalization(const Tensor& x, const NormRows& r, const Tensor& weight, const Tensor& bias, const Tensor& running_mean,
                                   const Tensor& running_var, double momentum, double eps, bool training) {
-  const Normalization n = new_normalization(x, r);
-  const Tensor of_x = training ? channel_moments(x, r) : Tensor(), w = weight.to(DType::f64), b = bias.to(DType::f64);
+  Normalization n = new_normalization(x, r);
+  const Tensor w = weight.to(DType::f64), b = bias.to(DType::f64);
+  Tensor of_x = training ? channel_moments(x, r) : Tensor();
+  if (training && process_group().size() > 1) n.positions = join_members(of_x, r);
   check(running_mean.dtype() == running_var.dtype(), "batch_norm: running_mean and running_var must have one type, got ",
         running_mean.dtype(), " and ", running_var.dtype());
   with_sums(n.coefficients, [&]<class A>(A) {
     dispatch_float(running_mean.dtype(), "batch_norm", [&]<class R>(R) {
-      for_each(
-          "batch_norm_channels", r.channels,
-          BatchChannel<A, R>{of_x.device_data<double>(), w.device_data<double>(), b.device_data<double>(), running_mean.device_data<R>(),
-                             running_var.device_data<R>(), Coefficients<A>(n), static_cast<double>(r.rows), momentum, eps});
+      for_each("batch_norm_channels", r.channels,
+               BatchChannel<A, R>{of_x.device_data<double>(), n.positions.device_data<double>(), w.device_data<double>(),
+                                  b.device_data<double>(), running_mean.device_data<R>(), running_var.device_data<R>(), Coefficients<A>(n),
+                                  static_cast<double>(r.rows), momentum, eps});
     });
   });
   return n;
@@ -371,12 +412,14 @@ void normalize(const Tensor& x, const NormRows& r, const Normalization& n, const
 void scale_rows(const Tensor& x, const NormRows& r, const Normalization& n, const Tensor& y) { apply<true>("scale_rows", x, r, n, y); }
 
 Tensor batch_norm_backward(const Tensor& gy, const Tensor& x, const NormRows& r, const Normalization& n, bool training, const Tensor& gx) {
-  const Tensor sums = channel_grad_sums(gy, x, r, n);
+  const Tensor sums = channel_grad_sums(gy, x, r, n), of_all = training && process_group().size() > 1 ? sums.clone() : sums;
+  if (training) process_group().sum(of_all);
   const Tensor gradients = Tensor::empty({2, r.channels}, n.coefficients.dtype(), x.device()), terms = Tensor::empty_like(gradients);
   with_sums(gradients, [&]<class A>(A) {
     for_each("batch_norm_gradients", r.channels,
-             BatchGradient<A>{sums.device_data<double>(), n.rstd.device_data<double>(), n.coefficients.slice(1, 2).device_data<A>(),
-                              gradients.device_data<A>(), terms.device_data<A>(), training ? static_cast<double>(r.rows) : 0, r.channels});
+             BatchGradient<A>{sums.device_data<double>(), of_all.device_data<double>(), n.rstd.device_data<double>(),
+                              n.coefficients.slice(1, 2).device_data<A>(), gradients.device_data<A>(), terms.device_data<A>(),
+                              n.positions.device_data<double>(), training ? static_cast<double>(r.rows) : 0, r.channels});
   });
   if (gx.defined() && training) apply_backward(gy, x, r, n, terms, gx);
   if (gx.defined() && !training) scale_rows(gy, r, n, gx);

@@ -9,6 +9,7 @@ namespace mr::gpu {
 struct Normalization {
   Tensor mean, rstd;    // f64 [segments·C]
   Tensor coefficients;  // [3, segments·C] in the type sums are held in: mean, scale = w/√(σ² + ε), shift
+  Tensor positions;     // f64 [1]: M of batch norm in training, where there are other processes
 };
 
 // Training: the statistics of x, and the running ones are brought up to date; otherwise those.

@@ -337,3 +337,41 @@ TEST_CASE("loader options out of range are named", "[loader]") {
   CHECK_THROWS_WITH(Loader::endless(std::make_shared<Numbers>(0), {}, 1), Contains("at least one sample"));
   CHECK_THROWS_WITH(Loader::endless(data, {}, 1, {}, -1), Contains("at least 0, got -1"));
 }
+
+TEST_CASE("the parts of a batch are together the batch, by any number of workers and from any batch on", "[loader]") {
+  const auto data = std::make_shared<Numbers>(11);
+  data->slow = true;
+  data->corrupt = {4};
+  for (const bool by_aspect : {false, true}) {
+    LoaderOptions o = options(6, 0);
+    o.group_by_aspect = by_aspect;
+    o.corrupt = CorruptImages::skip;
+    Loader whole = Loader::endless(data, o, 7, mark, 3);
+    std::vector<Loader> parts;
+    for (o.part = 0, o.parts = 3; o.part < 3; ++o.part) {
+      o.workers = 2 * o.part;
+      parts.push_back(Loader::endless(data, o, 7, mark, 3));
+    }
+    for (int64_t k = 3; k < 9; ++k) {
+      const auto want = whole.next();
+      std::vector<int64_t> indices;
+      std::vector<uint8_t> marks, want_marks;
+      for (Loader& part : parts) {
+        const auto got = part.next();
+        CHECK(got->number == k);
+        CHECK(got->epoch == want->epoch);
+        CHECK(got->samples.size() == 2);
+        indices.insert(indices.end(), got->indices.begin(), got->indices.end());
+        for (const Sample& s : got->samples) marks.push_back(s.image.rgb[1]);
+      }
+      for (const Sample& s : want->samples) want_marks.push_back(s.image.rgb[1]);
+      CHECK(indices == want->indices);
+      CHECK(marks == want_marks);
+    }
+  }
+  LoaderOptions o = options(6, 0);
+  o.parts = 4;
+  CHECK_THROWS_WITH(Loader::endless(data, o, 7), Contains("expected one of equal parts of 6 images, got part 0 of 4"));
+  o.parts = o.part = 2;
+  CHECK_THROWS_WITH(Loader::endless(data, o, 7), Contains("got part 2 of 2"));
+}

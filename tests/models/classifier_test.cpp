@@ -26,8 +26,8 @@ ClassifierConfig resnet_config(NormKind norm = NormKind::frozen) {
 ClassifierConfig vgg_config() { return {5, VGGConfig{.width = 4, .freeze = 0}}; }
 
 // Images of one size, with an object of the class over each.
-Batch batch_of(const Tensor& images, const std::vector<int32_t>& labels) {
-  Batch b;
+HostBatch batch_of(const Tensor& images, const std::vector<int32_t>& labels) {
+  HostBatch b;
   b.images = images;
   for (const int32_t label : labels) {
     const PixelSize size{static_cast<int>(images.size(1)), static_cast<int>(images.size(2))};
@@ -56,9 +56,9 @@ void check_found(const Detections& d, const std::vector<float>& probabilities) {
 TEST_CASE("classifiers give torchvision's probabilities", "[models][parity]") {
   Classifier resnet(resnet_config(), 0);
   test::set_golden_weights(resnet.parameters());
-  Batch b = batch_of(test::golden_image(128, 160), {3});
+  HostBatch b = batch_of(test::golden_image(128, 160), {3});
   b.targets.clear();
-  const Detections d = resnet.predict(b).at(0);
+  const Detections d = predict(resnet, b).at(0);
   check_found(d, golden::classifiers::resnet);
   for (int64_t i = 0; i < 5; ++i) CHECK(d.boxes.slice(i, i + 1).values<float>()[2] == 160);  // the whole image
 
@@ -66,14 +66,14 @@ TEST_CASE("classifiers give torchvision's probabilities", "[models][parity]") {
   test::set_golden_weights(vgg.parameters());
   b = batch_of(test::golden_image(224, 224), {3});
   b.targets.clear();
-  check_found(vgg.predict(b).at(0), golden::classifiers::vgg);
+  check_found(predict(vgg, b).at(0), golden::classifiers::vgg);
 }
 
 TEST_CASE("a training step of a ResNet classifier has torchvision's loss and gradients", "[models][parity]") {
   Classifier model(resnet_config(), 0);
   test::set_golden_weights(model.parameters());
   model.parameters().zero_gradients();
-  const Losses losses = model.losses(batch_of(test::golden_image(128, 160), {3}));
+  const Losses losses = model.losses(to_device(batch_of(test::golden_image(128, 160), {3}), model));
   REQUIRE(losses.size() == 1);
   CHECK(losses[0].name == "class");
   CHECK(losses[0].value.value().at(0) == Approx(golden::classifiers::resnet_loss).epsilon(1e-5));
@@ -90,19 +90,19 @@ TEST_CASE("a training step of a ResNet classifier has torchvision's loss and gra
 
 TEST_CASE("dropout of a VGG classifier is drawn from seed and step, and is not in prediction", "[models]") {
   Classifier model(vgg_config(), 7);
-  Batch b = batch_of(test::golden_image(224, 224), {2});
+  HostBatch b = batch_of(test::golden_image(224, 224), {2});
   const auto loss_at = [&](uint64_t seed, uint64_t step) {
     b.seed = seed, b.step = step;
-    return model.losses(b)[0].value.value().at(0);
+    return model.losses(to_device(b, model))[0].value.value().at(0);
   };
   const double first = loss_at(1, 1);
   CHECK(loss_at(1, 1) == first);
   CHECK(loss_at(1, 2) != first);
   CHECK(loss_at(2, 1) != first);
   b.targets.clear();
-  const double score = model.predict(b).at(0).scores.at(0);
+  const double score = predict(model, b).at(0).scores.at(0);
   b.step = 9;
-  CHECK(model.predict(b).at(0).scores.at(0) == score);
+  CHECK(predict(model, b).at(0).scores.at(0) == score);
 }
 
 TEST_CASE("a classifier learns four images by heart", "[models]") {
@@ -110,11 +110,11 @@ TEST_CASE("a classifier learns four images by heart", "[models]") {
   Tensor images = Tensor::empty({4, 32, 32, 3});
   const std::vector<float> pixels = test::noise("pixels", images.numel());
   std::ranges::copy(pixels, images.data<float>());
-  const Batch b = batch_of(images, {1, 2, 4, 5});
+  const HostBatch b = batch_of(images, {1, 2, 4, 5});
   double loss = 0;
   for (int step = 0; step < 40; ++step) {
     model.parameters().zero_gradients();
-    const Losses losses = model.losses(b);
+    const Losses losses = model.losses(to_device(b, model));
     loss = losses[0].value.value().at(0);
     backward(total_loss(losses));
     for (int64_t i = 0; i < model.parameters().weights().numel(); ++i)
@@ -129,9 +129,9 @@ TEST_CASE("what a classifier cannot be built with, or fed, is named", "[models]"
   none.classes = 0;
   CHECK_THROWS_WITH(Classifier(none, 0), Contains("model.classes: must be 1 or more"));
   Classifier vgg(vgg_config(), 0);
-  CHECK_THROWS_WITH(vgg.losses(batch_of(test::golden_image(128, 160), {1})), Contains("224x224"));
+  CHECK_THROWS_WITH(vgg.losses(to_device(batch_of(test::golden_image(128, 160), {1}), vgg)), Contains("224x224"));
   Classifier model(resnet_config(), 0);
-  Batch b = batch_of(test::golden_image(128, 160), {1});
+  HostBatch b = batch_of(test::golden_image(128, 160), {1});
   b.targets[0] = {Tensor::empty({0, 4}), Tensor::empty({0}, DType::i32), {}};
-  CHECK_THROWS_WITH(model.losses(b), Contains("image 1 of the batch has no object"));
+  CHECK_THROWS_WITH(model.losses(to_device(b, model)), Contains("image 1 of the batch has no object"));
 }

@@ -34,8 +34,8 @@ ModelConfig tiny_config() {
   return c;
 }
 
-Batch golden_batch() {
-  Batch b;
+HostBatch golden_batch() {
+  HostBatch b;
   b.images = test::golden_image(128, 160);
   b.sizes = {{128, 160}};
   b.image_ids = {1};
@@ -71,9 +71,9 @@ TEST_CASE("a tiny Mask R-CNN finds torchvision's detections", "[models][parity]"
   const std::unique_ptr<RCNN> system = make_rcnn(tiny_config(), 0);
   RCNN& model = *system;
   test::set_golden_weights(model.parameters());
-  Batch b = golden_batch();
+  HostBatch b = golden_batch();
   b.targets.clear();
-  const Detections d = model.predict(b)[0];
+  const Detections d = predict(model, b)[0];
   REQUIRE(d.boxes.size(0) == static_cast<int64_t>(golden::labels.size()));
   double box = 0, score = 0, mask = 0;
   int labels = 0;
@@ -119,12 +119,13 @@ TEST_CASE("a training step of the tiny Mask R-CNN has torchvision's losses and g
 TEST_CASE("the same seed and step sample the same, and an image without objects has finite losses", "[models]") {
   const std::unique_ptr<RCNN> system = make_rcnn(tiny_config(), 3);
   RCNN& model = *system;
-  Batch b = golden_batch();
+  HostBatch b = golden_batch();
   b.seed = 5;
-  const double once = total_loss(model.losses(b)).value().at(0), again = total_loss(model.losses(b)).value().at(0);
+  const double once = total_loss(model.losses(to_device(b, model))).value().at(0),
+               again = total_loss(model.losses(to_device(b, model))).value().at(0);
   CHECK(once == again);
   b.targets[0] = {Tensor::empty({0, 4}), Tensor::empty({0}, DType::i32), {}};
-  const Losses losses = model.losses(b);
+  const Losses losses = model.losses(to_device(b, model));
   for (const NamedLoss& l : losses) {
     INFO(l.name);
     CHECK(std::isfinite(l.value.value().at(0)));
@@ -164,8 +165,8 @@ TEST_CASE("impossible models and batches are errors that say why", "[models]") {
   CHECK_THROWS_WITH(make_rcnn(c, 0), Contains("so 5, got 2"));
   const std::unique_ptr<RCNN> system = make_rcnn(tiny_config(), 0);
   RCNN& model = *system;
-  Batch b;
+  HostBatch b;
   b.images = Tensor::zeros({1, 100, 128, 3});
   b.sizes = {{100, 128}};
-  CHECK_THROWS_WITH(model.predict(b), Contains("multiples of 32"));
+  CHECK_THROWS_WITH(model.detect(to_device(b, model)), Contains("multiples of 32"));
 }

@@ -74,10 +74,10 @@ double named_number(const std::string& json, const std::string& key) {
 void compare_prediction(System& model, const std::string& path) {
   const WeightFile f = open_weights(path);
   const std::vector<int> size = numbers(f.metadata.at("size"));
-  Batch b;
+  HostBatch b;
   b.images = read_images(f, "input");
   b.sizes = {{size[0], size[1]}};
-  const Detections d = model.predict(b)[0];
+  const Detections d = predict(model, b)[0];
   const std::vector<float> boxes = floats(f, "raw_boxes"), scores = floats(f, "scores"), masks = floats(f, "raw_masks");
   const std::vector<int32_t> labels = ints(f, "labels");
   std::printf("%s: %lld detections, torchvision %zu\n", std::filesystem::path(path).stem().c_str(), static_cast<long long>(d.boxes.size(0)),
@@ -164,7 +164,7 @@ void compare_detector(const Detector& detector, const std::string& path) {
 
 void compare_training(System& model, const std::string& path) {
   const WeightFile f = open_weights(path);
-  Batch b;
+  HostBatch b;
   b.images = read_images(f, "input");
   std::vector<test::GivenSample> given;
   const std::vector<int> sizes = numbers(f.metadata.at("sizes"));

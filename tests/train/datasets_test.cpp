@@ -1,6 +1,7 @@
 #include "train/datasets.h"
 
 #include "data/eval/coco_eval.h"
+#include "ops/boxes/sampler.h"
 #include "tests/catch.h"
 #include "tests/models/parts.h"
 #include "train/batches.h"
@@ -145,18 +146,30 @@ TEST_CASE("training batches leave crowds out and are keyed by their number", "[d
   r.augment.flip_horizontal = 0;
   const auto toy = std::make_shared<Toy>();
   const auto none = [](const std::string&) {};
-  const auto next = training_batches(r, toy, 0, none);
-  const Batch first = next(), second = next();
+  const auto next = training_batches(r, toy, 0, none, {.masks = false});
+  const DeviceBatch first = next(), second = next();
   CHECK(first.images.shape() == Shape{2, 32, 64, 3});
-  CHECK(first.sizes[0].width == 48);
-  CHECK(first.targets.size() == 2);
-  CHECK(first.targets[0].boxes.shape() == Shape{1, 4});
-  CHECK(first.targets[0].boxes.at(2) == 10);
-  CHECK(first.seed == 1);
-  CHECK(second.step == 1);
-  const Batch again = training_batches(r, toy, 1, none)();
+  CHECK(first.sizes.at(1) == 48);
+  CHECK(first.objects.boxes.shape() == Shape{2, 16, 4});
+  CHECK(first.objects.count.at(0) == 1);
+  CHECK(first.objects.boxes.at(2) == 10);
+  CHECK(!first.masks.bits.defined());
+  const auto keys = [](const DeviceBatch& b) {
+    const auto k = b.anchor_rng.values<int32_t>();
+    return std::vector<int32_t>(k.begin(), k.end());
+  };
+  const auto key_of = [&](uint64_t batch) {
+    std::vector<Rng> rngs;
+    for (const int64_t id : second.image_ids) rngs.emplace_back(1, "rpn sample", batch, static_cast<uint64_t>(id));
+    const Tensor t = generator_streams(rngs);
+    return std::vector<int32_t>(t.values<int32_t>().begin(), t.values<int32_t>().end());
+  };
+  CHECK(keys(second) == key_of(1));
+  CHECK(keys(second) != key_of(0));
+  const DeviceBatch again = training_batches(r, toy, 1, none, {.masks = false})();
   CHECK(again.image_ids == second.image_ids);
-  CHECK(again.targets[0].labels.at(0) == second.targets[0].labels.at(0));
+  CHECK(keys(again) == keys(second));
+  CHECK(again.labels.at(0) == second.labels.at(0));
 }
 
 TEST_CASE("the fullest batch is as large as any, and fills the quota of positive RoIs", "[datasets]") {
@@ -167,27 +180,27 @@ TEST_CASE("the fullest batch is as large as any, and fills the quota of positive
   r.augment.min_sides = {100, 160};
   r.augment.max_side = 200;
   const Toy toy;
-  const Batch b = fullest_batch(r, toy);
+  const DeviceBatch b = fullest_batch(r, toy, {});
   const ImageInfo info = toy.info(0);
   const PixelSize most = resized_extent(info.height, info.width, 160, 200);
-  CHECK(b.sizes[1].height == most.height);
-  CHECK(b.sizes[1].width == most.width);
+  CHECK(b.sizes.at(2) == most.height);
+  CHECK(b.sizes.at(3) == most.width);
   CHECK(b.images.shape() == Shape{2, (most.height + 31) / 32 * 32, (most.width + 31) / 32 * 32, 3});
-  REQUIRE(b.targets[1].boxes.shape() == Shape{8, 4});
-  REQUIRE(b.targets[1].masks.size() == 8);
+  REQUIRE(b.objects.boxes.shape() == Shape{2, 16, 4});
+  REQUIRE(b.objects.count.at(1) == 8);
+  REQUIRE(b.masks.place.shape() == Shape{2, 16, 7});
   double area = 0;
   for (int64_t i = 0; i < 8; ++i) {
-    const auto box = [&](int64_t k) { return b.targets[1].boxes.at(4 * i + k); };
-    const Bitmap& bits = b.targets[1].masks[static_cast<size_t>(i)].bits;
-    CHECK(bits.width == box(2) - box(0));
-    CHECK(bits.height == box(3) - box(1));
+    const auto box = [&](int64_t k) { return b.objects.boxes.at(4 * (16 + i) + k); };
+    CHECK(b.masks.place.at(7 * (16 + i) + 3) == box(3) - box(1));
+    CHECK(b.masks.place.at(7 * (16 + i) + 4) == box(2) - box(0));
     area += (box(2) - box(0)) * (box(3) - box(1));
   }
   CHECK(area <= static_cast<double>(most.height) * most.width);
   r.augment.rotate90 = true;
-  CHECK(fullest_batch(r, toy).sizes[0].height == most.width);
+  CHECK(fullest_batch(r, toy, {}).sizes.at(0) == most.width);
   r.augment.crop_size = 64;
-  CHECK(fullest_batch(r, toy).images.shape() == Shape{2, 64, 64, 3});
+  CHECK(fullest_batch(r, toy, {}).images.shape() == Shape{2, 64, 64, 3});
 }
 
 TEST_CASE("datasets that are not there are errors that say what to set", "[datasets]") {

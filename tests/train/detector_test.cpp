@@ -7,6 +7,7 @@
 #include "data/eval/coco_metric.h"
 #include "data/image/image.h"
 #include "data/scenes/scene_dataset.h"
+#include "data/transforms/transforms.h"
 #include "models/weights/load.h"
 #include "tests/catch.h"
 #include "tests/train/fake.h"
@@ -142,6 +143,58 @@ TEST_CASE("a metric of one's own judges what is found, chooses the best weights 
     for (const Detection& x : detect(d, val->sample(i).image)) of_others += x.label != 8;
   CHECK(of_others < objects);
   CHECK(outcome_of(Evaluator(val, d, std::make_unique<Count>()).run(d)).score == static_cast<double>(of_others));
+}
+
+TEST_CASE("the figures are those of one image after the other, whatever the number that is looked at at once", "[detector]") {
+  // Scenes of two sizes in turn.
+  class Mixed : public Dataset {
+   public:
+    explicit Mixed(std::shared_ptr<const Dataset> from) : from_(std::move(from)) {}
+    int64_t size() const override { return from_->size(); }
+    const std::vector<std::string>& class_names() const override { return from_->class_names(); }
+    std::vector<int64_t> category_ids() const override { return from_->category_ids(); }
+    ImageInfo info(int64_t i) const override {
+      ImageInfo all = from_->info(i);
+      if (i % 2 == 1) all.width = 40;
+      return all;
+    }
+    std::vector<Instance> instances(int64_t i) const override { return sample(i).instances; }
+    Sample sample(int64_t i) const override {
+      Sample s = from_->sample(i);
+      if (i % 2 == 1) crop(s, {.y = 0, .x = 20, .height = s.image.height, .width = 40}, s.image.height, 40, 1);
+      return s;
+    }
+
+   private:
+    std::shared_ptr<const Dataset> from_;
+  };
+  Recipe r = tiny();
+  r.data.val_scenes = 7;
+  r.preprocess.min_side = 0;
+  Detector d = tiny_detector(r);
+  const auto mixed = std::make_shared<Mixed>(open_dataset(r, Split::val));
+  CHECK(evaluation_batch(r, Device{}) == 1);
+  CHECK(evaluation_batch(r, Device{DeviceType::cuda, 0}) == r.train.batch);
+  std::vector<CocoDetection> want;
+  for (const int64_t at_once : {1, 2, 3, 7}) {
+    INFO(at_once << " at once");
+    d.recipe.evaluation.batch = at_once;
+    CHECK(evaluation_batch(d.recipe, Device{}) == at_once);
+    const Evaluation e = Evaluator(mixed, d).run(d);
+    CHECK(e.images == 7);
+    std::vector<CocoDetection> got = dynamic_cast<const CocoJudgement&>(*e.judgement).detections;
+    std::ranges::stable_sort(got, {}, &CocoDetection::image_id);
+    if (at_once == 1) want = got;
+    REQUIRE(got.size() == want.size());
+    CHECK(want.size() > 20);
+    for (size_t i = 0; i < want.size(); ++i) {
+      CHECK(got[i].image_id == want[i].image_id);
+      CHECK(got[i].label == want[i].label);
+      CHECK(got[i].score == Approx(want[i].score).margin(1e-5));
+      CHECK(got[i].box.x == Approx(want[i].box.x).margin(1e-3));
+      CHECK(got[i].box.w == Approx(want[i].box.w).margin(1e-3));
+    }
+  }
 }
 
 TEST_CASE("an image that cannot be decoded does not count, nor do its objects, and it is said", "[detector]") {

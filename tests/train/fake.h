@@ -27,17 +27,17 @@ class FakeSystem : public System {
 
   Traits traits() const override { return {.losses = {term_, "size"}}; }
 
-  using System::losses;
   Losses losses(const DeviceBatch& batch) override {
     const int64_t n = batch.images.size(0);
+    const double all = sum_of(process_group(), static_cast<double>(n));
     const float* w = w_.value().data<float>();
     double fit = 0, size = 0, gw[3] = {}, gb = 0;
     for (int64_t i = 0; i < n; ++i) {
       const auto x = batch.images.slice(i, i + 1).values<float>();
       const double y = b_.value().at(0) + w[0] * x[0] + w[1] * x[1] + w[2] * x[2], e = y - (0.3 + x[0] - 2 * x[1] + 0.5 * x[2]);
-      fit += e * e / static_cast<double>(n);
-      gb += 2 * e / static_cast<double>(n);
-      for (int c = 0; c < 3; ++c) gw[c] += 2 * e * x[static_cast<size_t>(c)] / static_cast<double>(n);
+      fit += e * e / all;
+      gb += 2 * e / all;
+      for (int c = 0; c < 3; ++c) gw[c] += 2 * e * x[static_cast<size_t>(c)] / all;
       size += x[0] * 0;  // NaN where the image is
     }
     statistics_.value().data<float>()[0] += 0.125f;  // as a live norm's statistics change
@@ -77,14 +77,14 @@ class TestFolder {
   std::string path_;
 };
 
-inline Batch fake_batch(int64_t number, int64_t images) {
+inline DeviceBatch fake_batch(int64_t number, int64_t images) {
   Rng rng(7, "fake", 0, static_cast<uint64_t>(number));
-  Batch b;
+  HostBatch b;
   b.images = Tensor::empty({images, 1, 1, 3});
   for (float& v : b.images.values<float>()) v = rng.uniform();
   for (int64_t i = 0; i < images; ++i) b.image_ids.push_back(number * images + i);
   b.sizes.assign(static_cast<size_t>(images), {1, 1});
-  return b;
+  return {b, false, {}};
 }
 
 inline std::vector<float> all_values(const Parameters& parameters) {

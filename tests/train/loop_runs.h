@@ -61,7 +61,7 @@ inline Outcome run(const std::string& folder, Recipe recipe, const Script& scrip
       if (k == script.interrupt_at_batch) std::raise(SIGTERM);
       if (k == script.unreadable_batch) throw Error("a.jpg: cut short");
       if (script.seconds) now += script.seconds(k);
-      Batch b = fake_batch(k, recipe.train.batch);
+      DeviceBatch b = fake_batch(k, recipe.train.batch);
       if (k == script.nan_at_batch) b.images.fill_(std::numeric_limits<float>::quiet_NaN());
       ++k;
       return b;

@@ -53,7 +53,7 @@ TEST_CASE("training images are resized, turned, flipped and coloured on the devi
   uint64_t epoch = 0;
   for (const TransformOptions& options : {o, o, o, o, crops, crops, contrast_only, none}) {
     INFO("epoch " << ++epoch);
-    std::vector<Sample> here(3), there(3);
+    std::vector<InputSample> here(3), there(3);
     for (size_t i = 0; i < 3; ++i) {
       here[i].image = there[i].image = noise(37 + 20 * static_cast<int>(i), 64 - 9 * static_cast<int>(i), i);
       Instance object;
@@ -61,7 +61,7 @@ TEST_CASE("training images are resized, turned, flipped and coloured on the devi
       object.box = {4, 3, 20, 31};
       here[i].instances = there[i].instances = {object};
       augment(here[i], options, 1, epoch, i);
-      augment_objects(there[i], options, 1, epoch, i);
+      there[i].pending = augment_objects(there[i], options, 1, epoch, i);
       if (i != 1) {
         stage_image(there[i], gpu_device());
         std::ranges::fill(there[i].image.rgb, uint8_t{9});  // it is the staged bytes that count

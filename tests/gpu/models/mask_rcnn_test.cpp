@@ -35,9 +35,9 @@ ModelConfig tiny_config() {
 }
 
 // Two images, the second smaller and without an object.
-Batch tiny_batch() {
+HostBatch tiny_batch() {
   const OnDevice where(Device{});
-  Batch b;
+  HostBatch b;
   b.images = Tensor::empty({2, height, width, 3});
   Rng rng(7, "image");
   for (float& v : b.images.values<float>()) v = static_cast<float>(rng.uniform(-1, 1));
@@ -77,7 +77,7 @@ Step training_step(Device device, const ModelConfig& config = tiny_config()) {
   RCNN& model = *system;
   model.parameters().move_to(device);
   model.parameters().zero_gradients();
-  const Losses losses = model.losses(tiny_batch());
+  const Losses losses = model.losses(to_device(tiny_batch(), model));
   Step s;
   const OnDevice where(device);
   backward(total_loss(losses));
@@ -189,8 +189,8 @@ struct Trained {
   }
 };
 
-Batch numbered_batch(uint64_t step) {
-  Batch b = tiny_batch();
+HostBatch numbered_batch(uint64_t step) {
+  HostBatch b = tiny_batch();
   b.step = step;
   b.images.scale_(1 - 0.1 * static_cast<double>(step));
   return b;
@@ -234,14 +234,14 @@ TEST_CASE("a prediction waits once, for its results, and once recorded is any pr
   RCNN& model = *system;
   model.parameters().move_to(gpu_device());
   const auto pictures = [](uint64_t step) {
-    Batch b = numbered_batch(step);
+    HostBatch b = numbered_batch(step);
     b.targets.clear();
     b.images = b.images.to(gpu_device());  // as the loader gives them
     return b;
   };
-  const Batch first = pictures(0), second = pictures(1);
+  const HostBatch first = pictures(0), second = pictures(1);
   const int64_t before = host_waits();
-  const Detections want = model.predict(second).at(0);
+  const Detections want = predict(model, second).at(0);
   CHECK(host_waits() == before + 1);
   REQUIRE(want.boxes.size(0) > 0);
 
@@ -278,9 +278,9 @@ TEST_CASE("a prediction on the device finds what the CPU finds", "[gpu][model]")
     const std::unique_ptr<RCNN> system = make_rcnn(tiny_config(), 3);
     RCNN& model = *system;
     model.parameters().move_to(device);
-    Batch b = tiny_batch();
+    HostBatch b = tiny_batch();
     b.targets.clear();
-    return model.predict(b);
+    return predict(model, b);
   };
   const std::vector<Detections> all_want = detections(Device{}), all_got = detections(gpu_device());
   REQUIRE(all_got.size() == 2);

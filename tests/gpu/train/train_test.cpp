@@ -4,9 +4,12 @@
 #include <fstream>
 
 #include "base/files.h"
+#include "data/eval/coco_metric.h"
 #include "tensor/context.h"
 #include "tests/gpu/device.h"
 #include "tests/train/fake.h"
+#include "train/datasets.h"
+#include "train/evaluate.h"
 
 using namespace mr;
 using namespace mr::gpu;
@@ -75,5 +78,44 @@ TEST_CASE("a run on the device has the losses of the CPU, and goes on from its c
   CHECK(losses_of(folder / "parts") == there);
   const bool same = read_text_file(folder / "parts/last.safetensors") == read_text_file(folder / "there/last.safetensors");
   CHECK(same);
+  if constexpr (built == Built::emulated) count_accesses(true);
+}
+
+TEST_CASE("an evaluation on the device looks at several images at once, waits once for them, and finds what one by one finds",
+          "[gpu][train]") {
+  if (!has_device()) return;
+  if constexpr (built == Built::emulated) count_accesses(false);
+  const ContextGuard guard;
+  const Recipe r = tiny({"data.val_scenes=5", "data.workers=0", "train.batch=2", "model.box.score=0"});
+  const auto val = open_dataset(r, Split::val);
+  const auto evaluated = [&](Device device, int64_t at_once) {
+    Detector d = make_detector(r, classes_of(*val));
+    d.recipe.evaluation.batch = at_once;
+    d.system->parameters().move_to(device);
+    Evaluator evaluator(val, d);
+    const int64_t before = host_waits();
+    Evaluation e = evaluator.run(d);
+    return std::pair(std::move(e), host_waits() - before);
+  };
+  const auto detections = [](const Evaluation& e) { return dynamic_cast<const CocoJudgement&>(*e.judgement).detections; };
+  const auto [here, none] = evaluated(Device{}, 0);
+  CHECK(none == 0);
+  const std::vector<CocoDetection> want = detections(here);
+  REQUIRE(want.size() == 20);  // four an image
+  for (const auto& [at_once, waits] : {std::pair(1, 5), std::pair(0, 3), std::pair(3, 2)}) {
+    INFO(at_once << " at once");
+    const auto [there, waited] = evaluated(gpu_device(), at_once);
+    CHECK(waited == waits);
+    CHECK(there.images == 5);
+    const std::vector<CocoDetection> got = detections(there);
+    REQUIRE(got.size() == want.size());
+    for (size_t i = 0; i < want.size(); ++i) {
+      CHECK(got[i].image_id == want[i].image_id);
+      CHECK(got[i].label == want[i].label);
+      CHECK(got[i].score == Approx(want[i].score).margin(1e-5));
+      CHECK(got[i].box.x == Approx(want[i].box.x).margin(1e-2));
+      CHECK(got[i].box.h == Approx(want[i].box.h).margin(1e-2));
+    }
+  }
   if constexpr (built == Built::emulated) count_accesses(true);
 }
