@@ -27,8 +27,7 @@ inline TrainingSample training_sample(const std::vector<GivenSample>& images) {
     t.fill_(fill);
     return t;
   };
-  TrainingSample s{list(anchors, -1),
-                   {{Tensor::zeros({N, rois, 4}), list(1, 0).reshape({N})}, list(rois, Match::between), list(rois, -1)}};
+  TrainingSample s{list(anchors, -1), {{Tensor::zeros({N, rois, 4}), list(1, 0).reshape({N})}, list(rois, Match::between), list(rois, -1)}};
   for (int64_t n = 0; n < N; ++n) {
     const GivenSample& g = images[static_cast<size_t>(n)];
     std::ranges::copy(g.negative, std::ranges::copy(g.positive, s.anchors.data<int32_t>() + n * anchors).out);
