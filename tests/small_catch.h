@@ -175,6 +175,9 @@ struct Matcher {
   Matcher operator&&(const Matcher& o) const {
     return {[a = of, b = o.of](const std::string& s) { return a(s) && b(s); }};
   }
+  Matcher operator!() const {
+    return {[a = of](const std::string& s) { return !a(s); }};
+  }
 };
 inline Matcher Contains(std::string part) {
   return {[part](const std::string& s) { return s.find(part) != std::string::npos; }};
