@@ -7,22 +7,22 @@
 namespace mr {
 namespace {
 
-void positive(const char* name, int64_t v) { check(v >= 1, "model.", name, ": must be 1 or more, got ", v); }
-void fraction(const char* name, double v) { check(v >= 0 && v <= 1, "model.", name, ": must be from 0 to 1, got ", v); }
+void positive(const std::string& name, int64_t v) { check(v >= 1, "model.", name, ": must be 1 or more, got ", v); }
+void fraction(const std::string& name, double v) { check(v >= 0 && v <= 1, "model.", name, ": must be from 0 to 1, got ", v); }
 
 void check_resnet(const std::string& group, const ResNetConfig& c) {
   const std::string at = str("model.", group, ".");
   const int64_t d = c.depth;
   check(d == 18 || d == 34 || d == 50 || d == 101 || d == 152, at, "depth: must be 18, 34, 50, 101 or 152, got ", d);
-  check(c.width >= 1, at, "width: must be 1 or more, got ", c.width);
+  positive(group + ".width", c.width);
   check(c.norm_epsilon >= 0, at, "norm_epsilon: must be 0 or more, got ", c.norm_epsilon);
-  check(c.norm_momentum >= 0 && c.norm_momentum <= 1, at, "norm_momentum: must be from 0 to 1, got ", c.norm_momentum);
+  fraction(group + ".norm_momentum", c.norm_momentum);
   check(c.freeze >= 0 && c.freeze <= 5, at, "freeze: must be from 0 to 5, got ", c.freeze);
   check(c.norm != NormKind::group || c.width % 32 == 0, at, "width: group norm needs a multiple of 32, got ", c.width);
 }
 
 void check_vgg(const std::string& group, const VGGConfig& c) {
-  check(c.width >= 1, "model.", group, ".width: must be 1 or more, got ", c.width);
+  positive(group + ".width", c.width);
   check(c.freeze >= 0 && c.freeze <= 5, "model.", group, ".freeze: must be from 0 to 5, got ", c.freeze);
 }
 

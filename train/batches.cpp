@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "models/systems/make.h"
 #include "tensor/process_group.h"
 
 namespace mr {
@@ -64,11 +63,14 @@ PixelSize largest_image(const Recipe& recipe, const Dataset& dataset) {
 
 }  // namespace
 
-BatchNeeds needs_of(System& system) { return {system.traits().masks, system.parameters().device()}; }
+BatchNeeds needs_of(System& system) {
+  const Traits t = system.traits();
+  return {t.masks, t.rois, system.parameters().device()};
+}
 
 DeviceBatch fullest_batch(const Recipe& recipe, const Dataset& dataset, const BatchNeeds& needs) {
   const PixelSize size = largest_image(recipe, dataset);
-  const int64_t objects = traits_of(recipe.model).rois, N = recipe.train.batch / process_group().size();
+  const int64_t N = recipe.train.batch / process_group().size();
   const std::vector<Image> black(static_cast<size_t>(N), Image(size.height, size.width));
   std::vector<const Image*> images;
   for (const Image& image : black) images.push_back(&image);
@@ -76,7 +78,7 @@ DeviceBatch fullest_batch(const Recipe& recipe, const Dataset& dataset, const Ba
   b.images = images_to_tensor(images, recipe.preprocess).images;  // [N,H,W,3]
   for (int64_t n = 0; n < N; ++n) {
     b.sizes.push_back({size.height, size.width});
-    b.targets.push_back(grid_of_objects(size, std::max<int64_t>(objects, 1)));
+    b.targets.push_back(grid_of_objects(size, std::max<int64_t>(needs.rois, 1)));
     b.image_ids.push_back(n);
   }
   return {b, needs.masks, needs.device};

@@ -51,12 +51,16 @@ std::string Loop::changes_since(const Recipe& before) const {
 }
 
 bool Loop::resume() {
+  Recipe before;
   std::string changed;
   std::optional<Checkpoint> found;
   try {
     found = load_checkpoint(
         job_.folder + "/checkpoints", job_.system->parameters(), optimiser_.state(), [this](const std::string& text) { warn(text); },
-        [&](const Checkpoint& c) { changed = changes_since(recipe_from_toml(c.recipe, "the checkpoint's recipe")); });
+        [&](const Checkpoint& c) {
+          before = recipe_from_toml(c.recipe, "the checkpoint's recipe");
+          changed = changes_since(before);
+        });
   } catch (const Error& e) {
     if (changed.empty()) throw;
     fail(e.what(), "; settings that are not the run's: ", changed, "; --resume with ", shell_word(job_.folder + "/recipe.toml"),
@@ -66,7 +70,7 @@ bool Loop::resume() {
   state_ = found->state;
   saved_ = state_.iteration;
   earlier_seconds_ = state_.seconds;
-  check_budget(recipe_from_toml(found->recipe, "the checkpoint's recipe"));
+  check_budget(before);
   check(changed.empty() || !finished(), job_.folder, ": the run is finished, after iteration ", state_.iteration,
         ", and other settings cannot change it: ", changed, " (more train.iterations go on; another --out starts anew)");
   if (!changed.empty()) console_.say("resuming with another configuration: " + changed);

@@ -78,14 +78,7 @@ TEST_CASE("a training step of a ResNet classifier has torchvision's loss and gra
   CHECK(losses[0].name == "class");
   CHECK(losses[0].value.value().at(0) == Approx(golden::classifiers::resnet_loss).epsilon(1e-5));
   backward(total_loss(losses));
-  for (const auto& [name, norm] : golden::classifiers::resnet_gradient_norms) {
-    const Parameter* p = model.parameters().find(name);
-    INFO(name);
-    REQUIRE(p != nullptr);
-    double squares = 0;
-    for (const float g : p->var.grad().values<float>()) squares += double{g} * g;
-    CHECK(std::sqrt(squares) == Approx(norm).epsilon(1e-3));
-  }
+  test::check_gradient_norms(model.parameters(), golden::classifiers::resnet_gradient_norms);
 }
 
 TEST_CASE("dropout of a VGG classifier is drawn from seed and step, and is not in prediction", "[models]") {

@@ -1,14 +1,16 @@
-// Weights and an image that tests and scripts/golden_*.py draw for themselves, from a hash of names (scripts/golden_noise.py): a golden file
-// holds results alone.
+// Weights and an image that tests and scripts/golden_*.py draw for themselves, from a hash of names
+// (scripts/golden_noise.py): a golden file holds results alone.
 #pragma once
 
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "models/parameters.h"
 #include "tensor/rng.h"
+#include "tests/catch.h"
 
 namespace mr::test {
 
@@ -91,6 +93,18 @@ inline Tensor golden_image(int H, int W) {
         x.data<float>()[(i * W + j) * 3 + c] = static_cast<float>(sum / 25 * 4);
       }
   return x;
+}
+
+// ‖∂L/∂w‖₂ of each parameter named, after a backward pass.
+inline void check_gradient_norms(Parameters& parameters, const std::vector<std::pair<std::string, double>>& norms) {
+  for (const auto& [name, norm] : norms) {
+    const Parameter* p = parameters.find(name);
+    INFO(name);
+    REQUIRE(p != nullptr);
+    double squares = 0;
+    for (const float g : p->var.grad().values<float>()) squares += double{g} * g;
+    CHECK(std::sqrt(squares) == Approx(norm).epsilon(1e-3));
+  }
 }
 
 }  // namespace mr::test

@@ -106,14 +106,7 @@ TEST_CASE("a training step of the tiny Mask R-CNN has torchvision's losses and g
     CHECK(losses[i].value.value().at(0) == Approx(golden::losses[i]).epsilon(1e-4));
   }
   backward(total_loss(losses));
-  for (const auto& [name, norm] : golden::gradient_norms) {
-    const Parameter* p = model.parameters().find(name);
-    INFO(name);
-    REQUIRE(p != nullptr);
-    double squares = 0;
-    for (const float g : p->var.grad().values<float>()) squares += double{g} * g;
-    CHECK(std::sqrt(squares) == Approx(norm).epsilon(1e-3));
-  }
+  test::check_gradient_norms(model.parameters(), golden::gradient_norms);
 }
 
 TEST_CASE("the same seed and step sample the same, and an image without objects has finite losses", "[models]") {

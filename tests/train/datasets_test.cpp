@@ -1,6 +1,7 @@
 #include "train/datasets.h"
 
 #include "data/eval/coco_eval.h"
+#include "models/systems/make.h"
 #include "ops/boxes/sampler.h"
 #include "tests/catch.h"
 #include "tests/models/parts.h"
@@ -180,7 +181,7 @@ TEST_CASE("the fullest batch is as large as any, and fills the quota of positive
   r.augment.min_sides = {100, 160};
   r.augment.max_side = 200;
   const Toy toy;
-  const DeviceBatch b = fullest_batch(r, toy, {});
+  const DeviceBatch b = fullest_batch(r, toy, {.rois = traits_of(r.model).rois});
   const ImageInfo info = toy.info(0);
   const PixelSize most = resized_extent(info.height, info.width, 160, 200);
   CHECK(b.sizes.at(2) == most.height);
