@@ -1,4 +1,5 @@
-// A table as plain data: what has figures to show makes one, and what shows it (app/page) decides how it looks.
+// A table as plain data: what has figures to show makes one, and what shows it (app/page) decides
+// how it looks.
 #pragma once
 
 #include <cstdint>

@@ -2,7 +2,8 @@
 //
 //   const std::vector<std::string> errors = run_members(2, [](ProcessGroup& group) { … });      "": it ended without one
 //
-// A member that ends, whether by an error or not, has left: the others' next sum is an error, as with processes.
+// A member that ends, whether by an error or not, has left: the others' next sum is an error, as
+// with processes.
 #pragma once
 
 #include <condition_variable>

@@ -1,9 +1,11 @@
-// Images of one dataset on their way into batches for prediction: those whose input is padded to one size go together.
+// Images of one dataset on their way into batches for prediction: those whose input is padded to
+// one size go together.
 //
-// An image's input ends in zeros up to a multiple of preprocess.size_divisor. In a batch of images of other sizes it would be
-// padded further, and the layers' biases and norms would make something of these zeros that convolutions bring back over the
-// image's border: its figures would change a little with its neighbours. Among images of one padded size they do not: each is
-// found what it is found alone, up to the rounding of a product that sums in another order.
+// An image's input ends in zeros up to a multiple of preprocess.size_divisor. In a batch of images
+// of other sizes it would be padded further, and the layers' biases and norms would make something
+// of these zeros that convolutions bring back over the image's border: its figures would change a
+// little with its neighbours. Among images of one padded size they do not: each is found what it is
+// found alone, up to the rounding of a product that sums in another order.
 //
 //   SizeGroups groups(4, preprocess);
 //   for (…) if (const auto batch = groups.add(index, image); !batch.empty()) …
@@ -30,8 +32,9 @@ class SizeGroups {
   // Errors: a batch below 1.
   SizeGroups(int64_t batch, Preprocess preprocess);
 
-  // A batch that the image makes full, or none. At most four batches of images wait: then those of the size that most have
-  // go on, though fewer than a batch. So where all sizes differ, nothing is gained.
+  // A batch that the image makes full, or none. At most four batches of images wait: then those of
+  // the size that most have go on, though fewer than a batch. So where all sizes differ, nothing is
+  // gained.
   std::vector<IndexedImage> add(int64_t index, Image image);
   // What still waits, a batch a call; none at the end.
   std::vector<IndexedImage> rest();

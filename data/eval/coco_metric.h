@@ -1,7 +1,7 @@
 // COCO's figures (coco_eval.h) and what was confused (confusions.h) as a Metric.
 //
-// Objects are what Dataset::truth tells, so that the figures are those that coco-eval finds for the same detections.
-// The score is mask AP, or box AP where masks are not judged.
+// Objects are what Dataset::truth tells, so that the figures are those that coco-eval finds for the
+// same detections. The score is mask AP, or box AP where masks are not judged.
 //   figures  "bbox", "segm": to_json(CocoFigures)       details  "confusions": to_json(Confusions)
 #pragma once
 

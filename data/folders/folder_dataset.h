@@ -1,13 +1,14 @@
-// Pictures sorted into a folder for each class, as ImageNet is laid out: what a classifier learns from.
+// Pictures sorted into a folder for each class, as ImageNet is laid out: what a classifier learns
+// from.
 //
 //   DIR/cat/1.jpg  DIR/cat/more/2.png  DIR/dog/1.jpg      two classes, cat and dog, in the order of their names
 //
-// A picture has one object: of its folder's class, with the whole picture as its box and no mask. Pictures are known
-// by their number in the order of their names, from 1. Hidden files are passed over; files that are no pictures, and
-// folders without any, are counted and named in notes().
+// A picture has one object: of its folder's class, with the whole picture as its box and no mask.
+// Pictures are known by their number in the order of their names, from 1. Hidden files are passed
+// over; files that are no pictures, and folders without any, are counted and named in notes().
 //
-// Errors: a folder that is missing or cannot be read; no folder in it; no picture in any; a picture whose header
-// cannot be read, when its turn comes.
+// Errors: a folder that is missing or cannot be read; no folder in it; no picture in any; a picture
+// whose header cannot be read, when its turn comes.
 #pragma once
 
 #include "data/dataset.h"

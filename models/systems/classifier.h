@@ -1,14 +1,14 @@
-// A network that names what a whole image shows: how the trunks of detectors are trained, and checked.
+// A network that names what a whole image shows: how the trunks of detectors are trained, and
+// checked.
 //
 //   ResNet   image → C5 → mean over the map → fc                                       z [N,K]
 //   VGG-16   image 224×224 → conv5_3 → 2×2 max pool → fc6 4096 → fc7 4096 → fc8        z [N,K]
 //
 //   L = Σ_n −log softmax(z_n)[k_n] / N          k_n: the class of image n, which is that of its first object
 //
-// The classes are those of the objects, without a background. In prediction the five most likely classes are
-// found, each with the whole image as its box.
-// Parameters carry torchvision's names (resnet50, vgg16): conv1.weight … fc.bias, features.0.weight …
-// classifier.6.bias.
+// The classes are those of the objects, without a background. In prediction the five most likely
+// classes are found, each with the whole image as its box. Parameters carry torchvision's names
+// (resnet50, vgg16): conv1.weight … fc.bias, features.0.weight … classifier.6.bias.
 #pragma once
 
 #include <memory>
