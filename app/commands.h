@@ -13,6 +13,7 @@ void add_eval(CLI::App& program);
 void add_predict(CLI::App& program);
 void add_report(CLI::App& program);
 void add_coco_eval(CLI::App& program);
+void add_cityscapes_eval(CLI::App& program);
 void add_weights(CLI::App& program);
 void add_dataset(CLI::App& program);
 void add_dataset_convert(CLI::App& dataset);

@@ -4,6 +4,8 @@
 #include "app/commands.h"
 #include "app/options.h"
 #include "base/files.h"
+#include "data/cityscapes/lint.h"
+#include "data/cityscapes/published.h"
 #include "data/coco/coco_lint.h"
 #include "data/dataset_tools/stats.h"
 #include "data/draw/detections.h"
@@ -93,51 +95,102 @@ void add_show(CLI::App& dataset) {
   c->callback([a] { show(load_recipe(a->recipe, a->assignments), a->out, a->images, a->overwrite); });
 }
 
+// What `lint` and `stats` look at: a file or folder, or the data of a recipe.
+struct Source {
+  std::string annotations, recipe, split;
+  std::vector<std::string> assignments;
+
+  bool cityscapes() const { return is_cityscapes_folder(annotations); }
+  Split split_of_recipe() const { return split == "val" ? Split::val : Split::train; }
+};
+
+void add_source(CLI::App& c, Source& a, const std::string& splits_of_a_folder) {
+  CLI::Option* annotations =
+      c.add_option("--annotations", a.annotations, "COCO file; or the folder of Cityscapes, with leftImg8bit and gtFine");
+  c.add_option("--recipe", a.recipe, "the data of a recipe instead: a shipped name or a TOML file")->excludes(annotations);
+  add_set(c, a.assignments);
+  c.add_option("--split", a.split, str("of the recipe: train (default) or val; of Cityscapes' folder: ", splits_of_a_folder))
+      ->check(CLI::IsMember({"train", "val", "train_extra"}));
+}
+
+void check_source(const Source& a, const char* command) {
+  check_usage(!a.annotations.empty() || !a.recipe.empty(), command, ": needs --annotations or --recipe");
+  check_usage(a.split.empty() || !a.recipe.empty() || a.cityscapes(), "--split: ", a.annotations, " is one file, without splits");
+  check_usage(a.recipe.empty() || a.split != "train_extra", "--split: a recipe has train and val, got train_extra");
+}
+
+LintReport lint(const Source& a, const CocoLintOptions& options, const LintSink& sink) {
+  if (!a.annotations.empty() && !a.cityscapes()) return lint_coco(a.annotations, options, sink);
+  CityscapesOptions cityscapes;
+  if (a.recipe.empty()) {
+    cityscapes.splits = a.split.empty() ? cityscapes_splits_in(a.annotations) : std::vector<std::string>{a.split};
+    return lint_cityscapes(a.annotations, cityscapes, options.decode, sink);
+  }
+  const Recipe r = load_recipe(a.recipe, a.assignments);
+  const Split split = a.split_of_recipe();
+  check(has_split(r, split), "--split: the recipe has no val split");
+  switch (r.data.kind) {
+    case DataKind::cityscapes: {
+      const CityscapesConfig& c = r.data.cityscapes;
+      cityscapes = {split == Split::train ? c.train : c.val, c.coarse, c.instances, 0, true};
+      return lint_cityscapes(r.data.root, cityscapes, options.decode, sink);
+    }
+    case DataKind::coco: {
+      CocoLintOptions of_recipe = options;
+      if (of_recipe.images.empty()) of_recipe.images = image_folder(r, split);
+      return lint_coco(annotation_file(r, split), of_recipe, sink);
+    }
+    case DataKind::scenes:
+      break;
+  }
+  return lint_dataset(*open_dataset(r, split), true, sink);
+}
+
 void add_lint(CLI::App& dataset) {
-  struct Arguments {
-    std::string annotations;
+  struct Arguments : Source {
     CocoLintOptions options;
     bool json = false;
   };
   auto a = std::make_shared<Arguments>();
-  CLI::App* c = dataset.add_subcommand("lint", "Every problem of a COCO annotation file, by image and annotation");
-  c->add_option("--annotations", a->annotations, "COCO file")->required();
-  c->add_option("--images", a->options.images, "folder of its images, to check that they are there and of the stated size");
+  CLI::App* c = dataset.add_subcommand("lint", "Every problem of a data set, by image and annotation");
+  add_source(*c, *a, "those of train and val that are there");
+  c->add_option("--images", a->options.images, "folder of a COCO file's images, to check that they are there and of the stated size");
   c->add_flag("--decode", a->options.decode, "decode every image, rather than read its header");
   c->add_flag("!--no-masks", a->options.masks, "a file of boxes alone");
   c->add_flag("--json", a->json, "for a machine");
   c->footer("The exit status is 1 where there is an error: what would stop training, or spoil it in silence. Warnings leave it 0.");
   c->callback([a] {
-    LintPrinter printer(a->annotations, a->json, [](const std::string& text) {
+    check_source(*a, "lint");
+    LintPrinter printer(a->annotations.empty() ? a->recipe : a->annotations, a->json, [](const std::string& text) {
       std::cout << text;
       if (!std::cout) throw Exit{1};  // what is printed is lost: no more need be found
     });
-    const LintReport report = lint_coco(a->annotations, a->options, [&](const LintProblem& p) { printer.problem(p); });
+    const LintReport report = lint(*a, a->options, [&](const LintProblem& p) { printer.problem(p); });
     printer.end(report);
     if (report.exit_status() != 0) throw Exit{report.exit_status()};
   });
 }
 
+std::shared_ptr<const Dataset> open_source(const Source& a) {
+  constexpr bool masks = false;  // they are not counted, and a file may be without
+  if (!a.recipe.empty()) return open_dataset(load_recipe(a.recipe, a.assignments), a.split_of_recipe(), masks);
+  if (a.cityscapes()) return open_cityscapes({}, a.annotations, {a.split.empty() ? "train" : a.split});
+  return open_coco({}, a.annotations, "", true, {}, masks);
+}
+
 void add_stats(CLI::App& dataset) {
-  struct Arguments {
-    std::string annotations, recipe, split = "train";
-    std::vector<std::string> assignments;
+  struct Arguments : Source {
     bool json = false;
   };
   auto a = std::make_shared<Arguments>();
   CLI::App* c = dataset.add_subcommand("stats", "Counts images and objects by class and size");
-  CLI::Option* annotations = c->add_option("--annotations", a->annotations, "COCO file");
-  c->add_option("--recipe", a->recipe, "the data of a recipe instead: a shipped name or a TOML file")->excludes(annotations);
-  add_set(*c, a->assignments);
-  c->add_option("--split", a->split, "of the recipe: train or val")->check(CLI::IsMember({"train", "val"}))->capture_default_str();
+  add_source(*c, *a, "train (default), val or train_extra");
   c->add_flag("--json", a->json, "for a machine");
   c->callback([a] {
-    check_usage(!a->annotations.empty() || !a->recipe.empty(), "stats: needs --annotations or --recipe");
-    const Recipe recipe = a->recipe.empty() ? Recipe{} : load_recipe(a->recipe, a->assignments);
-    constexpr bool masks = false;  // they are not counted, and a file may be without
-    const auto dataset_read = a->recipe.empty() ? open_coco(recipe, a->annotations, "", true, {}, masks)
-                                                : open_dataset(recipe, a->split == "train" ? Split::train : Split::val, masks);
-    const DatasetStats stats = dataset_stats(*dataset_read);
+    check_source(*a, "stats");
+    const auto read = open_source(*a);
+    DatasetStats stats = dataset_stats(*read);
+    if (const auto* cityscapes = dynamic_cast<const CityscapesDataset*>(read.get())) add_published(*cityscapes, stats);
     std::cout << (a->json ? to_json(stats) : to_text(stats)) << "\n";
   });
 }

@@ -52,7 +52,8 @@ Evaluated evaluate(const EvaluationArguments& a, const std::string& command, boo
   const auto dataset = subset(dataset_of(a, detector.recipe, command), detector.recipe.evaluation.images);
   const DataConfig& data = detector.recipe.data;
   const bool own = a.annotations.empty();
-  say(check_image_files(*dataset, own ? "data.val_images" : "--images", own ? image_folder(detector.recipe, Split::val) : a.images, data));
+  say(check_image_files(*dataset, own ? image_key(detector.recipe, Split::val) : "--images",
+                        own ? image_folder(detector.recipe, Split::val) : a.images, data));
   Evaluator evaluator(dataset, detector, {a.type != "segm", a.type != "bbox", a.score});
   say(evaluator.notes());
   Console console;

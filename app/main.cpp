@@ -74,8 +74,8 @@ int run(int argc, char** argv) {
   program.require_subcommand(1);
   program.set_version_flag("--version", MR_VERSION);
   using namespace mr::app;
-  for (const auto add :
-       {add_train, add_eval, add_predict, add_report, add_coco_eval, add_weights, add_dataset, add_recipe, add_bench, add_explain})
+  for (const auto add : {add_train, add_eval, add_predict, add_report, add_coco_eval, add_cityscapes_eval, add_weights, add_dataset,
+                         add_recipe, add_bench, add_explain})
     add(program);
   try {
     check_subcommands(program, argc, argv);

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <iostream>
 #include <new>
+#include <optional>
 
 #include "app/commands.h"
 #include "app/device_option.h"
@@ -23,8 +24,9 @@ namespace fs = std::filesystem;
 
 struct Arguments {
   std::string weights, out, recipe, annotations, device;
+  std::string format = "coco";
   std::vector<std::string> inputs, assignments, renames;
-  double score = 0.5;
+  std::optional<double> score;
   bool pictures = true, whole = false, overwrite = false;
   std::string labels = "auto";
   DrawOptions draw;
@@ -93,22 +95,29 @@ bool write_drawing(const std::string& path, const Image& image, std::vector<Left
 }
 
 void predict(const Arguments& a) {
-  check_usage(a.score >= 0 && a.score <= 1, "--score: must be from 0 to 1, got ", a.score);
+  const bool server = a.format == "cityscapes";
+  const double score = a.score.value_or(server ? 0 : 0.5);
+  check_usage(score >= 0 && score <= 1, "--score: must be from 0 to 1, got ", score);
+  check_usage(!server || a.annotations.empty(), "--annotations: only with --format coco; Cityscapes has ids of its own");
   const PictureFiles inputs = find_pictures(a.inputs);
   const std::vector<fs::path>& files = inputs.files;
-  const ResultFolder out(a.out, files, a.pictures, a.overwrite);
+  std::optional<CityscapesOutput> cityscapes;
+  if (server) cityscapes.emplace(a.out, files);
+  const ResultFolder out(a.out, files, a.pictures, a.overwrite, server ? cityscapes->earlier_files() : std::vector<std::string>{});
   PredictAnnotations annotations(a.annotations);
   std::vector<AnnotatedImage> annotated;
   for (const fs::path& f : files) annotated.push_back(annotations.image(f));
-  Detector detector = load_detector(a.weights, a.recipe, a.assignments, a.score, a.renames);
+  Detector detector = load_detector(a.weights, a.recipe, a.assignments, a.score.value_or(server ? 1 : score), a.renames);
   if (!detector.notes.empty()) std::cerr << detector.notes << "\n";
   const Device device = device_of(a.device);
   detector.system->parameters().move_to(device);
   use_context_of(detector.recipe, device);  // what it falls back to is told where it is chosen: by train and bench
   if (const std::string note = annotations.number_classes(detector.classes); !note.empty()) std::cerr << "mrcnn: " << note << "\n";
+  if (server)
+    if (const std::string note = cityscapes->number_classes(detector); !note.empty()) std::cerr << "mrcnn: " << note << "\n";
   out.clear();
 
-  Results results(annotations, detector.system->traits().masks);
+  Results results(annotations, detector.system->traits().masks, server ? &*cityscapes : nullptr);
   Failures failed{inputs.pictures, {}};
   for (size_t i = 0; i < files.size() && interrupted() == 0; ++i) {
     const std::string file = files[i].string();
@@ -119,7 +128,7 @@ void predict(const Arguments& a) {
     try {
       Picture picture = read_picture(file, detector, a.whole, annotated[i].stated);
       found = find_objects(detector, picture.image, picture.notes.reduction);
-      std::erase_if(found.objects, [&](const Detection& d) { return d.score < a.score; });  // the last ones: the best come first
+      std::erase_if(found.objects, [&](const Detection& d) { return d.score < score; });  // the last ones: the best come first
       notes = picture.notes;
       read = {picture.image.height, picture.image.width};
       if (a.pictures) drawn = drawing(std::move(picture), found, detector.classes, draw_options(a));
@@ -153,7 +162,11 @@ void add_predict(CLI::App& program) {
   c->add_option("--recipe", a->recipe, "instead of the one stored with the weights: a shipped name or a TOML file");
   add_set(*c, a->assignments);
   add_rename(*c, a->renames, "WEIGHTS");
-  c->add_option("--score", a->score, "leave out objects below this score")->capture_default_str();
+  c->add_option("--format", a->format, "of the results: coco; cityscapes: files for its evaluation server")
+      ->check(CLI::IsMember({"coco", "cityscapes"}))
+      ->capture_default_str();
+  c->add_option("--score", a->score,
+                "leave out objects below this score (default: 0.5; with --format cityscapes none, but for the recipe's model.box.score)");
   c->add_option("--annotations", a->annotations,
                 "COCO file: image ids are those of its images of the same file name, class ids those of its classes of the same name; else "
                 "1, 2, 3, … and the model's");
@@ -176,7 +189,9 @@ void add_predict(CLI::App& program) {
   c->footer(
       "results.json: COCO results, [{\"image_id\", \"category_id\", \"score\", \"segmentation\"}]; the boxes lie beside it in\n"
       "results_bbox.json (\"bbox\"), because cocoapi misjudges the size of masks in files that hold both. Without a mask head\n"
-      "results.json holds the boxes. images.json: the files and their drawings. left_out.json: what was not read, and why.\n"
+      "results.json holds the boxes. With --format cityscapes there are NAME.txt and masks/NAME_N.png for pictures NAME_leftImg8bit.png\n"
+      "instead, as its server and mrcnn cityscapes-eval read them. images.json: the files and their drawings. left_out.json: what was not "
+      "read, and why.\n"
       "The surest objects choose first where their labels stand; what has no room is told by a legend under the picture. The numbers of\n"
       "--labels ids count the objects of the picture in the order of results.json.\n"
       "A picture of more than 33 million pixels is read at a fraction of its size: as far as the network sees no less of it, and further\n"

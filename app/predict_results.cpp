@@ -63,7 +63,9 @@ std::vector<std::string> pictures_of(const fs::path& images) {
 
 }  // namespace
 
-ResultFolder::ResultFolder(const std::string& folder, const std::vector<fs::path>& files, bool pictures, bool overwrite) : folder_(folder) {
+ResultFolder::ResultFolder(const std::string& folder, const std::vector<fs::path>& files, bool pictures, bool overwrite,
+                           std::vector<std::string> earlier)
+    : folder_(folder), earlier_(std::move(earlier)) {
   if (pictures) pictures_ = picture_paths(folder, files);
   for (const char* name : {results_name, boxes_name, images_name, left_out_name})
     if (const fs::path path = fs::path(folder) / name; is_there(path.string())) earlier_.push_back(path.string());
@@ -81,20 +83,28 @@ void ResultFolder::clear() const {
 }
 
 void Results::add(const FoundObjects& found, int64_t image_id, const std::string& file, PixelSize size, const std::string& picture) {
+  if (cityscapes_ != nullptr)
+    cityscapes_->write(found, file, size);
+  else
+    add_rows(found, image_id, size);
+  images_.push_back({image_id, file, fs::path(picture).filename().string(), size});
+}
+
+void Results::add_rows(const FoundObjects& found, int64_t image_id, PixelSize size) {
   std::vector<CocoDetection> rows = coco_detections(found.objects, image_id, false);
   if (masks_)
     parallel_for(static_cast<int64_t>(rows.size()), 4,
                  [&](int64_t i) { rows[static_cast<size_t>(i)].mask = found.rle(static_cast<size_t>(i), size); });
   for (CocoDetection& row : rows)
     if (!annotations_.leaves_out(row.label)) results_.push_back(std::move(row));
-  images_.push_back({image_id, file, fs::path(picture).filename().string(), size});
 }
 
 void Results::write(const std::string& folder) const {
   if (images_.empty()) return;
   const fs::path to(folder);
-  write_coco_results(to / results_name, results_, annotations_.class_ids(), masks_ ? CocoType::segm : CocoType::bbox);
-  if (masks_) write_coco_results(to / boxes_name, results_, annotations_.class_ids(), CocoType::bbox);
+  const bool coco = cityscapes_ == nullptr;
+  if (coco) write_coco_results(to / results_name, results_, annotations_.class_ids(), masks_ ? CocoType::segm : CocoType::bbox);
+  if (coco && masks_) write_coco_results(to / boxes_name, results_, annotations_.class_ids(), CocoType::bbox);
   nlohmann::ordered_json images = nlohmann::ordered_json::array();
   for (const Seen& i : images_) {
     images.push_back({{"id", i.id}, {"file_name", i.file}, {"width", i.size.width}, {"height", i.size.height}});

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/predict_annotations.h"
+#include "app/predict_cityscapes.h"
 #include "app/predict_files.h"
 #include "train/detector.h"
 
@@ -15,7 +16,9 @@ namespace mr::app {
 class ResultFolder {
  public:
   // Errors: a picture that is to be drawn would lie where one of `files` lies; the folder holds results already and `overwrite` is false.
-  ResultFolder(const std::string& folder, const std::vector<std::filesystem::path>& files, bool pictures, bool overwrite);
+  // `earlier`: results that it holds beside those that are known here.
+  ResultFolder(const std::string& folder, const std::vector<std::filesystem::path>& files, bool pictures, bool overwrite,
+               std::vector<std::string> earlier = {});
 
   // Makes the folder; what an earlier run left there, and its images.json tells of, goes.
   void clear() const;
@@ -33,15 +36,19 @@ class ResultFolder {
 // The pictures with their results.
 class Results {
  public:
-  Results(const PredictAnnotations& annotations, bool masks) : annotations_(annotations), masks_(masks) {}
+  // With `cityscapes` the results go there, an image at a time, rather than to files in COCO's format.
+  Results(const PredictAnnotations& annotations, bool masks, const CityscapesOutput* cityscapes = nullptr)
+      : annotations_(annotations), masks_(masks), cityscapes_(cityscapes) {}
 
   // `picture`: where it was drawn; empty: it was not.
   void add(const FoundObjects& found, int64_t image_id, const std::string& file, PixelSize size, const std::string& picture);
   void write(const std::string& folder) const;
 
  private:
+  void add_rows(const FoundObjects& found, int64_t image_id, PixelSize size);
   const PredictAnnotations& annotations_;
   bool masks_;
+  const CityscapesOutput* cityscapes_;
   std::vector<CocoDetection> results_;
   struct Seen {
     int64_t id;

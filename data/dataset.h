@@ -65,6 +65,8 @@ class Dataset {
   // The objects as evaluation counts them: as the annotations state them, not clipped to the image, with those that training does
   // without. By default those of instances(). `masks`: with their masks.
   virtual std::vector<CocoObject> truth(int64_t index, bool masks) const;
+  // What each pixel shows, [H·W], as Cityscapes' instance ids (data/cityscapes/labels.h). Empty: not known.
+  virtual std::vector<uint16_t> instance_ids(int64_t /*index*/) const { return {}; }
   // Of labels 1 … K. Empty: not known without making every sample.
   virtual std::vector<ObjectCount> object_counts() const { return {}; }
   // What a person should know before working with it.

@@ -5,13 +5,30 @@
 #include <vector>
 
 #include "base/fields.h"
+#include "data/cityscapes/folders.h"
 #include "data/coco/coco_file.h"
 #include "data/loader/loader.h"
 #include "data/scenes/scene.h"
 
 namespace mr {
 
-enum class DataKind : uint8_t { scenes, coco };
+enum class DataKind : uint8_t { scenes, coco, cityscapes };
+
+// Which of Cityscapes' files are read (data/cityscapes/dataset.h).
+struct CityscapesConfig {
+  std::vector<std::string> train = {"train"}, val = {"val"};
+  bool coarse = false;
+  CityscapesSource instances = CityscapesSource::instance_ids;
+  int64_t min_pixels = 0;
+  void visit(Fields& f) {
+    f.field("train", train, "splits to learn from: train, train_extra (its annotations are the coarse ones), val");
+    f.field("val", val, "splits to evaluate on; empty: no evaluation");
+    f.field("coarse", coarse, "read gtCoarse rather than gtFine");
+    f.choice("instances", instances, {"instance_ids", "polygons"},
+             "the maps ..._instanceIds.png, or ..._polygons.json painted as Cityscapes' own scripts do");
+    f.field("min_pixels", min_pixels, "objects of fewer pixels are left out in training");
+  }
+};
 
 // What the network's class k stands for.
 enum class Labels : uint8_t {
@@ -38,10 +55,13 @@ struct DataConfig {
   int64_t prefetch = 4;
   SceneOptions scenes;
   int64_t val_scenes = 100;
+  CityscapesConfig cityscapes;
 
   void visit(Fields& f) {
-    f.choice("kind", kind, {"scenes", "coco"}, "drawn street scenes, or images with annotations in COCO's format");
-    f.field("root", root, "folder that the four paths below start from; empty: the current one");
+    f.choice("kind", kind, {"scenes", "coco", "cityscapes"},
+             "drawn street scenes, images with annotations in COCO's format, or Cityscapes' folders");
+    f.field("root", root,
+            "folder that the four paths below start from; empty: the current one. Of Cityscapes: the folder with leftImg8bit and gtFine");
     f.field("train_annotations", train_annotations, "");
     f.field("train_images", train_images, "");
     f.field("val_annotations", val_annotations, "to evaluate on; empty: val_share decides");
@@ -65,6 +85,7 @@ struct DataConfig {
     f.field("prefetch", prefetch, "batches read ahead");
     f.field("val_scenes", val_scenes, "drawn scenes to evaluate on: those after the training ones");
     f.group("scenes", scenes);
+    f.group("cityscapes", cityscapes);
   }
 };
 

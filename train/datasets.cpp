@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/files.h"
+#include "data/cityscapes/dataset.h"
 #include "data/coco/coco_dataset.h"
 #include "data/coco/image_check.h"
 #include "data/coco/image_names.h"
@@ -29,6 +30,7 @@ class View : public Dataset {
   std::vector<Instance> instances(int64_t i) const override { return from_->instances(i); }
   Sample sample(int64_t i) const override { return from_->sample(i); }
   std::vector<CocoObject> truth(int64_t i, bool masks) const override { return from_->truth(i, masks); }
+  std::vector<uint16_t> instance_ids(int64_t i) const override { return from_->instance_ids(i); }
   std::vector<ObjectCount> object_counts() const override { return from_->object_counts(); }
   std::vector<std::string> notes() const override { return from_->notes(); }
 
@@ -83,6 +85,7 @@ class Subset final : public View {
   std::vector<Instance> instances(int64_t i) const override { return View::instances(at(i)); }
   Sample sample(int64_t i) const override { return View::sample(at(i)); }
   std::vector<CocoObject> truth(int64_t i, bool masks) const override { return View::truth(at(i), masks); }
+  std::vector<uint16_t> instance_ids(int64_t i) const override { return View::instance_ids(at(i)); }
   std::vector<ObjectCount> object_counts() const override { return {}; }
 
  private:
@@ -103,7 +106,15 @@ bool sets_apart(const DataConfig& d) { return d.kind == DataKind::coco && d.val_
 
 bool has_split(const Recipe& r, Split split) {
   if (split == Split::train) return true;
-  return r.data.kind == DataKind::scenes ? r.data.val_scenes > 0 : !r.data.val_annotations.empty() || sets_apart(r.data);
+  switch (r.data.kind) {
+    case DataKind::scenes:
+      return r.data.val_scenes > 0;
+    case DataKind::cityscapes:
+      return !r.data.cityscapes.val.empty();
+    case DataKind::coco:
+      break;
+  }
+  return !r.data.val_annotations.empty() || sets_apart(r.data);
 }
 
 std::shared_ptr<const Dataset> open_coco(const Recipe& recipe, const std::string& annotations, const std::string& images, bool keep_empty,
@@ -127,11 +138,11 @@ std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split, s
     return std::make_shared<SceneDataset>(options);
   }
   const bool train = split == Split::train, apart = sets_apart(d);
-  const std::string& stated = train || apart ? d.train_annotations : d.val_annotations;
-  const std::string annotations = under(d.root, stated);
-  check(is_there(annotations), train || apart ? "data.train_annotations: " : "data.val_annotations: ", annotations,
-        ": there is no such file",
-        fs::path(stated).is_absolute() ? "" : "; --set data.root=DIR names the folder that this and the other paths start from");
+  if (d.kind == DataKind::cityscapes) {
+    check(!d.root.empty(), "data.root: expected the folder of Cityscapes, with leftImg8bit and gtFine in it (--set data.root=DIR)");
+    return open_cityscapes(recipe, d.root, train ? d.cityscapes.train : d.cityscapes.val, !train || !d.drop_empty);
+  }
+  const std::string annotations = annotation_file(recipe, split);
   const std::optional<CocoPart> part =
       apart ? std::optional(CocoPart{d.val_share, static_cast<uint64_t>(d.val_seed), !train}) : std::nullopt;
   return open_coco(recipe, annotations, image_folder(recipe, split), !train || !d.drop_empty, part, masks);
@@ -141,7 +152,29 @@ std::string training_annotations(const Recipe& r) {
   return r.data.kind == DataKind::coco ? under(r.data.root, r.data.train_annotations) : std::string();
 }
 
+std::string annotation_file(const Recipe& recipe, Split split) {
+  const DataConfig& d = recipe.data;
+  const bool of_training = split == Split::train || sets_apart(d);
+  const std::string& stated = of_training ? d.train_annotations : d.val_annotations;
+  const std::string annotations = under(d.root, stated);
+  check(is_there(annotations), of_training ? "data.train_annotations: " : "data.val_annotations: ", annotations, ": there is no such file",
+        fs::path(stated).is_absolute() ? "" : "; --set data.root=DIR names the folder that this and the other paths start from");
+  return annotations;
+}
+
+std::shared_ptr<const Dataset> open_cityscapes(const Recipe& recipe, const std::string& root, const std::vector<std::string>& splits,
+                                               bool keep_empty) {
+  const CityscapesConfig& c = recipe.data.cityscapes;
+  return std::make_shared<CityscapesDataset>(root, CityscapesOptions{splits, c.coarse, c.instances, c.min_pixels, keep_empty});
+}
+
+const char* image_key(const Recipe& r, Split split) {
+  if (r.data.kind == DataKind::cityscapes) return "data.root";
+  return split == Split::train ? "data.train_images" : "data.val_images";
+}
+
 std::string image_folder(const Recipe& r, Split split) {
+  if (r.data.kind == DataKind::cityscapes) return r.data.root;
   return under(r.data.root, split == Split::train || sets_apart(r.data) ? r.data.train_images : r.data.val_images);
 }
 

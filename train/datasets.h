@@ -22,6 +22,15 @@ std::shared_ptr<const Dataset> open_coco(const Recipe& recipe, const std::string
                                          const std::optional<CocoPart>& part = {}, std::optional<bool> masks = {});
 bool has_split(const Recipe& recipe, Split split);
 
+// Cityscapes' folder `root`, read as data.cityscapes of the recipe says.
+std::shared_ptr<const Dataset> open_cityscapes(const Recipe& recipe, const std::string& root, const std::vector<std::string>& splits,
+                                               bool keep_empty = true);
+
+// The COCO file of a split.
+std::string annotation_file(const Recipe& recipe, Split split);
+
+// The key of a recipe that names the images of a split, for messages, and their folder.
+const char* image_key(const Recipe& recipe, Split split);
 std::string image_folder(const Recipe& recipe, Split split);
 std::string training_annotations(const Recipe& recipe);  // the file; empty where the data is no such file
 

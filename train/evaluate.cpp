@@ -3,22 +3,31 @@
 #include <algorithm>
 
 #include "base/json_text.h"
+#include "data/cityscapes/metric.h"
 #include "data/eval/coco_metric.h"
 #include "data/image/image.h"
 #include "data/loader/loader.h"
 #include "train/interrupt.h"
 
 namespace mr {
+namespace {
+
+// Cityscapes' data are judged by both metrics, whichever chooses the weights; other annotations than the recipe's may be given.
+bool is_cityscapes(const Recipe& recipe, const Dataset& dataset) {
+  return recipe.data.kind == DataKind::cityscapes && dataset.size() > 0 && !dataset.instance_ids(0).empty();
+}
+
+}  // namespace
 
 std::unique_ptr<Metric> make_metric(std::shared_ptr<const Dataset> dataset, const Detector& detector, const MetricOptions& options) {
   const EvaluationConfig& config = detector.recipe.evaluation;
   const bool masks = options.masks && detector.system->traits().masks;
-  switch (config.metric) {
-    case MetricKind::coco:
-      return std::make_unique<CocoMetric>(std::move(dataset),
-                                          CocoMetricOptions{options.boxes, masks, config.max_detections, options.score});
-  }
-  fail("evaluation.metric: no such metric");
+  const CocoMetricOptions coco{options.boxes, masks, config.max_detections, options.score};
+  const bool cityscapes = config.metric == MetricKind::cityscapes;
+  check(!cityscapes || detector.system->traits().masks, "evaluation.metric: Cityscapes' needs masks, but the model has no mask head");
+  if (masks && (cityscapes || is_cityscapes(detector.recipe, *dataset)))
+    return std::make_unique<CityscapesMetric>(std::move(dataset), coco, cityscapes);
+  return std::make_unique<CocoMetric>(std::move(dataset), coco);
 }
 
 Evaluator::Evaluator(const std::shared_ptr<const Dataset>& dataset, const Detector& detector, const MetricOptions& options)

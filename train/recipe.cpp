@@ -237,6 +237,7 @@ void validate(const Recipe& r, const Places& places) {
   v.require(r.data.val_share >= 0 && r.data.val_share < 1, "data.val_share", "must be from 0 to below 1, got ", r.data.val_share);
   v.at_least("data.val_scenes", r.data.val_scenes, 0);
   v.at_least("data.scenes.images", r.data.scenes.images, 1);
+  v.at_least("data.cityscapes.min_pixels", r.data.cityscapes.min_pixels, 0);
   r.data.scenes.validate();
   ModelConfig model = r.model;
   if (model.classes == 0) model.classes = 1;  // taken from the data later

@@ -91,7 +91,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   train_set = relabelled(train_set, classes);
   warn_all(check_objects(*train_set, "data.train_annotations"));
   check(train_set->size() > 0, "data: the training set is empty");
-  warn_all(check_image_files(*train_set, "data.train_images", image_folder(recipe, Split::train), recipe.data));
+  warn_all(check_image_files(*train_set, image_key(recipe, Split::train), image_folder(recipe, Split::train), recipe.data));
   if (const std::string apart = scale_fault(recipe, *train_set); !apart.empty()) warn(apart);
   Words words = options.words;
   resolve(recipe, train_set->size(), words);
@@ -120,7 +120,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   std::optional<Evaluator> evaluator;
   if (has_split(recipe, Split::val)) {
     const std::shared_ptr<const Dataset> val_set = subset(open_dataset(recipe, Split::val), recipe.evaluation.images);
-    warn_all(check_image_files(*val_set, "data.val_images", image_folder(recipe, Split::val), recipe.data));
+    warn_all(check_image_files(*val_set, image_key(recipe, Split::val), image_folder(recipe, Split::val), recipe.data));
     evaluator.emplace(val_set, detector);
     warn_all(evaluator->notes());
     job.evaluate = [&] { return outcome_of(evaluator->run(detector)); };

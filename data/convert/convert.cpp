@@ -31,7 +31,7 @@ struct Kind {
   ConvertKind kind;
   convert::Reader read;
 };
-constexpr std::array<Kind, 7> kKinds = {{
+constexpr std::array<Kind, 8> kKinds = {{
     {{"labelme", "labelme's JSON files, or folders of them"}, convert::read_labelme},
     {{"via", "VGG Image Annotator 1 and 2: projects or exported annotations (JSON)"}, convert::read_via},
     {{"yolo", "YOLO segmentation: a data.yaml, a folder of text files, or text files"}, convert::read_yolo},
@@ -39,6 +39,7 @@ constexpr std::array<Kind, 7> kKinds = {{
     {{"cvat", "CVAT for images 1.1, CVAT for video 1.1 (XML)"}, convert::read_cvat},
     {{"masks", "folders with a picture an object: ID/images + ID/masks, or images + masks"}, convert::read_masks},
     {{"instance-maps", "folders with a picture of object numbers an image (PNG, 8 or 16 bits)"}, convert::read_instance_maps},
+    {{"cityscapes", "Cityscapes' folder, with leftImg8bit/ and gtFine/ in it"}, convert::read_cityscapes},
 }};
 
 convert::Reader reader_of(const std::string& name) {

@@ -8,6 +8,7 @@
 //   cvat            "CVAT for images 1.1" and "for video 1.1" (XML)                                polygons; masks: runs
 //   masks           pictures of one object each                                                    runs
 //   instance-maps   pictures of object numbers, one an image, 8 or 16 bits                         runs
+//   cityscapes      the folder of Cityscapes, with leftImg8bit and gtFine                           runs; groups: crowds
 //
 // The file of each kind (data/convert/labelme.cpp, …) states its layout and what it makes of each member. Common to all:
 //
@@ -24,7 +25,7 @@
 //
 // A share `split` of the images goes to OUT_train.json, the rest to OUT_val.json: those first in an order drawn from seed and base
 // name of each picture, so that one image more moves at most one other image. Without `split`, images of a source that knows
-// subsets (YOLO's data.yaml, VOC's ImageSets, CVAT) go to OUT_<subset>.json; one that is in two subsets goes to both files.
+// subsets (YOLO's data.yaml, VOC's ImageSets, CVAT, Cityscapes) go to OUT_<subset>.json; one that is in two subsets goes to both files.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // The readers, one a format (labelme.cpp, via.cpp, …): from files to NamedData, and the parser of one file's text behind it.
 //
-// A format more (Cityscapes' folders, say) is a reader here, a line in the table of convert.cpp, and a line in recognise.cpp.
+// A format more is a reader here, a line in the table of convert.cpp, and a line in recognise.cpp.
 #pragma once
 
 #include <functional>
@@ -22,6 +22,7 @@ NamedData read_voc(const ConvertOptions& options, Faults& faults);
 NamedData read_cvat(const ConvertOptions& options, Faults& faults);
 NamedData read_masks(const ConvertOptions& options, Faults& faults);
 NamedData read_instance_maps(const ConvertOptions& options, Faults& faults);
+NamedData read_cityscapes(const ConvertOptions& options, Faults& faults);
 
 // ---- folders of masks ----
 

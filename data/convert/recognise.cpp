@@ -9,6 +9,7 @@
 #include "base/file_kind.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "data/cityscapes/folders.h"
 #include "data/convert/readers.h"
 #include "data/convert/recognise_json.h"
 
@@ -160,7 +161,7 @@ RecognisedAnnotations recognise_folder(const fs::path& folder) {
   std::error_code unknown;
   const auto holds = [&](const char* name) { return fs::exists(folder / name, unknown); };
   if (holds("SegmentationObject")) return {"a Pascal VOC folder", "voc", ""};
-  if (holds("gtFine") || holds("leftImg8bit")) return {"a Cityscapes folder", "", ""};
+  if (is_cityscapes_folder(folder.string())) return {"a Cityscapes folder", "cityscapes", ""};
   if (holds("data.yaml") || holds("classes.txt")) return {"a YOLO folder", "yolo", ""};
   if (const std::string masks = convert::mask_layout(folder.string()); !masks.empty())
     return {masks == "masks" ? "a folder of pictures and masks, a picture an object" : "a folder of pictures and maps of their objects",

@@ -112,7 +112,9 @@ RecognisedAnnotations recognise_json(const std::string& text) {
   if (o.whole && has("images") && !has("annotations") && !has("shapes"))
     return {"a list of images without annotations, as of COCO's test images", "",
             "there is nothing in it to learn from, or to compare with"};
-  if (has("imgHeight") && has("objects")) return {"Cityscapes' polygons of one image", "", ""};
+  if (has("imgHeight") && has("objects"))
+    return {"Cityscapes' polygons of one image", "",
+            "mrcnn dataset convert --from cityscapes reads the whole folder, with leftImg8bit and gtFine in it"};
   if (o.type == "FeatureCollection")
     return {"a GeoJSON file", "", "QuPath and others export masks as label images: --from instance-maps reads those"};
   if (has("items") && (has("infos") || has("dm_format_version")))

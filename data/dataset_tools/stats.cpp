@@ -72,6 +72,7 @@ void add_image(const ImageInfo& info, const std::vector<Instance>& objects, Data
 DatasetStats dataset_stats(const Dataset& dataset) {
   DatasetStats s;
   s.images = dataset.size();
+  s.notes = dataset.notes();
   const std::vector<int64_t> ids = dataset.category_ids();
   for (size_t k = 0; k < ids.size(); ++k) s.classes.push_back({dataset.class_names()[k], ids[k]});
 
@@ -117,10 +118,15 @@ std::string to_text(const DatasetStats& s) {
     for (const double value : s.*row.value) add(" %9.6g", value);
     out += '\n';
   }
-  add("\n%-24s %9s %9s %9s\n", "class", "objects", "images", "crowds");
-  for (const DatasetStats::Class& c : s.classes)
-    add("%-24.100s %9lld %9lld %9lld\n", c.name.c_str(), static_cast<long long>(c.objects), static_cast<long long>(c.images),
+  const bool published = std::ranges::any_of(s.classes, [](const DatasetStats::Class& c) { return c.published > 0; });
+  add("\n%-24s %9s %9s %9s%s\n", "class", "objects", "images", "crowds", published ? " published" : "");
+  for (const DatasetStats::Class& c : s.classes) {
+    add("%-24.100s %9lld %9lld %9lld", c.name.c_str(), static_cast<long long>(c.objects), static_cast<long long>(c.images),
         static_cast<long long>(c.crowds));
+    if (published) add(" %8.1fk", static_cast<double>(c.published) / 1000);
+    out += '\n';
+  }
+  for (const std::string& note : s.notes) out += str("\n", note, "\n");
   return out;
 }
 
@@ -130,15 +136,13 @@ std::string to_json(const DatasetStats& s) {
   j.field("small", s.small).field("medium", s.medium).field("large", s.large).key("percents").list(DatasetStats::kPercents);
   for (const Row& row : kRows) j.key(row.key).list(s.*row.value);
   j.key("classes").array();
-  for (const DatasetStats::Class& c : s.classes)
-    j.object()
-        .field("name", c.name)
-        .field("category_id", c.category_id)
-        .field("objects", c.objects)
-        .field("images", c.images)
-        .field("crowds", c.crowds)
-        .end();
-  return j.end().end().take();
+  for (const DatasetStats::Class& c : s.classes) {
+    j.object().field("name", c.name).field("category_id", c.category_id).field("objects", c.objects);
+    j.field("images", c.images).field("crowds", c.crowds);
+    if (c.published > 0) j.field("published", c.published);
+    j.end();
+  }
+  return j.end().key("notes").list(s.notes).end().take();
 }
 
 }  // namespace mr

@@ -19,6 +19,7 @@ struct DatasetStats {
     std::string name;
     int64_t category_id = 0;
     int64_t objects = 0, crowds = 0, images = 0;  // images that hold one of its objects
+    int64_t published = 0;                        // objects, by those who made the data, rounded; 0: not known
   };
 
   int64_t images = 0, empty_images = 0;      // empty: without an object that is not a crowd
@@ -29,6 +30,7 @@ struct DatasetStats {
   Percentiles object_aspect = {};                                       // height / width
   Percentiles objects_per_image = {};
   std::vector<Class> classes;
+  std::vector<std::string> notes;  // of the data set
 };
 
 DatasetStats dataset_stats(const Dataset& dataset);

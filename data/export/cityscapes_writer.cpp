@@ -5,25 +5,22 @@
 #include "base/check.h"
 #include "base/files.h"
 #include "base/json_text.h"
-#include "data/export/cityscapes_labels.h"
+#include "data/cityscapes/labels.h"
 #include "data/export/files.h"
 #include "data/export/outline.h"
 #include "data/image/image.h"
-#include "data/scenes/scene_dataset.h"
 #include "tensor/parallel.h"
 
 namespace mr {
 
 namespace {
 
-int label_of(uint16_t id) { return id < 1000 ? id : id / 1000; }
-
 std::string polygons_json(const std::vector<uint16_t>& ids, int height, int width) {
   JsonWriter j;
   const std::string_view indent = "    ", deeper = "        ";
   j.object().line(indent).field("imgHeight", height).line(indent).field("imgWidth", width).line(indent).key("objects").array();
   for (const Region& r : regions(ids, height, width)) {
-    const CityscapesLabel& label = cityscapes_label(label_of(r.value));
+    const CityscapesLabel& label = cityscapes_label(cityscapes_label_of(r.value));
     const bool group = label.instances && r.value < 1000;
     j.line(deeper).object().field("label", str(label.name, group ? "group" : "")).key("polygon").array();
     for (const auto& [x, y] : r.boundary) j.array().value(x).value(y).end();
@@ -57,8 +54,8 @@ std::vector<uint16_t> ids_of_instances(const Dataset& d, int64_t index) {
 }  // namespace
 
 std::vector<uint16_t> cityscapes_instance_ids(const Dataset& d, int64_t index) {
-  if (const auto* scenes = dynamic_cast<const SceneDataset*>(&d)) return scenes->instance_ids(index);
-  return ids_of_instances(d, index);
+  std::vector<uint16_t> ids = d.instance_ids(index);
+  return ids.empty() ? ids_of_instances(d, index) : ids;
 }
 
 void write_cityscapes(const Dataset& d, const std::string& folder, const std::string& split, const std::string& city) {
@@ -78,7 +75,7 @@ void write_cityscapes(const Dataset& d, const std::string& folder, const std::st
     Bitmap label_ids(h, w);
     Image colour(h, w);
     for (size_t p = 0; p < ids.size(); ++p) {
-      const int id = label_of(ids[p]);
+      const int id = cityscapes_label_of(ids[p]);
       const CityscapesLabel& label = cityscapes_label(id);
       instance_ids.pixels[p] = ids[p];
       label_ids.pixels[p] = static_cast<uint8_t>(id);

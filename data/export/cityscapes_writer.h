@@ -8,7 +8,7 @@
 //
 // seq is the sample's number, frame is 19, as that of the annotated frames of Cityscapes.
 //
-// Drawn scenes bring a label for every pixel. Any other data set needs class names that Cityscapes has; what is no instance is
+// Drawn scenes, and Cityscapes itself, bring a label for every pixel. Any other data set needs class names that Cityscapes has; what is no instance is
 // unlabeled (0), crowds are groups (their label id alone), and of overlapping masks the last one is seen.
 // Polygons repaint the maps exactly when filled along the edges of pixels, but a thing in several parts is several objects there:
 // instanceIds is the truth, as in Cityscapes. There is no right camera, disparity or vehicle data.
@@ -26,7 +26,7 @@ namespace mr {
 
 void write_cityscapes(const Dataset& dataset, const std::string& folder, const std::string& split, const std::string& city = "drawn");
 
-// Cityscapes' instance ids of a sample, [H, W]; for drawn scenes those of the scene.
+// Cityscapes' instance ids of a sample, [H·W]: those that the data set knows (Dataset::instance_ids), or those of its instances.
 std::vector<uint16_t> cityscapes_instance_ids(const Dataset& dataset, int64_t index);
 
 }  // namespace mr

@@ -1,15 +1,15 @@
 // PNG through libspng, which checks every chunk's CRC and reports errors by value. Samples are taken as stored and converted here,
 // so that 16 bits and palette indices can be kept; row by row, but for interlaced files, whose rows are whole only at the end.
 #include <spng.h>
-#include <sys/stat.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <memory>
+#include <span>
+#include <utility>
 
-#include "base/files.h"
 #include "data/image/canvas.h"
+#include "data/image/mask_picture.h"
 
 namespace mr {
 namespace image {
@@ -268,53 +268,69 @@ Bitmap16 read_png16(const std::string& path, const ImageOptions& options) {
 
 namespace {
 
-std::vector<uint8_t> encode(const void* pixels, size_t size, int height, int width, uint8_t color_type, uint8_t bits) {
-  check(height > 0 && width > 0, "write_png: expected at least one pixel, got ", width, "×", height);
-  check(
-      size == static_cast<size_t>(height) * static_cast<size_t>(width) * (color_type == SPNG_COLOR_TYPE_TRUECOLOR ? 3u : 1u) * (bits / 8u),
-      "write_png: ", width, "×", height, " pixels with ", size, " bytes");
-  const std::unique_ptr<spng_ctx, void (*)(spng_ctx*)> png(spng_ctx_new(SPNG_CTX_ENCODER), spng_ctx_free);
-  check(png != nullptr, "write_png: out of memory");
-  spng_ihdr header{};
-  header.width = static_cast<uint32_t>(width);
-  header.height = static_cast<uint32_t>(height);
-  header.bit_depth = bits;
-  header.color_type = color_type;
-  int error = spng_set_option(png.get(), SPNG_ENCODE_TO_BUFFER, 1);
-  if (!error) error = spng_set_option(png.get(), SPNG_IMG_COMPRESSION_LEVEL, 4);
-  if (!error) error = spng_set_ihdr(png.get(), &header);
-  if (!error) error = spng_encode_image(png.get(), pixels, size, SPNG_FMT_PNG, SPNG_ENCODE_FINALIZE);
-  size_t length = 0;
-  std::unique_ptr<void, void (*)(void*)> bytes(error ? nullptr : spng_get_png_buffer(png.get(), &length, &error), std::free);
-  check(!error && bytes, "write_png: ", spng_strerror(error));
-  const auto* b = static_cast<const uint8_t*>(bytes.get());
-  return {b, b + length};
+bool blank(const uint8_t* row, size_t bytes) { return row[0] == 0 && std::memcmp(row, row + 1, bytes - 1) == 0; }
+
+// A row of samples as bits: 0 or 1.
+void mark_row(const uint8_t* row, int bits, std::span<uint8_t> marks) {
+  if (bits == 8) {
+    for (size_t x = 0; x < marks.size(); ++x) marks[x] = row[x] != 0;
+  } else {
+    for (size_t x = 0; x < marks.size(); ++x) marks[x] = image::sample(row, x, bits) != 0;
+  }
 }
 
-void write_file(const std::string& path, const std::vector<uint8_t>& bytes) {
-  std::FILE* file = std::fopen(path.c_str(), "wb");
-  const auto refuse = [&path](int code) { throw FileError(str("write_png: '", path, "' cannot be written: ", reason_of(code)), code); };
-  if (file == nullptr) refuse(errno);
-  struct stat st {};
-  const bool regular = ::fstat(::fileno(file), &st) == 0 && S_ISREG(st.st_mode);
-  int why = std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size() ? 0 : errno;
-  if (std::fclose(file) != 0 && why == 0) why = errno;
-  if (why == 0) return;
-  if (regular) std::remove(path.c_str());  // never a device
-  refuse(why);
+// The columns of [0, width) outside which no row has a mark: [first, end).
+std::pair<size_t, size_t> marked_columns(const std::vector<uint8_t>& marks, size_t width) {
+  std::vector<uint8_t> any(width);
+  for (size_t row = 0; row < marks.size(); row += width)
+    for (size_t x = 0; x < width; ++x) any[x] |= marks[row + x];
+  const auto first = std::find(any.begin(), any.end(), 1);
+  const auto last = std::find(any.rbegin(), std::make_reverse_iterator(first), 1);
+  return {first - any.begin(), any.rend() - last};
+}
+
+// Of a grey PNG, cut to the smallest window.
+CroppedMask grey_mask(const image::Source& s) {
+  image::Png png(s);
+  const auto width = static_cast<size_t>(png.width());
+  std::vector<uint8_t> marks;  // the rows from the first to the last that have any
+  int top = 0, rows = 0;
+  png.rows([&](int y, const uint8_t* row) {
+    const bool empty = blank(row, png.stride());
+    if (empty && marks.empty()) return;
+    if (marks.empty()) top = y;
+    marks.resize(marks.size() + width);
+    if (empty) return;
+    rows = y - top + 1;
+    mark_row(row, png.bits(), std::span(marks).last(width));
+  });
+  CroppedMask mask{png.height(), png.width(), 0, top, {}};
+  if (rows == 0) return mask;
+  marks.resize(static_cast<size_t>(rows) * width);
+  const auto [first, end] = marked_columns(marks, width);
+  mask.x0 = static_cast<int>(first);
+  mask.bits = Bitmap(rows, static_cast<int>(end - first));
+  for (int y = 0; y < rows; ++y) std::copy_n(marks.data() + static_cast<size_t>(y) * width + first, end - first, &mask.bits.at(y, 0));
+  return mask;
 }
 
 }  // namespace
 
-std::vector<uint8_t> encode_png(const Image& image) {
-  return encode(image.rgb.data(), image.rgb.size(), image.height, image.width, SPNG_COLOR_TYPE_TRUECOLOR, 8);
-}
-void write_png(const std::string& path, const Image& image) { write_file(path, encode_png(image)); }
-void write_png(const std::string& path, const Bitmap& grey) {
-  write_file(path, encode(grey.pixels.data(), grey.pixels.size(), grey.height, grey.width, SPNG_COLOR_TYPE_GRAYSCALE, 8));
-}
-void write_png(const std::string& path, const Bitmap16& grey) {
-  write_file(path, encode(grey.pixels.data(), grey.pixels.size() * 2, grey.height, grey.width, SPNG_COLOR_TYPE_GRAYSCALE, 16));
+CroppedMask read_mask_picture(const std::string& path) {
+  ImageOptions options;
+  options.orient = false;
+  const std::vector<uint8_t> bytes = read_image_bytes(path, options.max_bytes);
+  const image::Source s{bytes, path, options};
+  if (image::format_of(s) == ImageFormat::png)
+    if (const image::Png png(s); png.channels() == 1 && !png.palette()) return grey_mask(s);
+  const Image picture = decode_image(bytes, path, options);
+  CroppedMask mask{picture.height, picture.width, 0, 0, Bitmap(picture.height, picture.width)};
+  const uint8_t* p = picture.rgb.data();
+  for (uint8_t& bit : mask.bits.pixels) {
+    bit = 19595 * p[0] + 38470 * p[1] + 7471 * p[2] >= 1 << 15;
+    p += 3;
+  }
+  return mask;
 }
 
 }  // namespace mr

@@ -21,7 +21,7 @@ class SceneDataset : public Dataset {
 
   // What a pixel shows, [H, W], as Cityscapes' instance ids: a label id (road 7, building 11 …), 1000 · label id + n for instance n
   // of its class, and the label id alone for an object that shows too little to be annotated.
-  std::vector<uint16_t> instance_ids(int64_t index) const;
+  std::vector<uint16_t> instance_ids(int64_t index) const override;
 
  private:
   Sample draw(int64_t index, bool with_image) const;

@@ -6,8 +6,8 @@
 #include <map>
 #include <sstream>
 
+#include "data/cityscapes/labels.h"
 #include "data/coco/coco_dataset.h"
-#include "data/export/cityscapes_labels.h"
 #include "data/export/cityscapes_writer.h"
 #include "data/export/coco_writer.h"
 #include "data/export/outline.h"

@@ -32,7 +32,7 @@ set(rooms
   "dnnl.hpp=^ops/.*onednn[a-z_]*\\.(cpp|h)$"
   "jpeglib.h=^(data/image/jpeg\\.cpp|tests/data/.*)$"
   "jerror.h=^data/image/jpeg\\.cpp$"
-  "spng.h=^(data/image/png\\.cpp|tests/data/.*)$"
+  "spng.h=^(data/image/png(_encode)?\\.cpp|tests/data/.*)$"
   "webp/.*=^(data/image/webp\\.cpp|tests/data/.*)$"
   "tiffio.h=^(data/image/tiff.*|tests/data/.*)$"
   "stb/?.*=^data/image/stb\\.cpp$"

@@ -212,6 +212,13 @@ TEST_CASE("datasets that are not there are errors that say what to set", "[datas
   r.data.train_annotations = "/none/a.json";  // no root can help
   CHECK_THROWS_WITH(open_dataset(r, Split::train),
                     !Contains("data.root") && Contains("data.train_annotations: /none/a.json: there is no such file"));
-  CHECK_THROWS_WITH(recipe_from_toml("data.kind = \"cityscapes\"", "my.toml"),
-                    Contains("my.toml:1: data.kind: expects one of scenes, coco, got \"cityscapes\""));
+  CHECK_THROWS_WITH(recipe_from_toml("data.kind = \"kitti\"", "my.toml"),
+                    Contains("my.toml:1: data.kind: expects one of scenes, coco, cityscapes, got \"kitti\""));
+  r = recipe_from_toml("data.kind = \"cityscapes\"", "my.toml");
+  CHECK_THROWS_WITH(open_dataset(r, Split::train), Contains("data.root: expected the folder of Cityscapes"));
+  r.data.root = "/nowhere";
+  CHECK_THROWS_WITH(open_dataset(r, Split::val), Contains("/nowhere: there is no such folder; expected Cityscapes unpacked"));
+  CHECK(has_split(r, Split::val));
+  r.data.cityscapes.val.clear();
+  CHECK_FALSE(has_split(r, Split::val));
 }

@@ -106,6 +106,10 @@ TEST_CASE("recognise: folders", "[convert]") {
   f.file("labelled/images/a.jpg", "");
   f.file("labelled/labels/a.txt", "0 0.1 0.1 0.5 0.1 0.5 0.5\n");
   CHECK(kind("labelled") == "yolo");
+  f.file("city/leftImg8bit/train/a/a_000000_000019_leftImg8bit.png", "");
+  for (const std::string near : {"city", "city/leftImg8bit", "city/leftImg8bit/train"}) CHECK(kind(near) == "cityscapes");
+  f.file("above/city/gtFine/train/a/a_000000_000019_gtFine_polygons.json", "");
+  CHECK(kind("above") == "cityscapes");
   f.file("boxes/Annotations/a.XML", "<annotation/>");
   CHECK(kind("boxes") == "voc");
   f.file("coco/instances_train.json", kCoco);
