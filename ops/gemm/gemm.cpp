@@ -7,6 +7,7 @@
 #include "ops/gemm/gemm_rungs.h"
 #include "ops/rungs.h"
 #include "tensor/parallel.h"
+#include "tensor/simd.h"
 
 namespace mr {
 namespace {
@@ -77,19 +78,33 @@ void gemm_through_f32(const Gemm& g) {
   });
 }
 
-template <class T, class C> void finish(const Gemm& g) {
-  using A = acc_t<T>;
-  parallel_for(g.M, std::max<int64_t>(1, 8192 / std::max<int64_t>(1, g.N)), [&](int64_t i) {
-    C* c = static_cast<C*>(g.c) + i * g.ldc;
-    const C* r = g.residual ? static_cast<const C*>(g.residual) + i * g.ldr : nullptr;
+// c = relu(c · scale + shift + residual) of some rows.
+template <class T> struct Finish {
+  const Gemm& g;
+  int64_t begin, end;
+
+  template <int W> void operator()(Lanes<W>) const {
+    using A = acc_t<T>;
+    constexpr int L = W * 4 / static_cast<int>(sizeof(A));
     const A *scale = static_cast<const A*>(g.scale), *shift = static_cast<const A*>(g.shift);
-    for (int64_t j = 0; j < g.N; ++j) {
-      A v = static_cast<A>(c[j]);
-      if (scale) v *= scale[j];
-      if (shift) v += shift[j];
-      if (r) v += static_cast<A>(r[j]);
-      c[j] = C(g.relu && v < 0 ? A(0) : v);
+    for (int64_t i = begin; i < end; ++i) {
+      T* c = static_cast<T*>(g.c) + i * g.ldc;
+      const T* r = g.residual ? static_cast<const T*>(g.residual) + i * g.ldr : nullptr;
+      for_channels<L>(g.N, [&]<int V>(Lanes<V>, int64_t j) {
+        Vec<A, V> v = load<V>(c + j);
+        if (scale) v *= load<V>(scale + j);
+        if (shift) v += load<V>(shift + j);
+        if (r) v += load<V>(r + j);
+        if (g.relu) v = v < Vec<A, V>{} ? Vec<A, V>{} : v;
+        store<V>(c + j, v);
+      });
     }
+  }
+};
+
+template <class T> void finish(const Gemm& g) {
+  parallel_ranges(g.M, std::max<int64_t>(1, 8192 / std::max<int64_t>(1, g.N)), [&](int64_t begin, int64_t end) {
+    with_simd(Finish<T>{g, begin, end});
   });
 }
 
@@ -104,9 +119,9 @@ void gemm_reference(const Gemm& g) {
 
 void gemm_finish(const Gemm& g) {
   if (!g.scale && !g.shift && !g.residual && !g.relu) return;
-  if (g.dtype == DType::f64) return finish<double, double>(g);
-  if (g.c_dtype == DType::f32) return finish<float, float>(g);
-  finish<bf16, bf16>(g);
+  if (g.dtype == DType::f64) return finish<double>(g);
+  if (g.c_dtype == DType::f32) return finish<float>(g);
+  finish<bf16>(g);
 }
 
 std::span<const GemmRung> gemm_rungs() { return rungs; }
