@@ -59,7 +59,7 @@ void add_draw(CLI::App& dataset) {
 void show(const Recipe& recipe, const std::string& out, int64_t count, bool overwrite) {
   check_writable(out + "/samples.png", overwrite);
   std::shared_ptr<const Dataset> dataset = open_dataset(recipe, Split::train);
-  dataset = relabelled(dataset, classes_of(recipe, *dataset));
+  dataset = held(recipe, relabelled(dataset, classes_of(recipe, *dataset)));
   make_folder(out);
   const auto seed = static_cast<uint64_t>(recipe.seed);
   std::vector<Image> pictures;

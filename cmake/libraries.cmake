@@ -2,7 +2,7 @@
 # Sources that need one are left out of the plain build:
 set(MR_NEEDS_LIBRARY
   "/ops/.*_(onednn|openblas)\\.cpp$"
-  "/data/(image|coco|cityscapes|convert|export|folders)[a-z_]*(/|_test\\.cpp$)")
+  "/data/(image|cache|coco|cityscapes|convert|export|folders)[a-z_]*(/|_test\\.cpp$)")
 
 # A folder without sources yet is an INTERFACE library.
 function(mr_use name)
@@ -27,7 +27,7 @@ function(mr_link_libraries)
     mr_use(ops DNNL::dnnl)
     target_compile_definitions(mr_flags INTERFACE MR_HAS_ONEDNN)
   endif()
-  mr_use(data JPEG::JPEG PkgConfig::SPNG PkgConfig::WEBP PkgConfig::WEBPDEMUX PkgConfig::TIFF)
+  mr_use(data JPEG::JPEG PkgConfig::SPNG PkgConfig::WEBP PkgConfig::WEBPDEMUX PkgConfig::TIFF PkgConfig::ZSTD)
   mr_use(data nlohmann_json::nlohmann_json pugixml::pugixml PkgConfig::YAML)
   mr_header(STB_IMAGE stb/stb_image.h libstb-dev)
   mr_find(CLI11 libcli11-dev)

@@ -53,6 +53,8 @@ struct DataConfig {
   double check_seconds = 10;
   int64_t workers = 1;
   int64_t prefetch = 4;
+  int64_t reduce = 1;
+  std::string cache;
   SceneOptions scenes;
   int64_t val_scenes = 100;
   CityscapesConfig cityscapes;
@@ -83,6 +85,9 @@ struct DataConfig {
     f.field("check_seconds", check_seconds, "of reading the images' headers at the start: all of them, or as many as this allows; 0: none");
     f.field("workers", workers, "threads that read ahead; 0: none. The batches are the same for any number");
     f.field("prefetch", prefetch, "batches read ahead");
+    f.field("reduce", reduce,
+            "training pictures are held at 1/N of their size, N x N pixels as one, before augment sees them; evaluation sees whole ones");
+    f.field("cache", cache, "folder, below root, for training pictures as they are held, decoded: the same bits, sooner; empty: none");
     f.field("val_scenes", val_scenes, "drawn scenes to evaluate on: those after the training ones");
     f.group("scenes", scenes);
     f.group("cityscapes", cityscapes);

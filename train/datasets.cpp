@@ -10,33 +10,14 @@
 #include "data/coco/image_check.h"
 #include "data/coco/image_names.h"
 #include "data/dataset_tools/stats.h"
-#include "data/eval/coco_eval.h"
 #include "data/scenes/scene_dataset.h"
+#include "data/view.h"
 #include "models/systems/make.h"
 
 namespace mr {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A Dataset that passes on what another holds.
-class View : public Dataset {
- public:
-  explicit View(std::shared_ptr<const Dataset> from) : from_(std::move(from)) {}
-  int64_t size() const override { return from_->size(); }
-  const std::vector<std::string>& class_names() const override { return from_->class_names(); }
-  std::vector<int64_t> category_ids() const override { return from_->category_ids(); }
-  ImageInfo info(int64_t i) const override { return from_->info(i); }
-  std::vector<Instance> instances(int64_t i) const override { return from_->instances(i); }
-  Sample sample(int64_t i) const override { return from_->sample(i); }
-  std::vector<CocoObject> truth(int64_t i, bool masks) const override { return from_->truth(i, masks); }
-  std::vector<uint16_t> instance_ids(int64_t i) const override { return from_->instance_ids(i); }
-  std::vector<ObjectCount> object_counts() const override { return from_->object_counts(); }
-  std::vector<std::string> notes() const override { return from_->notes(); }
-
- protected:
-  std::shared_ptr<const Dataset> from_;
-};
 
 class Relabelled final : public View {
  public:
@@ -224,6 +205,16 @@ std::vector<std::string> check_objects(const Dataset& dataset, const std::string
 std::shared_ptr<const Dataset> relabelled(std::shared_ptr<const Dataset> dataset, const Classes& classes) {
   if (classes_of(*dataset) == classes) return dataset;
   return std::make_shared<Relabelled>(std::move(dataset), classes);
+}
+
+std::shared_ptr<const HeldPictures> held(const Recipe& recipe, std::shared_ptr<const Dataset> dataset,
+                                         std::shared_ptr<PictureCache> cache) {
+  return std::make_shared<HeldPictures>(std::move(dataset), recipe.data.reduce, std::move(cache));
+}
+
+std::shared_ptr<PictureCache> open_cache(const Recipe& recipe) {
+  const DataConfig& d = recipe.data;
+  return d.cache.empty() ? nullptr : std::make_shared<PictureCache>(under(d.root, d.cache));
 }
 
 std::shared_ptr<const Dataset> subset(std::shared_ptr<const Dataset> dataset, int64_t count) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "data/cache/held.h"
 #include "data/coco/coco_dataset.h"
 #include "data/dataset.h"
 #include "train/classes.h"
@@ -46,6 +47,12 @@ std::vector<std::string> check_objects(const Dataset& dataset, const std::string
 // The dataset seen with other labels (match_classes): an object of a class that is not in `classes` is left out.
 // Errors: none of the dataset's classes is known; a name that stands several times.
 std::shared_ptr<const Dataset> relabelled(std::shared_ptr<const Dataset> dataset, const Classes& classes);
+// Training pictures as data.reduce says. `cache`: of open_cache, or null.
+std::shared_ptr<const HeldPictures> held(const Recipe& recipe, std::shared_ptr<const Dataset> dataset,
+                                         std::shared_ptr<PictureCache> cache = nullptr);
+// data.cache; null: none is wanted.
+std::shared_ptr<PictureCache> open_cache(const Recipe& recipe);
+
 // Every n-th sample, so that `count` remain, evenly spread; all where count is 0 or more than there are.
 std::shared_ptr<const Dataset> subset(std::shared_ptr<const Dataset> dataset, int64_t count);
 

@@ -194,7 +194,9 @@ Tensor Loop::weights_of(const Losses& losses) {
 
 void Loop::accumulate_gradients(Queued& step) {
   for (int64_t pass = 0; pass < recipe_.train.accumulate; ++pass) {
+    const double asked = job_.clock();
     const DeviceBatch batch = next_();
+    interval_.waiting += job_.clock() - asked;
     step.images.insert(step.images.end(), batch.image_ids.begin(), batch.image_ids.end());
     const Losses losses = job_.system->losses(batch);
     for (const NamedLoss& l : losses) step.losses.emplace_back(l.name, l.value.value());
@@ -265,6 +267,7 @@ void Loop::log() {
   m.gradient_norm /= n;
   for (auto& [name, value] : m.terms) value /= n;
   m.images_per_second = n * static_cast<double>(images_per_step(recipe_)) / std::max(interval_.seconds, 1e-9);
+  m.waiting /= std::max(interval_.seconds, 1e-9);
   m.seconds = state_.seconds;
   m.memory = allocator_stats(job_.system->parameters().device());
   if (metrics_) metrics_->write(m);

@@ -35,6 +35,28 @@ double parse_duration(const std::string& text, const char* what) {
   return seconds;
 }
 
+double seconds_until(const std::string& clock, const char* what, double now) {
+  int hour = 0, minute = 0, read = 0;
+  const bool ok = std::sscanf(clock.c_str(), "%2d:%2d%n", &hour, &minute, &read) == 2 && read == static_cast<int>(clock.size()) &&
+                  clock.find_first_not_of("0123456789:") == std::string::npos && clock.size() - clock.find(':') == 3 && hour < 24 &&
+                  minute < 60;
+  check(ok, what, ": expects a time of the day such as 07:00, got \"", clock, "\"");
+  const auto today = static_cast<std::time_t>(std::floor(now));
+  for (int days = 0;; ++days) {
+    std::tm then = {};
+    localtime_r(&today, &then);
+    then.tm_mday += days, then.tm_hour = hour, then.tm_min = minute, then.tm_sec = 0, then.tm_isdst = -1;
+    if (const double left = static_cast<double>(std::mktime(&then)) - now; left > 0) return left;
+  }
+}
+
+std::string exact_duration(int64_t seconds) {
+  std::string text;
+  if (seconds >= 3600) append(text, str(seconds / 3600, "h"));
+  if (seconds >= 60) append(text, str(seconds / 60 % 60, "m"));
+  return str(text, seconds % 60, "s");
+}
+
 std::string show_duration(double seconds) {
   const auto s = static_cast<long long>(std::llround(std::max(seconds, 0.0)));
   char text[48];

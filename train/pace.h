@@ -10,6 +10,11 @@ double seconds_since_start();  // of the program
 
 // "30m", "1h30m", "90s", "1d" → seconds. Errors: anything else, nothing, 0.
 double parse_duration(const std::string& text, const char* what);
+// Seconds from `now` (since 1970) to the next time that the local clock shows "07:00": above 0, and a day at most, but where summer time
+// begins or ends. Errors: anything but hours and minutes.
+double seconds_until(const std::string& clock, const char* what, double now);
+// What parse_duration reads back as so many whole seconds: 7h5m12s.
+std::string exact_duration(int64_t seconds);
 std::string show_duration(double seconds);  // 1h02m, 3m05s, 42s
 std::string time_of_day(double seconds);    // after now: 14:32, or 2026-01-31 14:32 on another day
 

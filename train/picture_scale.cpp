@@ -22,6 +22,8 @@ PictureScale picture_scale(const Recipe& r, PixelSize picture) {
   const TransformOptions& t = r.augment;
   PictureScale s;
   s.prediction = static_cast<double>(predicted_size(picture.height, picture.width, r.preprocess).width) / picture.width;
+  const auto reduce = static_cast<double>(r.data.reduce);  // what training holds of the picture is that much smaller
+  picture = {std::max(static_cast<int>(picture.height / r.data.reduce), 1), std::max(static_cast<int>(picture.width / r.data.reduce), 1)};
   if (t.crop_size > 0) {  // whose square is no longer than the picture
     s.least = std::max(t.scale_min, static_cast<double>(t.crop_size) / std::min(picture.height, picture.width));
     s.most = std::max(t.scale_max, s.least);
@@ -33,6 +35,7 @@ PictureScale picture_scale(const Recipe& r, PixelSize picture) {
     s.least = scale(least);
     s.most = scale(most);
   }
+  s.least /= reduce, s.most /= reduce;
   return s;
 }
 

@@ -46,8 +46,8 @@ std::string progress_line(const StepMetrics& m, int64_t iterations, double secon
   for (const auto& [name, value] : m.terms) terms += fmt::format("{}{} {:.3f}", terms.empty() ? "" : ", ", name, value);
   const std::string total = iterations > 0 ? fmt::format("/{}", iterations) : "";
   const std::string left = iterations > 0 ? ", " + show_duration(seconds_left) + " left" : "";
-  return fmt::format("{}{}  loss {:.3f} ({})  lr {:.3g}  {:.2f} images/s{}", m.iteration, total, m.loss, terms, m.lr, m.images_per_second,
-                     left);
+  return fmt::format("{}{}  loss {:.3f} ({})  lr {:.3g}  {:.2f} images/s, {:.1f} % of the time waiting{}", m.iteration, total, m.loss,
+                     terms, m.lr, m.images_per_second, 100 * m.waiting, left);
 }
 
 // ---- metrics.jsonl ----
@@ -125,6 +125,7 @@ void MetricsFile::write(const StepMetrics& m) {
   for (const auto& [name, value] : m.terms) j["losses"][name] = value;
   j["gradient_norm"] = m.gradient_norm;
   j["images_per_second"] = m.images_per_second;
+  j["waiting"] = m.waiting;
   j["seconds"] = m.seconds;
   j["memory"] = {{"in_use_bytes", m.memory.in_use_bytes},
                  {"peak_in_use_bytes", m.memory.peak_in_use_bytes},

@@ -37,6 +37,7 @@ class Console {
 struct StepMetrics {
   int64_t iteration = 0;
   double lr = 0, loss = 0, gradient_norm = 0, images_per_second = 0, seconds = 0;
+  double waiting = 0;  // share of the steps' time that went by until their images were there
   std::vector<std::pair<std::string, double>> terms;
   AllocatorStats memory;
 };

@@ -233,6 +233,7 @@ void validate(const Recipe& r, const Places& places) {
   r.augment.validate();
   v.require(r.data.workers >= 0 && r.data.workers <= 256, "data.workers", "must be from 0 to 256, got ", r.data.workers);
   v.require(r.data.prefetch >= 1 && r.data.prefetch <= 4096, "data.prefetch", "must be from 1 to 4096, got ", r.data.prefetch);
+  v.require(r.data.reduce >= 1 && r.data.reduce <= 64, "data.reduce", "must be from 1 to 64, got ", r.data.reduce);
   v.not_negative("data.check_seconds", r.data.check_seconds);
   v.require(r.data.val_share >= 0 && r.data.val_share < 1, "data.val_share", "must be from 0 to below 1, got ", r.data.val_share);
   v.at_least("data.val_scenes", r.data.val_scenes, 0);

@@ -13,6 +13,12 @@
 #include "train/checkpoint.h"
 
 namespace mr {
+
+bool has_checkpoint(const std::string& folder) {
+  const std::string checkpoints = folder + "/checkpoints";
+  return is_there(checkpoints) && std::ranges::any_of(names_in(checkpoints), is_checkpoint_name);
+}
+
 namespace {
 
 constexpr std::array<std::string_view, 4> own_files = {"recipe.toml", "metrics.jsonl", "best.safetensors", "last.safetensors"};
@@ -20,11 +26,6 @@ constexpr const char* lock_name = "/.lock";
 constexpr std::string_view saved_name = ".saved";
 
 bool is_own(std::string_view name) { return name == saved_name || std::ranges::find(own_files, name) != own_files.end(); }
-
-bool has_checkpoint(const std::string& folder) {
-  const std::string checkpoints = folder + "/checkpoints";
-  return is_there(checkpoints) && std::ranges::any_of(names_in(checkpoints), is_checkpoint_name);
-}
 
 // What a run has left in the folder, by name; empty: nothing. A start that ended early leaves folders and a lock, which count for nothing.
 std::string trace_of_run(const std::string& folder) {

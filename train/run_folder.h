@@ -33,6 +33,8 @@ class RunFolder {
   FileLock lock_;
 };
 
+bool has_checkpoint(const std::string& folder);
+
 // Called after a checkpoint of the run was written.
 void note_saved(const std::string& folder);
 

@@ -38,6 +38,14 @@ void take_recorded(Recipe& recipe, const Recipe& recorded) {
   if (recipe.evaluation.every == 0) recipe.evaluation.every = recorded.evaluation.every;
 }
 
+// A run that was planned until a time of the day goes on under the budget that this was when it began.
+void keep_plan(Recipe& recipe, const Recipe& recorded, const TrainOptions& options, Console& console) {
+  const std::string& budget = recorded.train.budget;
+  check(!budget.empty(), "--until: the run in ", options.folder, " was planned without a budget; leave --until out to go on with it");
+  recipe.train.budget = budget;
+  console.say(str("--until ", options.until, ": the run keeps the budget of ", budget, " that it was planned under"));
+}
+
 bool is_set_alike(const Recipe& a, const Recipe& b) {
   const Recipe one = without_record(a), other = without_record(b);
   return differences(visit_of(one), visit_of(other)).empty();
@@ -69,6 +77,17 @@ void describe(const Detector& d, const Dataset& train_set, Console& console) {
                   " trained)"));
 }
 
+// The batches, and what goes wrong with the cache meanwhile: told by the thread that trains, which owns the console.
+std::function<DeviceBatch()> telling_of(std::shared_ptr<PictureCache> cache, std::function<DeviceBatch()> next,
+                                        std::function<void(const std::string&)> warn) {
+  if (cache == nullptr) return next;
+  return [cache = std::move(cache), next = std::move(next), warn = std::move(warn)] {
+    DeviceBatch batch = next();
+    if (const auto fault = cache->fault()) warn(str("data.cache: ", *fault, "; nothing more is put into it, and the run goes on without"));
+    return batch;
+  };
+}
+
 // Somebody may have taken the best ones away since the run was finished.
 std::string weights_in(const std::string& folder) {
   const std::string best = folder + "/best.safetensors", last = folder + "/last.safetensors";
@@ -93,9 +112,13 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   check(train_set->size() > 0, "data: the training set is empty");
   warn_all(check_image_files(*train_set, image_key(recipe, Split::train), image_folder(recipe, Split::train), recipe.data));
   if (const std::string apart = scale_fault(recipe, *train_set); !apart.empty()) warn(apart);
+  const std::shared_ptr<PictureCache> cache = open_cache(recipe);
+  const std::shared_ptr<const HeldPictures> pictures = held(recipe, train_set, cache);
   Words words = options.words;
   resolve(recipe, train_set->size(), words);
   const std::optional<Recipe> recorded = options.resume ? recorded_in(options.folder) : std::nullopt;
+  if (recorded && !options.until.empty() && (recorded->train.iterations > 0 || has_checkpoint(options.folder)))
+    keep_plan(recipe, *recorded, options, console);
   if (recorded) take_recorded(recipe, *recorded);
 
   Detector detector = make_detector(recipe, classes);
@@ -105,14 +128,15 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   detector.system->parameters().move_to(options.device);
   recipe.losses.check_terms(detector.system->traits().losses);
   describe(detector, *train_set, console);
+  if (cache) console.say(pictures->about_cache());
 
   const BatchNeeds needs = needs_of(*detector.system);
   LoopJob job;
   job.system = detector.system.get();
   job.folder = options.folder;
   job.training_images = train_set->size();
-  job.batches = [&](int64_t first) { return training_batches(recipe, train_set, first, warn, needs); };
-  job.fullest = [&] { return fullest_batch(recipe, *train_set, needs); };
+  job.batches = [&](int64_t first) { return telling_of(cache, training_batches(recipe, pictures, first, warn, needs), warn); };
+  job.fullest = [&] { return fullest_batch(recipe, *pictures, needs); };
   job.save_weights = [&](const std::string& path) {
     detector.recipe = recipe;  // with what the loop has recorded by now
     save_detector(detector, path);

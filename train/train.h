@@ -13,6 +13,8 @@ struct TrainOptions {
   bool resume = false;  // goes on with the run in it; one that ended before its first checkpoint starts from the beginning
   Device device = {};   // that the network runs on
   Words words = {};     // what was decided between the recipe's settings; told, but for a run that is resumed with the same ones
+  // "07:00": the recipe's budget is what was left until then. A run that is resumed keeps the budget that it was planned under.
+  std::string until = {};
 };
 
 // Fills DIR (train/run_folder.h). Errors: a DIR that another training has, or that `resume` does not fit; image files that are missing;

@@ -106,6 +106,7 @@ std::string shipped_recipe_for(const WeightFile& file, const RenameTexts& rename
   size_t fewest = SIZE_MAX;
   for (const ShippedRecipe& shipped : shipped_recipes()) {
     const Recipe recipe = load_recipe(shipped.name);
+    if (recipe.data.kind == DataKind::cityscapes) continue;  // for that data alone
     if (!other_shapes(file, renames, recipe).empty()) continue;
     Recipe fitting = recipe_for_weights(file, renames, recipe);
     fitting.model.classes = recipe.model.classes;

@@ -164,7 +164,7 @@ Page explain_gradients(const std::string& recipe_name, const std::vector<std::st
   use_context_of(recipe, device);
   const std::shared_ptr<const Dataset> raw = open_dataset(recipe, Split::train);
   const Classes classes = classes_of(recipe, *raw);
-  const std::shared_ptr<const Dataset> data = relabelled(raw, classes);
+  const std::shared_ptr<const Dataset> data = held(recipe, relabelled(raw, classes));
   const int64_t index = index_of(*data, image);
   Detector d = make_detector(recipe, classes);
   if (!recipe.train.init.empty()) init_weights(d);

@@ -1,7 +1,10 @@
 // Cityscapes' folders through the program: looked at, trained on, predicted for the server,
 // evaluated.
+#include <algorithm>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
+#include <utility>
 
 #include "base/check.h"
 #include "base/files.h"
@@ -130,4 +133,39 @@ TEST_CASE("cityscapes: predict for the server refuses what it cannot name", "[ap
   wrong("predict " + c.weights + " " + c.pictures + " " + twice + out, "two pictures have the name drawn_000000_000019");
   wrong("predict " + c.weights + " " + c.pictures + out + " --annotations a.json", "only with --format coco");
   CHECK_FALSE(fs::exists(folder() + "/refused"));
+}
+
+TEST_CASE("cityscapes: the night's recipe keeps its pictures decoded, which changes no bit of a training", "[app]") {
+  const City& c = city();
+  const std::string tiny =
+      " --set train.iterations=4 --set train.batch=2 --set train.precision=f32 --set train.log_every=1 --set augment.crop_size=32"
+      " --set model.backbone.width=32 --set model.backbone.fpn.channels=16 --set model.box.width=16 --set model.mask.width=16"
+      " --set evaluation.at=[] --set preprocess.min_side=64 --set data.root=" +
+      c.root;
+  const auto run = [&](const std::string& name, const std::string& more) {
+    Result r = City::ok("train cityscapes_night --out " + folder() + "/" + name + tiny + more);
+    std::string losses;
+    std::istringstream lines(read_text_file(folder() + "/" + name + "/metrics.jsonl"));
+    for (std::string line; std::getline(lines, line);) {
+      const auto j = nlohmann::json::parse(line);
+      if (j.contains("losses")) append(losses, j["losses"].dump() + j["gradient_norm"].dump() + "\n");
+      if (j.contains("waiting")) CHECK((j["waiting"] >= 0 && j["waiting"] <= 1));
+    }
+    return std::pair(r.out, losses);
+  };
+  const auto [bare_told, bare] = run("night_bare", " --set data.cache=");
+  CHECK(std::count(bare.begin(), bare.end(), '\n') == 4);
+  CHECK_THAT(bare_told, !Contains("data.cache") && Contains("images/s, ") && Contains(" % of the time waiting, "));
+  const auto [first_told, first] = run("night_first", "");
+  CHECK_THAT(first_told, Contains("data.cache: " + c.root + "/mrcnn_cache: 0 of 3 pictures; all of them take 0.0138 MB at most"));
+  CHECK(first == bare);
+  const auto [second_told, second] = run("night_second", " --set data.workers=2");
+  CHECK_THAT(second_told, Contains("mrcnn_cache: 3 of 3 pictures ("));
+  CHECK(second == bare);
+  write_text_file(c.root + "/not_a_folder", "");
+  const auto [refused_told, refused] = run("night_refused", " --set data.cache=not_a_folder/cache");
+  CHECK_THAT(refused_told, Contains("WARNING: data.cache: " + c.root + "/not_a_folder/cache: cannot be created: ") &&
+                               Contains("; nothing more is put into it, and the run goes on without"));
+  CHECK(refused == bare);
+  City::ok("dataset lint --annotations " + c.root);
 }

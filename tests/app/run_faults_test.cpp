@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdio>
+#include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -220,4 +222,38 @@ TEST_CASE("a folder of images that is closed to us is not called one of missing 
     CHECK_FALSE(holds(r.err + r.out, "missing"));
   }
   fs::permissions(data + "/images", fs::perms::owner_all);
+}
+
+TEST_CASE("--until is a budget by the clock, and recorded as one", "[app]") {
+  check_error("train scenes_small --out " + out_of("clock") + " --until 25:00",
+              "--until: expects a time of the day such as 07:00, got \"25:00\"");
+  check_error("train scenes_small --out " + out_of("clock") + " --until 07:00 --set train.budget=1h", "expected one of the two");
+  std::string own = settings;
+  own.erase(own.find(" --set train.budget="), std::string(" --set train.budget=").size());
+  const std::time_t then = std::time(nullptr) + 1800;
+  char clock[8];
+  std::tm local = {};
+  std::strftime(clock, sizeof clock, "%H:%M", localtime_r(&then, &local));
+  const double whole_minute = 1800 - local.tm_sec;
+  Started run("exec {} train scenes_small --out " + out_of("clock") + own + " --until " + clock);
+  REQUIRE(run.has_written(metrics_of("clock")));
+  run.kill(SIGTERM);
+  CHECK(run.end().status == 128 + SIGTERM);
+  const std::string recipe = read_text_file(out_of("clock") + "/recipe.toml");
+  const size_t at = recipe.find("\nbudget = \"");
+  REQUIRE(at != std::string::npos);
+  int minutes = 0, seconds = 0;
+  REQUIRE(std::sscanf(recipe.c_str() + at, "\nbudget = \"%dm%ds\"", &minutes, &seconds) == 2);
+  const int budget = 60 * minutes + seconds;
+  CHECK(budget <= whole_minute + 1);
+  CHECK(budget >= whole_minute - 60);
+  // Resumed at another time, it keeps that budget.
+  const size_t before = logged("clock").size();
+  Started resumed("exec {} train scenes_small --out " + out_of("clock") + own + " --resume --until 07:00");
+  for (int i = 0; i < 1200 && logged("clock").size() <= before; ++i) usleep(50000);
+  resumed.kill(SIGTERM);
+  const Result told = resumed.end();
+  INFO(told.out << told.err);
+  CHECK(told.status == 128 + SIGTERM);
+  CHECK(holds(told.out, "--until 07:00: the run keeps the budget of " + std::to_string(minutes) + "m" + std::to_string(seconds) + "s"));
 }

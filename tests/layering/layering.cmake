@@ -39,6 +39,7 @@ set(rooms
   "nlohmann/.*=^((data|train|app)/.*\\.cpp|tests/(data|train|app)/.*)$"
   "pugixml.hpp=^data/convert/(xml\\.h|[a-z]+\\.cpp)$"
   "yaml.h=^data/convert/yolo_yaml\\.cpp$"
+  "zstd.h=^data/cache/packed\\.cpp$"
   "simdjson.h=^data/.*\\.cpp$"
   "toml\\+\\+/.*=^train/.*\\.cpp$"
   "fmt/.*=^(train|app|bench/timings)/.*\\.cpp$"

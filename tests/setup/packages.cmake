@@ -14,6 +14,7 @@ set(headers
   "tiff(io)?.h=libtiff-dev"
   "pugixml.hpp=libpugixml-dev"
   "yaml.h=libyaml-dev"
+  "zstd.h=libzstd-dev"
   "nlohmann/.*=nlohmann-json3-dev"
   "toml\\+\\+/.*=libtomlplusplus-dev"
   "fmt/.*=libfmt-dev"

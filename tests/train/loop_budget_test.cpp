@@ -1,3 +1,6 @@
+#include <cstdlib>
+#include <optional>
+
 #include "tests/catch.h"
 #include "tests/train/loop_runs.h"
 #include "train/loop.h"
@@ -218,4 +221,51 @@ TEST_CASE("durations", "[pace]") {
   CHECK(show_duration(3725) == "1h02m");
   CHECK(show_duration(185) == "3m05s");
   CHECK(show_duration(42) == "42s");
+}
+
+namespace {
+
+// The local time of the test's scope.
+class TimeZone {
+ public:
+  explicit TimeZone(const char* zone) {
+    if (const char* was = std::getenv("TZ")) before_ = was;
+    setenv("TZ", zone, 1);
+    tzset();
+  }
+  ~TimeZone() {
+    before_ ? setenv("TZ", before_->c_str(), 1) : unsetenv("TZ");
+    tzset();
+  }
+  TimeZone(const TimeZone&) = delete;
+  TimeZone& operator=(const TimeZone&) = delete;
+
+ private:
+  std::optional<std::string> before_;
+};
+
+}  // namespace
+
+TEST_CASE("until a time of the day, today or tomorrow, and over the hour that summer time takes", "[pace]") {
+  const auto until = [](const std::string& clock, double now) { return seconds_until(clock, "--until", now); };
+  {
+    const TimeZone utc("UTC0");
+    CHECK(until("07:00", 0) == 7 * 3600);
+    CHECK(until("7:00", 0) == 7 * 3600);
+    CHECK(until("07:00", 7 * 3600) == 86400);
+    CHECK(until("07:00", 7 * 3600 - 0.5) == 0.5);
+    CHECK(until("00:00", 86399) == 1);
+    CHECK(until("23:59", 86399) == 86341);
+    for (const char* bad : {"", "7", "24:00", "07:60", "07:0", "7:00h", "-7:00", " 7:00", "07:00:00", "+7:00", "07:+5"})
+      CHECK_THROWS_WITH(until(bad, 0), Contains(str("--until: expects a time of the day such as 07:00, got \"", bad, "\"")));
+  }
+  const TimeZone berlin("CET-1CEST,M3.5.0,M10.5.0/3");
+  CHECK(until("07:00", 1774738800) == 6 * 3600);  // from midnight of 2026-03-29: there is no hour from 2 to 3
+  CHECK(until("07:00", 1774738800 - 86400) == 7 * 3600);
+}
+
+TEST_CASE("a time in whole seconds is read back as it was", "[pace]") {
+  for (const int64_t seconds : {int64_t{1}, int64_t{59}, int64_t{60}, int64_t{3600}, int64_t{3661}, int64_t{86399}, int64_t{90000}})
+    CHECK(parse_duration(exact_duration(seconds), "x") == static_cast<double>(seconds));
+  CHECK(exact_duration(26712) == "7h25m12s");
 }

@@ -63,11 +63,17 @@ TEST_CASE("the scale of pictures, in training and in prediction", "[picture_scal
   CHECK(cropped.most == 2);
   CHECK(cropped.prediction == Approx(1.5));
   CHECK(scale(crops, {64, 640}).least == 4);  // a picture smaller than the crop
+  std::vector<std::string> halved = crops;    // what training holds is half as large
+  halved.emplace_back("data.reduce=2");
+  CHECK(scale(halved, {512, 640}).least == 0.5);
+  CHECK(scale(halved, {512, 640}).most == 1);
+  CHECK(scale(halved, {512, 640}).prediction == Approx(1.5));
 }
 
 TEST_CASE("a prediction outside of what training sees is told, for every shipped recipe is not", "[picture_scale]") {
   const auto fault = [](const std::string& recipe, std::vector<std::string> assignments) {
-    assignments.insert(assignments.end(), {"data.kind=scenes", "data.scenes.images=3", "data.scenes.height=512", "data.scenes.width=640"});
+    assignments.insert(assignments.end(),
+                       {"data.kind=scenes", "data.scenes.images=3", "data.scenes.height=1024", "data.scenes.width=2048"});
     const Recipe r = load_recipe(recipe, assignments);
     return scale_fault(r, *open_dataset(r, Split::train));
   };

@@ -1,7 +1,10 @@
 #include "train/pretrained.h"
 
 #include <algorithm>
+#include <cstring>
+#include <span>
 
+#include "models/weights/safetensors.h"
 #include "tests/catch.h"
 #include "tests/train/fake.h"
 #include "tests/train/weights_files.h"
@@ -186,4 +189,65 @@ TEST_CASE("settings that do not go with the weights are named, with those that w
                     Contains("preprocess.bgr = true (here false)") && Contains("--set 'preprocess.mean=[103.53, 116.28, 123.675]'"));
   CHECK(unlike_settings(detectron2, Naming::detectron, load_recipe("coco_r50_fpn_paper")).empty());
   CHECK(unlike_settings(detectron2, Naming::torchvision, load_recipe("coco_r50_fpn_torchvision")).empty());
+}
+
+namespace {
+
+const std::vector<std::string> cityscapes_names = {"person", "rider", "car", "truck", "bus", "train", "motorcycle", "bicycle"};
+
+// Every value of the classes' rows is its place in its tensor.
+WeightFile with_numbered_rows(WeightFile file) {
+  for (NamedTensor& t : file.tensors)
+    if (is_class_row(t.name))
+      t.read = [](std::span<std::byte> out) {
+        for (size_t i = 0; i * sizeof(float) < out.size(); ++i) {
+          const auto v = static_cast<float>(i);
+          std::memcpy(out.data() + i * sizeof v, &v, sizeof v);
+        }
+      };
+  return file;
+}
+
+}  // namespace
+
+TEST_CASE("Cityscapes from COCO: seven classes' rows by name and the rider's anew, of torchvision's layout and detectron2's",
+          "[pretrained]") {
+  const TestFolder folder;
+  const Recipe recipe = load_recipe("cityscapes_r50_fpn_from_coco", narrow_settings(50));
+  // In torchvision's 91 rows a class stands at its category id, in detectron2's 81 at its place among the 80; of these they are the same.
+  const std::vector<int> row_of = {1, -1, 3, 8, 6, 7, 4, 2};
+  for (const bool detectron2 : {false, true}) {
+    INFO((detectron2 ? "detectron2" : "torchvision"));
+    WeightFile coco = with_numbered_rows(in_memory(narrow(50, detectron2 ? 80 : 90)));
+    if (detectron2) coco = as_detectron2(coco);
+    write_safetensors(folder / "coco.safetensors", {}, coco.tensors);
+    Detector d = detector_of(recipe, cityscapes_names);
+    const Detector initial = detector_of(recipe, cityscapes_names);
+    d.recipe.train.init = folder / "coco.safetensors";
+    const std::string told = init_weights(d);
+    CHECK_THAT(
+        told,
+        Contains("rows of classes copied by name: person, car, truck, bus, train, motorcycle, bicycle; with their initial values: rider"));
+    CHECK_THAT(told, Contains(detectron2 ? "detectron2's names" : "torchvision's names"));
+    int tensors = 0;
+    for (const Parameter& p : d.system->parameters().all()) {
+      if (!is_class_row(p.name)) continue;
+      INFO(p.name);
+      ++tensors;
+      const std::vector<float> got = read_floats(to_file(p)), before = floats_of(initial, p.name.c_str());
+      const size_t row = got.size() / 9, first = p.name.find("cls_score") != std::string::npos || !detectron2 ? 0 : 1;
+      for (size_t k = first; k < 9; ++k)  // detectron2 has no box and no mask of the background
+        for (size_t i = 0; i < row; ++i) {
+          const int from = k == 0 ? 0 : row_of[k - 1];
+          const float expected = from < 0 ? before[k * row + i] : static_cast<float>(static_cast<size_t>(from) * row + i);
+          if (got[k * row + i] != expected)
+            FAIL("row " << k << ", value " << i << ": expected " << expected << ", got " << got[k * row + i]);
+        }
+    }
+    CHECK(tensors == 6);
+    // All else is the file's.
+    const LoadReport report = fit_weights(coco, recipe, {});
+    CHECK(report.missing.empty());
+    CHECK(report.unused.empty());
+  }
 }

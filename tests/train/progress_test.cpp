@@ -1,11 +1,9 @@
 #include "train/progress.h"
 
-#include <sys/resource.h>
-
-#include <csignal>
 #include <fstream>
 
 #include "tests/catch.h"
+#include "tests/file_limit.h"
 #include "tests/train/event_records.h"
 #include "tests/train/fake.h"
 
@@ -91,27 +89,6 @@ StepMetrics metrics_of(int64_t iteration, double loss) {
 
 void nobody_hears(const std::string&) {}
 
-// Files cannot grow beyond `bytes` in its scope.
-class FileLimit {
- public:
-  explicit FileLimit(uint64_t bytes) {
-    getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limit{bytes, before_.rlim_max};
-    handler_ = std::signal(SIGXFSZ, SIG_IGN);
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~FileLimit() {
-    setrlimit(RLIMIT_FSIZE, &before_);
-    std::signal(SIGXFSZ, handler_);
-  }
-  FileLimit(const FileLimit&) = delete;
-  FileLimit& operator=(const FileLimit&) = delete;
-
- private:
-  rlimit before_{};
-  void (*handler_)(int) = nullptr;
-};
-
 }  // namespace
 
 TEST_CASE("metrics: TensorBoard's files hold every scalar of every line", "[metrics]") {
@@ -161,7 +138,7 @@ TEST_CASE("metrics: what could not be stored is written when it is tried again, 
       for (padding.clear(); padding.size() < 20000;) padding += EventFile::record(0, {});
     std::ofstream(failing, std::ios::app | std::ios::binary) << padding;  // the larger of the two
     {
-      const FileLimit limit(std::filesystem::file_size(failing) + 10);
+      const test::FileLimit limit(std::filesystem::file_size(failing) + 10);
       CHECK_THROWS_WITH(metrics.write(metrics_of(40, 1.25)), Contains(failing + ": cannot write: File too large"));
     }
     metrics.retry();

@@ -7,6 +7,7 @@
 #include "tests/catch.h"
 #include "tests/train/fake.h"
 #include "train/detector.h"
+#include "train/length.h"
 
 using namespace mr;
 using Catch::Matchers::Contains;
@@ -46,6 +47,49 @@ TEST_CASE("the COCO recipes state the published schedules", "[recipe]") {
   CHECK(learning_rate(s, 0.02, 26000, 15999) == Approx(0.02));
   CHECK(learning_rate(s, 0.02, 26000, 16000) == Approx(0.002));
   CHECK(learning_rate(s, 0.02, 26000, 22000) == Approx(0.0002));
+}
+
+TEST_CASE("the Cityscapes recipes state the paper's schedules, for any batch", "[recipe]") {
+  struct Case {
+    const char *recipe, *batch;
+    double lr;
+    int64_t iterations, cut, warmup;
+    const char* words;
+  };
+  for (const Case& c : {Case{"cityscapes_r50_fpn_paper", "8", 0.01, 24000, 18000, 500, ""},
+                        Case{"cityscapes_r50_fpn_paper", "1", 0.00125, 192000, 144000, 4000,
+                             "learning rate 0.00125 for 1 image a step (stated: 0.01 for 8), 192000 iterations (stated: 24000)"},
+                        Case{"cityscapes_r50_fpn_from_coco", "8", 0.01, 4000, 3000, 400, ""},
+                        Case{"cityscapes_r50_fpn_from_coco", "16", 0.02, 2000, 1500, 200,
+                             "learning rate 0.02 for 16 images a step (stated: 0.01 for 8), 2000 iterations (stated: 4000)"}}) {
+    INFO(c.recipe << " of " << c.batch);
+    Recipe r = load_recipe(c.recipe, {std::string("train.batch=") + c.batch});
+    std::vector<std::string> words;
+    resolve(r, 2975, words);
+    CHECK(r.optimiser.lr == Approx(c.lr));
+    CHECK(r.train.iterations == c.iterations);
+    CHECK(r.schedule.warmup == c.warmup);
+    CHECK(learning_rate(r.schedule, r.optimiser.lr, c.iterations, c.cut - 1) == Approx(c.lr));
+    CHECK(learning_rate(r.schedule, r.optimiser.lr, c.iterations, c.cut) == Approx(c.lr / 10));
+    std::string told;
+    for (const std::string& w : words) told += w;
+    CHECK(told == c.words);
+  }
+  const Recipe paper = load_recipe("cityscapes_r50_fpn_paper"), coco = load_recipe("cityscapes_r50_fpn_from_coco");
+  CHECK(paper.data.kind == DataKind::cityscapes);
+  CHECK(paper.augment.min_sides.front() == 800);
+  CHECK(paper.augment.min_sides.back() == 1024);
+  CHECK(paper.preprocess.min_side == 1024);
+  CHECK(paper.evaluation.metric == MetricKind::cityscapes);
+  CHECK(paper.model.classes == 0);
+  CHECK_FALSE(paper.train.match_classes);
+  CHECK(coco.train.match_classes);
+  for (const char* night : {"cityscapes_night", "cityscapes_night_gpu"}) {
+    const Recipe r = load_recipe(night);
+    CHECK(r.train.budget == "8h");
+    CHECK(r.train.iterations == 0);
+    CHECK(r.data.cache == "mrcnn_cache");
+  }
 }
 
 TEST_CASE("a recipe is based on another, by name or by file beside it", "[recipe]") {

@@ -95,3 +95,18 @@ TEST_CASE("no step asks the system for memory", "[train]") {
   }
   CHECK(steps == 40);
 }
+
+TEST_CASE("a run until a time of the day is resumed under the budget that it was planned with", "[train]") {
+  const TestFolder folder;
+  const std::vector<std::string> planned = {"train.iterations=0", "train.budget=3s", "schedule.warmup=10"};
+  CHECK_THAT(told(small(planned), {.folder = folder / "run", .until = "07:00"}),
+             Contains("recorded in recipe.toml") && !Contains("--until"));
+  std::vector<std::string> later = planned;
+  later[1] = "train.budget=7h5m12s";
+  CHECK_THROWS_WITH(told(small(later), {.folder = folder / "run", .resume = true}), Contains("train.budget was 3s, now 7h5m12s"));
+  CHECK_THAT(told(small(later), {.folder = folder / "run", .resume = true, .until = "07:00"}),
+             Contains("--until 07:00: the run keeps the budget of 3s that it was planned under") && Contains("nothing is left to do"));
+  told(small({}), {.folder = folder / "counted"});
+  CHECK_THROWS_WITH(told(small(later), {.folder = folder / "counted", .resume = true, .until = "07:00"}),
+                    Contains("--until: the run in ") && Contains("was planned without a budget"));
+}
