@@ -1,13 +1,16 @@
 #include "train/pretrained.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
+#include <map>
 #include <span>
 
 #include "models/weights/safetensors.h"
 #include "tests/catch.h"
 #include "tests/train/fake.h"
 #include "tests/train/weights_files.h"
+#include "train/datasets.h"
 
 using namespace mr;
 using namespace mr::test;
@@ -250,4 +253,45 @@ TEST_CASE("Cityscapes from COCO: seven classes' rows by name and the rider's ane
     CHECK(report.missing.empty());
     CHECK(report.unused.empty());
   }
+}
+
+TEST_CASE("before any training the classes that were copied are found where the source finds them", "[pretrained]") {
+  const TestFolder folder;
+  std::vector<std::string> settings = narrow_settings(18);
+  settings.insert(settings.end(), {"model.box.score=0", "model.box.nms=1", "model.box.detections=1000", "model.proposals.post_nms_test=20",
+                                   "data.scenes.height=96", "data.scenes.width=128"});
+  const Recipe recipe = drawn(settings);
+  const std::vector<std::string> known = {"car", "person", "bus"}, wanted = {"bus", "rider", "car", "person"};
+  const Detector source = detector_of(recipe, known);
+  // As of a trained model: every row another one, and scores far apart.
+  for (const char* rows : {"cls_score.weight", "bbox_pred.weight"}) {
+    const Tensor w = source.system->parameters().find(str("roi_heads.box_predictor.", rows))->var.value();
+    for (int64_t i = 0; i < w.numel(); ++i) w.data<float>()[i] *= 20;
+  }
+  save_detector(source, folder / "source.safetensors");
+  Detector d = detector_of(recipe, wanted);
+  d.recipe.train.init = folder / "source.safetensors";
+  d.recipe.train.match_classes = true;
+  init_weights(d);
+  const Image image = open_dataset(recipe, Split::val)->sample(0).image;
+  const std::vector<Detection> before = detect(source, image), after = detect(d, image);
+  REQUIRE(before.size() == 3 * 20);
+  CHECK(after.size() == 4 * 20);
+  // The softmax has one class more to share with: all scores of one RoI lose the same part.
+  std::map<std::string, std::vector<float>> kept;
+  for (const Detection& x : before) {
+    const std::string& name = known[static_cast<size_t>(x.label - 1)];
+    const auto same = [&](const Detection& y) {
+      const auto near = [](float a, float b) { return std::abs(a - b) < 0.01f; };
+      return wanted[static_cast<size_t>(y.label - 1)] == name && near(x.box.x1, y.box.x1) && near(x.box.y1, y.box.y1) &&
+             near(x.box.x2, y.box.x2) && near(x.box.y2, y.box.y2) && y.score <= x.score * 1.0001f;
+    };
+    INFO(name << " " << x.score << " at " << x.box.x1 << ", " << x.box.y1);
+    const auto found = std::ranges::find_if(after, same);
+    REQUIRE(found != after.end());
+    kept[name].push_back(found->score / x.score);
+  }
+  for (const std::string& name : known) std::ranges::sort(kept[name]);
+  for (size_t roi = 0; roi < 20; ++roi)
+    for (const std::string& name : known) CHECK(kept[name][roi] == Approx(kept["car"][roi]).epsilon(1e-3));
 }
