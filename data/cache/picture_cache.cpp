@@ -76,7 +76,8 @@ void PictureCache::store(const CachedPicture& p, const Image& image) {
   const std::vector<std::byte> bytes = packed(image);
   const std::optional<uint64_t> free = free_bytes();
   if (free && *free < spare_ + bytes.size())
-    return give_up(str(folder_, ": ", *free >> 20, " MiB are left on its disk, and ", spare_ >> 20, " MiB are left to the run"));
+    return give_up(
+        str(folder_, ": its disk has ", *free >> 20, " MiB left, and ", spare_ >> 20, " MiB are kept for weights and checkpoints"));
   try {
     AtomicFile file(p.path);
     file.write(p.key);

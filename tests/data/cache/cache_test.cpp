@@ -302,7 +302,7 @@ TEST_CASE("the cache leaves room on its disk, and a folder that cannot be made i
   const auto spare = std::make_shared<PictureCache>(city.folder / "spare", uint64_t{1} << 62);
   check_all_same(HeldPictures(data, 1, spare), *data);
   CHECK(entries(city.folder / "spare").empty());
-  CHECK_THAT(spare->fault().value_or(""), Contains(" MiB are left on its disk, and 4398046511104 MiB are left to the run"));
+  CHECK_THAT(spare->fault().value_or(""), Contains(" MiB left, and 4398046511104 MiB are kept for weights and checkpoints"));
   city.folder.write("file", "");
   const auto nowhere = cache_in(city.folder / "file/cache");
   check_all_same(HeldPictures(data, 1, nowhere), *data);
