@@ -4,6 +4,7 @@
 #include "app/commands.h"
 #include "app/options.h"
 #include "base/files.h"
+#include "base/text.h"
 #include "data/cityscapes/lint.h"
 #include "data/cityscapes/published.h"
 #include "data/coco/coco_lint.h"
@@ -11,6 +12,8 @@
 #include "data/draw/detections.h"
 #include "data/export/cityscapes_writer.h"
 #include "data/export/coco_writer.h"
+#include "data/export/crop_writer.h"
+#include "data/folders/lint.h"
 #include "data/image/image.h"
 #include "data/scenes/scene_dataset.h"
 #include "train/datasets.h"
@@ -95,6 +98,45 @@ void add_show(CLI::App& dataset) {
   c->callback([a] { show(load_recipe(a->recipe, a->assignments), a->out, a->images, a->overwrite); });
 }
 
+void add_crops(CLI::App& dataset) {
+  struct Arguments {
+    std::string recipe, out, split = "train";
+    std::vector<std::string> assignments;
+    CropOptions options;
+  };
+  auto a = std::make_shared<Arguments>();
+  CLI::App* c = dataset.add_subcommand("crops", "Writes each object as a picture of its own, in a folder of its class: for a classifier");
+  c->add_option("RECIPE", a->recipe, "whose data: a shipped name or a TOML file")->required();
+  c->add_option("--out", a->out, "folder; the classes' folders come into OUT/SPLIT")->required();
+  c->add_option("--split", a->split, "of the recipe: train or val")->check(CLI::IsMember({"train", "val"}))->capture_default_str();
+  c->add_option("--side", a->options.side, "of the pictures, pixels; 0: as large as it is in the image")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+  c->add_option("--margin", a->options.margin, "around the object, a share of its longer side")
+      ->check(CLI::Range(0.0, 10.0))
+      ->capture_default_str();
+  c->add_option("--least-side", a->options.least_side, "objects whose longer side is shorter are left out, pixels")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  add_set(*c, a->assignments, "data.root=DIR");
+  c->footer(
+      "Folders that data.kind = \"folders\" reads:\n"
+      "  mrcnn dataset crops scenes_small --out objects\n"
+      "  mrcnn dataset crops scenes_small --out objects --split val\n"
+      "  mrcnn train trunk_r18 --set data.root=objects --out runs/trunk");
+  c->callback([a] {
+    const Recipe recipe = load_recipe(a->recipe, a->assignments);
+    const Split split = a->split == "train" ? Split::train : Split::val;
+    check(has_split(recipe, split), "--split: the recipe has no val split");
+    std::shared_ptr<const Dataset> data = open_dataset(recipe, split, false);
+    data = relabelled(data, classes_of(recipe, *data));
+    const std::string folder = str(a->out, "/", a->split);
+    const int64_t written = write_crops(*data, folder, a->options);
+    check(written > 0, "crops: ", a->recipe, ": no object has a longer side of ", a->options.least_side, " pixels or more (--least-side)");
+    std::cout << counted(written, "picture") << " written to " << folder << "\n";
+  });
+}
+
 // What `lint` and `stats` look at: a file or folder, or the data of a recipe.
 struct Source {
   std::string annotations, recipe, split;
@@ -140,6 +182,8 @@ LintReport lint(const Source& a, const CocoLintOptions& options, const LintSink&
       if (of_recipe.images.empty()) of_recipe.images = image_folder(r, split);
       return lint_coco(annotation_file(r, split), of_recipe, sink);
     }
+    case DataKind::folders:
+      return lint_folders(image_folder(r, split), r.data.classes, options.decode, sink);
     case DataKind::scenes:
       break;
   }
@@ -202,6 +246,7 @@ void add_dataset(CLI::App& program) {
   c->require_subcommand(1);
   add_dataset_convert(*c);
   add_draw(*c);
+  add_crops(*c);
   add_lint(*c);
   add_stats(*c);
   add_show(*c);

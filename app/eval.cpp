@@ -29,7 +29,8 @@ void eval(const Arguments& a) {
 
 void add_eval(CLI::App& program) {
   auto a = std::make_shared<Arguments>();
-  CLI::App* c = program.add_subcommand("eval", "COCO's figures of trained weights, by class, and the classes it confuses");
+  CLI::App* c =
+      program.add_subcommand("eval", "Figures of trained weights, by class: COCO's, and what is confused; a classifier's accuracy");
   c->add_option("WEIGHTS", a->weights, ".safetensors from mrcnn train; or torch's .pth, detectron2's .pkl with --recipe")->required();
   add_evaluation_options(*c, *a);
   c->add_option("--type", a->type, "bbox, segm or all")->check(CLI::IsMember({"bbox", "segm", "all"}))->capture_default_str();

@@ -20,7 +20,7 @@ void say(const std::vector<std::string>& notes) {
 }
 
 Detector detector_of(const EvaluationArguments& a) {
-  Detector detector = load_detector(a.weights, a.recipe, a.assignments, 1, a.renames);
+  Detector detector = load_detector(a.weights, {.recipe = a.recipe, .assignments = a.assignments, .renames = a.renames});
   if (!detector.notes.empty()) std::cerr << detector.notes << "\n";
   if (a.max_dets > 0) detector.recipe.evaluation.max_detections = a.max_dets;
   const Device device = device_of(a.device);

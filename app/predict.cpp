@@ -107,7 +107,7 @@ void predict(const Arguments& a) {
   PredictAnnotations annotations(a.annotations);
   std::vector<AnnotatedImage> annotated;
   for (const fs::path& f : files) annotated.push_back(annotations.image(f));
-  Detector detector = load_detector(a.weights, a.recipe, a.assignments, a.score.value_or(server ? 1 : score), a.renames);
+  Detector detector = load_detector(a.weights, {a.recipe, a.assignments, a.score.value_or(server ? 1 : score), a.renames});
   if (!detector.notes.empty()) std::cerr << detector.notes << "\n";
   const Device device = device_of(a.device);
   detector.system->parameters().move_to(device);

@@ -76,7 +76,9 @@ void report(const Arguments& a) {
   const std::string none = obstacle(a, s);
   std::optional<Evaluated> e;
   if (none.empty()) e = evaluated(a, s.weights);
-  const Recipe recipe = e ? e->detector.recipe : s.recipe ? *s.recipe : load_detector(s.weights, a.recipe, a.assignments).recipe;
+  const Recipe recipe = e          ? e->detector.recipe
+                        : s.recipe ? *s.recipe
+                                   : load_detector(s.weights, {.recipe = a.recipe, .assignments = a.assignments}).recipe;
   HtmlPage page(str(recipe.name, ": ", a.what));
   if (s.recipe) page.say(iterations_done(s.recipe->train, s.lines.empty() ? 0 : s.lines.back().iteration));
   if (e) {

@@ -80,7 +80,8 @@ void add_train(CLI::App& program) {
     recipe.train.force |= a->force;
     Console console(Console::Output::dispensable);
     catch_interrupts();
-    if (train(recipe, {a->out, a->resume, device_of(a->device), words, a->until}, console) == Ended::interrupted)
+    if (train(recipe, {.folder = a->out, .resume = a->resume, .device = device_of(a->device), .words = words, .until = a->until},
+              console) == Ended::interrupted)
       throw Exit{128 + interrupted()};
   });
 }

@@ -76,7 +76,6 @@ constexpr auto checked = [](const auto& part) { check_kind(part); };
 }  // namespace
 
 void validate(const ClassifierConfig& c) {
-  positive("classes", c.classes);
   struct Check {
     void operator()(const ResNetConfig& r) const { check_resnet("trunk", r); }
     void operator()(const VGGConfig& v) const { check_vgg("trunk", v); }

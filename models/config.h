@@ -31,6 +31,7 @@ std::vector<std::string> names_of(const std::vector<LossTerm>& terms);
 // ---- backbones ----
 
 struct ResNetConfig {
+  static constexpr const char *kind = "resnet", *about = "residual blocks (He et al. 2015)";
   int64_t depth = 50;          // 18, 34: basic blocks; 50, 101, 152: bottlenecks
   int64_t width = 64;          // channels of the stem and of res2's 3×3
   bool stride_in_1x1 = false;  // MSRA's weights: true; torchvision's: false
@@ -66,6 +67,7 @@ struct ResNetFPNConfig {
 };
 
 struct VGGConfig {
+  static constexpr const char *kind = "vgg16", *about = "VGG-16 (Simonyan & Zisserman 2015), for images of 224x224";
   int64_t width = 64;  // channels of conv1; later ones are 2, 4, 8 and 8 times as many
   int64_t freeze = 2;  // stages not trained: Fast R-CNN leaves conv1 and conv2 as they are
   void visit(Fields& f) {
@@ -198,13 +200,16 @@ struct RCNNConfig {
 };
 
 struct ClassifierConfig {
-  int64_t classes = 1000;
+  static constexpr const char *kind = "classifier", *about = "the class of the whole image: the trunk of a detector alone";
+  static std::vector<LossTerm> losses() { return {{"class", "the images' classes"}}; }
   std::variant<ResNetConfig, VGGConfig> trunk;
+  void lower_score(double) {}  // finds the most likely classes, whatever their scores
+  void visit(Fields& f) { f.variant("trunk", trunk); }
 };
 
 struct ModelConfig {
   int64_t classes = 80;  // without background
-  std::variant<RCNNConfig> system;
+  std::variant<RCNNConfig, ClassifierConfig> system;
   void visit(Fields& f) {
     f.field("classes", classes, "object classes, without background; 0: as many as the data has");
     f.kind(system);

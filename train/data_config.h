@@ -12,7 +12,7 @@
 
 namespace mr {
 
-enum class DataKind : uint8_t { scenes, coco, cityscapes };
+enum class DataKind : uint8_t { scenes, coco, cityscapes, folders };
 
 // Which of Cityscapes' files are read (data/cityscapes/dataset.h).
 struct CityscapesConfig {
@@ -60,8 +60,10 @@ struct DataConfig {
   CityscapesConfig cityscapes;
 
   void visit(Fields& f) {
-    f.choice("kind", kind, {"scenes", "coco", "cityscapes"},
-             "drawn street scenes, images with annotations in COCO's format, or Cityscapes' folders");
+    f.choice(
+        "kind", kind, {"scenes", "coco", "cityscapes", "folders"},
+        "drawn street scenes, images with annotations in COCO's format, Cityscapes' folders, or pictures in a folder for each class (for "
+        "a classifier): train_images and val_images");
     f.field("root", root,
             "folder that the four paths below start from; empty: the current one. Of Cityscapes: the folder with leftImg8bit and gtFine");
     f.field("train_annotations", train_annotations, "");

@@ -10,6 +10,7 @@
 #include "data/coco/image_check.h"
 #include "data/coco/image_names.h"
 #include "data/dataset_tools/stats.h"
+#include "data/folders/folder_dataset.h"
 #include "data/scenes/scene_dataset.h"
 #include "data/view.h"
 #include "models/systems/make.h"
@@ -83,6 +84,18 @@ std::string under(const std::string& root, const std::string& path) {
 // The images to evaluate on are some of the training file's.
 bool sets_apart(const DataConfig& d) { return d.kind == DataKind::coco && d.val_annotations.empty() && d.val_share > 0; }
 
+std::string root_hint(const std::string& stated) {
+  return fs::path(stated).is_absolute() ? "" : "; --set data.root=DIR names the folder that this and the other paths start from";
+}
+
+std::shared_ptr<const Dataset> open_folders(const Recipe& r, Split split) {
+  const std::string folder = image_folder(r, split);
+  check(is_there(folder), image_key(r, split), ": ", folder,
+        ": there is no such folder; expected one with a folder of pictures for each class",
+        root_hint(split == Split::train ? r.data.train_images : r.data.val_images));
+  return std::make_shared<FolderDataset>(folder, r.data.classes);
+}
+
 }  // namespace
 
 bool has_split(const Recipe& r, Split split) {
@@ -92,6 +105,8 @@ bool has_split(const Recipe& r, Split split) {
       return r.data.val_scenes > 0;
     case DataKind::cityscapes:
       return !r.data.cityscapes.val.empty();
+    case DataKind::folders:
+      return !r.data.val_images.empty();
     case DataKind::coco:
       break;
   }
@@ -118,6 +133,7 @@ std::shared_ptr<const Dataset> open_dataset(const Recipe& recipe, Split split, s
     }
     return std::make_shared<SceneDataset>(options);
   }
+  if (d.kind == DataKind::folders) return open_folders(recipe, split);
   const bool train = split == Split::train, apart = sets_apart(d);
   if (d.kind == DataKind::cityscapes) {
     check(!d.root.empty(), "data.root: expected the folder of Cityscapes, with leftImg8bit and gtFine in it (--set data.root=DIR)");
@@ -139,7 +155,7 @@ std::string annotation_file(const Recipe& recipe, Split split) {
   const std::string& stated = of_training ? d.train_annotations : d.val_annotations;
   const std::string annotations = under(d.root, stated);
   check(is_there(annotations), of_training ? "data.train_annotations: " : "data.val_annotations: ", annotations, ": there is no such file",
-        fs::path(stated).is_absolute() ? "" : "; --set data.root=DIR names the folder that this and the other paths start from");
+        root_hint(stated));
   return annotations;
 }
 
@@ -148,6 +164,8 @@ std::shared_ptr<const Dataset> open_cityscapes(const Recipe& recipe, const std::
   const CityscapesConfig& c = recipe.data.cityscapes;
   return std::make_shared<CityscapesDataset>(root, CityscapesOptions{splits, c.coarse, c.instances, c.min_pixels, keep_empty});
 }
+
+const char* object_key(const Recipe& r) { return r.data.kind == DataKind::folders ? image_key(r, Split::train) : "data.train_annotations"; }
 
 const char* image_key(const Recipe& r, Split split) {
   if (r.data.kind == DataKind::cityscapes) return "data.root";

@@ -30,6 +30,8 @@ std::shared_ptr<const Dataset> open_cityscapes(const Recipe& recipe, const std::
 // The COCO file of a split.
 std::string annotation_file(const Recipe& recipe, Split split);
 
+// The key of a recipe that says where its objects to learn from are stated, for messages.
+const char* object_key(const Recipe& recipe);
 // The key of a recipe that names the images of a split, for messages, and their folder.
 const char* image_key(const Recipe& recipe, Split split);
 std::string image_folder(const Recipe& recipe, Split split);

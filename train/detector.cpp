@@ -4,8 +4,8 @@
 
 #include "base/json_reader.h"
 #include "base/json_text.h"
-#include "models/systems/make.h"
 #include "models/weights/load.h"
+#include "models/weights/load_report.h"
 #include "tensor/context.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
@@ -45,26 +45,32 @@ bool states_ids(const std::vector<std::string>& assignments) {
   return std::ranges::any_of(assignments, [](const std::string& a) { return a.starts_with("data.category_ids"); });
 }
 
+// A file of ours holds all of the model in its recipe, unless a program has put another network together.
+void check_own_network(const WeightFile& file, const LoadReport& report) {
+  check(report.missing.empty(), file.path, ": lacks ", some_names(report.missing), " of the model in its recipe",
+        report.unused.empty() ? std::string() : str(", and holds ", some_names(report.unused)),
+        "; a network of a program's own is loaded by that program (LoadDetectorOptions::make_system)");
+}
+
 }  // namespace
 
 Classes stored_classes(const WeightFile& file) { return {list_of<std::string>(file, "classes"), list_of<int64_t>(file, "category_ids")}; }
 
-Detector make_detector(const Recipe& recipe, const Classes& classes) {
+Detector make_detector(const Recipe& recipe, const Classes& classes, const SystemMaker& make) {
   Detector d;
   d.recipe = recipe;
   d.classes = classes;
   if (d.recipe.model.classes == 0) d.recipe.model.classes = classes.size();
   check(d.recipe.model.classes == classes.size(), "model.classes: the recipe says ", d.recipe.model.classes, ", the data has ",
         classes.size(), " (0 takes the data's)");
-  d.system = make_system(d.recipe.model, static_cast<uint64_t>(recipe.seed));
+  d.system = make(d.recipe.model, static_cast<uint64_t>(recipe.seed));
   return d;
 }
 
-Detector load_detector(const std::string& weights, const std::string& recipe, const std::vector<std::string>& assignments, double score,
-                       const std::vector<std::string>& renames) {
+Detector load_detector(const std::string& weights, const LoadDetectorOptions& options) {
   const WeightFile file = open_weights(weights);
-  Recipe r = recipe_of(file, recipe, assignments);
-  lower_score(r.model, score);
+  Recipe r = recipe_of(file, options.recipe, options.assignments);
+  lower_score(r.model, options.score);
   Classes classes = stored_classes(file);
   if (classes.names.empty()) {
     check(!r.data.classes.empty() && !r.data.category_ids.empty(), weights,
@@ -73,14 +79,16 @@ Detector load_detector(const std::string& weights, const std::string& recipe, co
   }
   check(classes.names.size() == classes.ids.size(), weights, ": metadata: ", classes.names.size(), " classes, ", classes.ids.size(),
         " category ids");
-  if (states_ids(assignments)) {
+  if (states_ids(options.assignments)) {
     check(r.data.category_ids.size() == classes.names.size(), "data.category_ids: expected an id for each of the ", classes.size(),
           " classes of ", weights, ", got ", r.data.category_ids.size());
     classes.ids = r.data.category_ids;
   }
   check_distinct_ids(classes, weights + ": metadata category_ids");
-  Detector d = make_detector(r, classes);
-  const LoadReport report = load_weights(d.system->parameters(), file, load_options(r, renames));
+  Detector d = make_detector(r, classes, options.make_system);
+  const LoadOptions load = load_options(d.system->traits(), options.renames);
+  if (options.recipe.empty() && options.assignments.empty()) check_own_network(file, match_weights(d.system->parameters(), file, load));
+  const LoadReport report = load_weights(d.system->parameters(), file, load);
   if (report.naming != Naming::torchvision || !report.notes.empty()) d.notes = summary(report);
   if (const std::string unlike = unlike_settings(file, report.naming, d.recipe); !unlike.empty())
     d.notes += (d.notes.empty() ? "" : "\n") + unlike;

@@ -13,7 +13,7 @@
 #include "data/dataset.h"
 #include "data/detection.h"
 #include "data/image/image.h"
-#include "models/system.h"
+#include "models/systems/make.h"
 #include "models/weights/weight_file.h"
 #include "ops/boxes/mask_paste.h"
 #include "train/datasets.h"
@@ -29,15 +29,19 @@ struct Detector {
 };
 
 // A new model with initial weights. recipe.model.classes becomes the number of classes where it is 0.
-Detector make_detector(const Recipe& recipe, const Classes& classes);
+Detector make_detector(const Recipe& recipe, const Classes& classes, const SystemMaker& make = make_system);
 
-// Recipe and classes come from the file; `recipe` (a name or a TOML file) and `assignments` stand in or go over them. An assignment to
-// data.category_ids tells the ids of the file's classes anew, one for each.
+struct LoadDetectorOptions {
+  std::string recipe = {};                    // a name or a TOML file, in place of the file's own
+  std::vector<std::string> assignments = {};  // over it. data.category_ids tells the ids of the file's classes anew, one for each
+  double score = 1;                           // objects of this score are found, too, whatever the recipe says (lower_score)
+  std::vector<std::string> renames = {};      // prefixes of names, "FROM=TO"
+  SystemMaker make_system = mr::make_system;
+};
+
+// Recipe and classes come from the file, but for the options.
 // Errors: a file without recipe and none given; classes that neither holds; tensors that do not fit the recipe.
-// `score`: objects of this score are found, too, whatever the recipe says (lower_score).
-// `renames`: prefixes of names, "FROM=TO".
-Detector load_detector(const std::string& weights, const std::string& recipe = "", const std::vector<std::string>& assignments = {},
-                       double score = 1, const std::vector<std::string>& renames = {});
+Detector load_detector(const std::string& weights, const LoadDetectorOptions& options = {});
 
 // The weights with recipe, class names, category ids and preprocessing in the metadata.
 void save_detector(const Detector& detector, const std::string& path);

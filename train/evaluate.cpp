@@ -4,6 +4,7 @@
 
 #include "base/json_text.h"
 #include "data/cityscapes/metric.h"
+#include "data/eval/accuracy_metric.h"
 #include "data/eval/coco_metric.h"
 #include "data/image/image.h"
 #include "data/loader/loader.h"
@@ -21,10 +22,14 @@ bool is_cityscapes(const Recipe& recipe, const Dataset& dataset) {
 
 std::unique_ptr<Metric> make_metric(std::shared_ptr<const Dataset> dataset, const Detector& detector, const MetricOptions& options) {
   const EvaluationConfig& config = detector.recipe.evaluation;
-  const bool masks = options.masks && detector.system->traits().masks;
+  const Traits traits = detector.system->traits();
+  const bool accuracy = config.metric == MetricKind::accuracy, cityscapes = config.metric == MetricKind::cityscapes;
+  check(traits.classifies == accuracy, "evaluation.metric: a classifier is judged by \"accuracy\", and nothing else is; the model is ",
+        traits.classifies ? "one" : "none");
+  if (accuracy) return std::make_unique<AccuracyMetric>(std::move(dataset));
+  const bool masks = options.masks && traits.masks;
   const CocoMetricOptions coco{options.boxes, masks, config.max_detections, options.score};
-  const bool cityscapes = config.metric == MetricKind::cityscapes;
-  check(!cityscapes || detector.system->traits().masks, "evaluation.metric: Cityscapes' needs masks, but the model has no mask head");
+  check(!cityscapes || traits.masks, "evaluation.metric: Cityscapes' needs masks, but the model has no mask head");
   if (masks && (cityscapes || is_cityscapes(detector.recipe, *dataset)))
     return std::make_unique<CityscapesMetric>(std::move(dataset), coco, cityscapes);
   return std::make_unique<CocoMetric>(std::move(dataset), coco);

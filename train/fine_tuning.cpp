@@ -38,7 +38,7 @@ std::string FineTuning::name() const { return printable(std::filesystem::path(fi
 int64_t FineTuning::depth() const { return std::get<ResNetFPNConfig>(architecture_.model.backbone).resnet.depth; }
 
 std::string FineTuning::base() const {
-  const std::string fitting = shipped_recipe_for(file_, renames_);
+  const std::string fitting = shipped_recipe_for(file_, renames_, ModelConfig());
   if (!fitting.empty()) return fitting;
   return depth() < 50 ? "nuclei_small" : "coco_r50_fpn_torchvision";
 }
@@ -63,9 +63,9 @@ Choice FineTuning::decide_network(Recipe& r, bool masks) const {
 
 Choice FineTuning::decide_norms(Recipe& r) const {
   ResNetConfig& b = resnet_fpn_of(r.model, "recipe new").resnet;
-  const bool stored = file_.metadata.contains("recipe");
+  const bool own = file_.metadata.contains("recipe");
   std::string why;
-  if (stored) {
+  if (own && detector()) {
     why = "Norms, and stages that are not trained, as the weights' own recipe has them.";
   } else if (b.norm == NormKind::group) {
     b.freeze = 0;
@@ -78,7 +78,7 @@ Choice FineTuning::decide_norms(Recipe& r) const {
                       : "The stem and res2 are not trained: what ImageNet taught them serves any picture.");
     // torchvision trained its released detectors with an epsilon of 0, and its ResNets with 1e-5.
     const bool released = detector() && architecture_.naming == Naming::torchvision && architecture_.classes == 90;
-    b.norm_epsilon = released ? 0 : 1e-5;
+    if (!own) b.norm_epsilon = released ? 0 : 1e-5;
     if (released) append(why, " An epsilon of 0 is that of torchvision's released detectors.");
   }
   return {{"model.backbone.norm", "model.backbone.norm_epsilon", "model.backbone.freeze"}, why};
@@ -95,8 +95,8 @@ Choice FineTuning::pixels() const {
 Choice FineTuning::decide_rate(Recipe& r) const {
   constexpr int64_t warmup_images = 320;
   const Recipe before = r;
-  const std::optional<Recipe> stored = stored_recipe(file_);
-  double trained = 0.02;  // the paper's, detectron2's and torchvision's
+  const std::optional<Recipe> stored = detector() ? stored_recipe(file_) : std::nullopt;  // a classifier's rate is no detector's
+  double trained = 0.02;                                                                  // the paper's, detectron2's and torchvision's
   r.schedule.for_batch = 16;
   if (r.optimiser.kind != OptimiserKind::sgd) r.optimiser = OptimiserConfig();  // the rates told here are SGD's
   if (stored) {

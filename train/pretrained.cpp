@@ -13,9 +13,13 @@
 namespace mr {
 namespace {
 
-size_t count_trunk(const std::vector<std::string>& names) {
-  return static_cast<size_t>(std::ranges::count_if(names, [](const std::string& n) { return n.starts_with("backbone.body."); }));
+// A detector's, or of a classifier, ResNet or VGG-16.
+bool is_of_trunk(const std::string& name) {
+  const auto begins = [&name](std::string_view with) { return name.starts_with(with); };
+  return begins("backbone.body.") || begins("conv1.") || begins("bn1.") || begins("layer") || begins("features.");
 }
+
+size_t count_trunk(const std::vector<std::string>& names) { return static_cast<size_t>(std::ranges::count_if(names, is_of_trunk)); }
 
 std::string what_would_load(const LoadReport& r) {
   const size_t of = r.loaded.size() + r.missing.size() + r.mismatched.size();
@@ -27,7 +31,9 @@ std::string way_out(const WeightFile& file, const Recipe& recipe, const RenameTe
   std::string way;
   for (const Difference& d : other_shapes(file, renames, recipe))
     append(way, str(way.empty() ? "; for the file it is " : ", ", d.key, " = ", d.after, " (here ", d.before, ")"));
-  if (const std::string shipped = shipped_recipe_for(file, renames); !shipped.empty()) append(way, str("; the recipe ", shipped, " fits"));
+  if (const std::string shipped = shipped_recipe_for(file, renames, recipe.model); !shipped.empty())
+    append(way, str("; the recipe ", shipped, " fits"));
+  if (traits_of(recipe.model).classifies) return way;
   return str(way, "; mrcnn recipe new --init ", shell_word(file.path), " --annotations FILE makes one for your data");
 }
 
@@ -40,18 +46,26 @@ WeightFile weights_of(const std::string& init) {
   }
 }
 
-// The classes that a training would have: of the annotations, or where they are not there of the
-// recipe, or of the file.
+// As many classes as the file has rows for, of a detector's heads or a classifier's last layer; one
+// where it has none.
+int64_t classes_in(const WeightFile& file, const Recipe& recipe, const RenameTexts& renames) {
+  const Architecture a = recognise_architecture(file, parse_renames(renames), RCNNConfig());
+  return std::max<int64_t>(traits_of(recipe.model).classifies ? a.labels : a.classes, 1);
+}
+
+// The classes that a training would have: of the annotations (or folders), or where they are not there
+// of the recipe, or of the file.
 Classes classes_for(const WeightFile& file, const Recipe& recipe, std::string& words) {
   const DataConfig& d = recipe.data;
-  const std::string annotations = training_annotations(recipe);
-  if (annotations.empty() || is_there(annotations)) return classes_of(recipe, *open_dataset(recipe, Split::train));
-  words = str("data.train_annotations: ", annotations, " is not there: ");
+  const bool folders = d.kind == DataKind::folders;
+  const std::string needed = folders ? image_folder(recipe, Split::train) : training_annotations(recipe);
+  if (needed.empty() || is_there(needed)) return classes_of(recipe, *open_dataset(recipe, Split::train));
+  words = str(object_key(recipe), ": ", needed, " is not there: ");
   if (!d.classes.empty() && !d.category_ids.empty()) {
     words += "the classes are those that the recipe lists";
     return classes_of(recipe);
   }
-  const int64_t rows = std::max<int64_t>(recognise_architecture(file, parse_renames(recipe.train.rename), RCNNConfig()).classes, 1);
+  const int64_t rows = classes_in(file, recipe, recipe.train.rename);
   append(words, str("the classes are taken to be as many as the file's, ", rows));
   Classes classes;
   for (int64_t k = 1; k <= rows; ++k) classes.names.emplace_back(), classes.ids.push_back(k);
@@ -60,6 +74,7 @@ Classes classes_for(const WeightFile& file, const Recipe& recipe, std::string& w
 
 // Which row of the file each class of the model takes, by name; what to tell the user of it.
 std::string match_rows(const Detector& d, const WeightFile& file, LoadOptions& options) {
+  check(!d.system->traits().classifies, "train.match_classes: is for detectors; a classifier's rows start anew with --skip-mismatch");
   const std::string where = str("train.match_classes: ", file.path, ": ");
   const std::vector<std::string> names = classes_of_weights(file, d.recipe.train.rename);
   check(
@@ -80,16 +95,16 @@ std::string match_rows(const Detector& d, const WeightFile& file, LoadOptions& o
 
 }  // namespace
 
-LoadOptions load_options(const Recipe& recipe, const RenameTexts& renames) {
+LoadOptions load_options(const Traits& traits, const RenameTexts& renames) {
   LoadOptions options;
   options.renames = parse_renames(renames);
-  options.norm_epsilon = traits_of(recipe.model).norm_epsilon;
+  options.norm_epsilon = traits.norm_epsilon;
   return options;
 }
 
 std::string init_weights(Detector& d) {
   const TrainConfig& t = d.recipe.train;
-  LoadOptions options = load_options(d.recipe, t.rename);
+  LoadOptions options = load_options(d.system->traits(), t.rename);
   options.allow_missing = true;  // a plain ResNet has no heads
   options.skip_mismatch = t.skip_mismatch || t.match_classes;
   options.force = t.force;
@@ -110,11 +125,11 @@ std::string init_weights(Detector& d) {
 }
 
 LoadReport fit_weights(const WeightFile& file, const Recipe& recipe, const RenameTexts& renames) {
-  const LoadOptions options = load_options(recipe, renames);
   ModelConfig model = recipe.model;
   if (model.classes == 0) model.classes = static_cast<int64_t>(recipe.data.classes.size());
-  if (model.classes == 0) model.classes = std::max<int64_t>(recognise_architecture(file, options.renames, RCNNConfig()).classes, 1);
-  return match_weights(make_system(model, std::nullopt)->parameters(), file, options);
+  if (model.classes == 0) model.classes = classes_in(file, recipe, renames);
+  const std::unique_ptr<System> system = make_system(model, std::nullopt);
+  return match_weights(system->parameters(), file, load_options(system->traits(), renames));
 }
 
 TriedWeights try_weights(const std::string& path, Recipe recipe) {
@@ -122,7 +137,7 @@ TriedWeights try_weights(const std::string& path, Recipe recipe) {
   const WeightFile file = weights_of(path);
   TriedWeights tried;
   Detector detector = make_detector(recipe, classes_for(file, recipe, tried.words));
-  tried.report = match_weights(detector.system->parameters(), file, load_options(recipe, recipe.train.rename));
+  tried.report = match_weights(detector.system->parameters(), file, load_options(detector.system->traits(), recipe.train.rename));
   tried.unlike = unlike_settings(file, tried.report.naming, recipe);
   try {
     init_weights(detector);

@@ -1,8 +1,8 @@
 // Weights to start a training from: do they fit the recipe's model, and which of their values does it take?
 //
-//   another architecture      a trunk (backbone.body) that would load less than whole, or any tensor of another shape but for rows of
-//                             classes: an error that says how much would load, which settings and which recipe fit; train.force
-//                             (--force) loads what fits all the same
+//   another architecture      a trunk (backbone.body, or a classifier but for its last layers) that would load less than whole, or any
+//                             tensor of another shape but for rows of classes: an error that says how much would load, which settings
+//                             and which recipe fit; train.force (--force) loads what fits all the same
 //   rows of classes           (models/weights/class_rows.h) of another number are an error; with train.skip_mismatch they keep their
 //                             initial values; with train.match_classes those of a class that the file knows by name are copied
 #pragma once
@@ -16,8 +16,8 @@
 
 namespace mr {
 
-// How a recipe's model loads weights: the renames, and the ε of its norms.
-LoadOptions load_options(const Recipe& recipe, const RenameTexts& renames);
+// How a network loads weights: the renames, and the ε of its norms.
+LoadOptions load_options(const Traits& traits, const RenameTexts& renames);
 
 // The weights that the recipe names (train.init and the fields that go with it) into the model. Returns what to tell the user: what was
 // loaded and what was not, and settings of the recipe that do not go with such weights.
@@ -28,7 +28,7 @@ std::string init_weights(Detector& detector);
 LoadReport fit_weights(const WeightFile& file, const Recipe& recipe, const RenameTexts& renames);
 
 // What a training by the recipe would make of the weights in `path`, classes and all: it is tried.
-// The classes are the annotations' where they can be opened, else those that the recipe lists, else
+// The classes are the annotations' (or folders') where they can be opened, else those that the recipe lists, else
 // as many as the file has.
 struct TriedWeights {
   LoadReport report;

@@ -81,7 +81,7 @@ struct LossConfig {
   void check_terms(const std::vector<std::string>& terms) const;
 };
 
-enum class MetricKind : uint8_t { coco, cityscapes };
+enum class MetricKind : uint8_t { coco, cityscapes, accuracy };
 
 struct EvaluationConfig {
   MetricKind metric = MetricKind::coco;
@@ -93,9 +93,9 @@ struct EvaluationConfig {
   int64_t max_detections = 100;
   PasteRule paste = PasteRule::accurate;
   void visit(Fields& f) {
-    f.choice("metric", metric, {"coco", "cityscapes"},
+    f.choice("metric", metric, {"coco", "cityscapes", "accuracy"},
              "whose mask AP chooses the best weights; Cityscapes' is for its own data and for drawn scenes, and all of COCO's figures are "
-             "beside it");
+             "beside it. accuracy: how often a classifier is right");
     f.field("every", every, "iterations between two evaluations on the val split; 0: only as `at` says");
     f.field("every_minutes", every_minutes, "the same in time: turned into iterations once the first steps are measured; 0: off");
     f.field("at", at, "shares of the run after which to evaluate; the end is always evaluated");

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "base/text.h"
 #include "data/coco/coco_dataset.h"
+#include "models/systems/make.h"
 #include "train/classes.h"
 #include "train/datasets.h"
 #include "train/fine_tuning.h"
@@ -96,6 +97,9 @@ class Maker {
     if (std::ranges::none_of(shipped, [this](const ShippedRecipe& s) { return s.name == base_; }) && fs::exists(base_))
       base_ = absolute(base_);
     r_ = load_recipe(base_);
+    check(!traits_of(r_.model).classifies, "--base: ", base_,
+          ": is a recipe for a classifier, whose pictures lie in a folder for each class (mrcnn ",
+          "recipe show prints it); recipe new makes detectors of annotated images, and a classifier's weights start them: --init FILE");
     r_.name = o_.name;
     r_.about = str(counted(m_.images(), "image"), " of ", printable(fs::path(o_.annotations).filename().string()),
                    weights ? str(", from ", weights->name()) : std::string());

@@ -1,5 +1,7 @@
 #include "train/train.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/files.h"
 #include "base/text.h"
@@ -52,18 +54,27 @@ bool is_set_alike(const Recipe& a, const Recipe& b) {
 }
 
 // Stages that are not trained, and norms that are not, want the values of pretrained weights.
-std::string random_but_frozen(const ModelConfig& model) {
-  const auto* rcnn = std::get_if<RCNNConfig>(&model.system);
-  const auto* on_pyramid = rcnn != nullptr ? std::get_if<ResNetFPNConfig>(&rcnn->backbone) : nullptr;
-  if (on_pyramid == nullptr) return {};  // another kind of network has no such settings
-  const ResNetConfig& backbone = on_pyramid->resnet;
-  const bool norms = backbone.norm == NormKind::frozen;
-  if (backbone.freeze == 0 && !norms) return {};
-  std::string what = "train.init: names no weights, so the network starts from random ones";
-  if (backbone.freeze > 0) append(what, str("; model.backbone.freeze = ", backbone.freeze, " keeps its first stages random"));
-  if (norms) append(what, "; model.backbone.norm = frozen leaves it without norms");
-  append(what, ": --init FILE starts from pretrained weights; without them --set model.backbone.freeze=0");
-  return norms ? str(what, " --set model.backbone.norm=group") : what;
+std::string random_but_frozen(const Recipe& recipe) {
+  const std::vector<FlatField> fields = flatten(visit_of(recipe));
+  const auto value_of = [&fields](const std::string& key) {
+    const auto at = std::ranges::find(fields, key, &FlatField::key);
+    return at == fields.end() ? std::string() : at->value;  // another kind of network has no such setting
+  };
+  std::string what, instead;
+  for (const std::string group : {"model.backbone.", "model.trunk."}) {
+    const std::string freeze = group + "freeze", norm = group + "norm";
+    if (const std::string stages = value_of(freeze); !stages.empty() && stages != "0") {
+      append(what, str("; ", freeze, " = ", stages, " keeps its first stages random"));
+      append(instead, str(" --set ", freeze, "=0"));
+    }
+    if (value_of(norm) == "\"frozen\"") {
+      append(what, str("; ", norm, " = frozen leaves it without norms"));
+      append(instead, str(" --set ", norm, "=group"));
+    }
+  }
+  if (what.empty()) return {};
+  return str("train.init: names no weights, so the network starts from random ones", what,
+             ": --init FILE starts from pretrained weights; without them", instead);
 }
 
 void describe(const Detector& d, const Dataset& train_set, Console& console) {
@@ -101,14 +112,15 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   const auto warn = [&console](const std::string& text) { console.say("WARNING: " + text); };
   const RunFolder folder(options.folder, options.resume, warn);
   if (const auto fallback = use_context_of(recipe, options.device)) warn(*fallback);
-  std::shared_ptr<const Dataset> train_set = open_dataset(recipe, Split::train);
+  const bool masks = traits_of(recipe.model, options.make_system).masks;
+  std::shared_ptr<const Dataset> train_set = open_dataset(recipe, Split::train, masks);
   const auto warn_all = [&warn](const std::vector<std::string>& notes) {
     for (const std::string& note : notes) warn(note);
   };
   warn_all(train_set->notes());
   const Classes classes = classes_of(recipe, *train_set);
   train_set = relabelled(train_set, classes);
-  warn_all(check_objects(*train_set, "data.train_annotations"));
+  warn_all(check_objects(*train_set, object_key(recipe)));
   check(train_set->size() > 0, "data: the training set is empty");
   warn_all(check_image_files(*train_set, image_key(recipe, Split::train), image_folder(recipe, Split::train), recipe.data));
   if (const std::string apart = scale_fault(recipe, *train_set); !apart.empty()) warn(apart);
@@ -121,7 +133,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
     keep_plan(recipe, *recorded, options, console);
   if (recorded) take_recorded(recipe, *recorded);
 
-  Detector detector = make_detector(recipe, classes);
+  Detector detector = make_detector(recipe, classes, options.make_system);
   recipe.model.classes = detector.recipe.model.classes;
   if (!recorded || !is_set_alike(recipe, *recorded))
     for (const std::string& word : words) console.say(word);
@@ -143,7 +155,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   };
   std::optional<Evaluator> evaluator;
   if (has_split(recipe, Split::val)) {
-    const std::shared_ptr<const Dataset> val_set = subset(open_dataset(recipe, Split::val), recipe.evaluation.images);
+    const std::shared_ptr<const Dataset> val_set = subset(open_dataset(recipe, Split::val, masks), recipe.evaluation.images);
     warn_all(check_image_files(*val_set, image_key(recipe, Split::val), image_folder(recipe, Split::val), recipe.data));
     evaluator.emplace(val_set, detector);
     warn_all(evaluator->notes());
@@ -155,7 +167,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
     if (options.resume) console.say(options.folder + ": holds no checkpoint yet: starting from the beginning");
     if (!recipe.train.init.empty())
       console.say(init_weights(detector));
-    else if (const std::string odd = random_but_frozen(recipe.model); !odd.empty())
+    else if (const std::string odd = random_but_frozen(recipe); !odd.empty())
       warn(odd);
   }
   const Ended ended = loop.run();

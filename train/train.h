@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "train/detector.h"
 #include "train/length.h"
 #include "train/loop.h"
 
@@ -12,7 +13,8 @@ struct TrainOptions {
   std::string folder;   // DIR
   bool resume = false;  // goes on with the run in it; one that ended before its first checkpoint starts from the beginning
   Device device = {};   // that the network runs on
-  Words words = {};     // what was decided between the recipe's settings; told, but for a run that is resumed with the same ones
+  SystemMaker make_system = mr::make_system;  // of a program with a system of its own (models/systems/make.h)
+  Words words = {};  // what was decided between the recipe's settings; told, but for a run that is resumed with the same ones
   // "07:00": the recipe's budget is what was left until then. A run that is resumed keeps the budget that it was planned under.
   std::string until = {};
 };

@@ -12,12 +12,21 @@
 namespace mr {
 namespace {
 
+// What is called model.backbone.stride_in_1x1 of a detector is model.trunk.stride_in_1x1 of a classifier.
+std::string key_of_trunk(const std::string& key) {
+  constexpr std::string_view backbone = "model.backbone.";
+  return key.starts_with(backbone) ? str("model.trunk.", key.substr(backbone.size())) : key;
+}
+
 // But for settings of parts that the recipe's model does not have.
 void assign_usual(Recipe& recipe, Naming naming) {
   std::vector<Setting> usual;
   const std::vector<FlatField> fields = flatten(visit_of(recipe));
-  for (const auto& [key, value] : usual_settings(naming))
-    if (std::ranges::find(fields, key, &FlatField::key) != fields.end()) usual.push_back(parse_assignment(str(key, "=", value)));
+  const auto has = [&fields](const std::string& key) { return std::ranges::find(fields, key, &FlatField::key) != fields.end(); };
+  for (const auto& [key, value] : usual_settings(naming)) {
+    const std::string own = has(key) ? key : key_of_trunk(key);
+    if (has(own)) usual.push_back(parse_assignment(str(own, "=", value)));
+  }
   assign(visit_of(recipe), usual);
 }
 
@@ -32,8 +41,9 @@ void take_pixels(Preprocess& to, const Preprocess& from) {
 
 // Whether a setting changes what the network makes of a picture, and no shape of a tensor.
 bool is_of_pixels(const std::string& key) {
-  constexpr std::array<std::string_view, 6> keys = {"preprocess.mean", "preprocess.std",          "preprocess.unit",
-                                                    "preprocess.bgr",  "preprocess.size_divisor", "model.backbone.stride_in_1x1"};
+  constexpr std::array<std::string_view, 7> keys = {"preprocess.mean",          "preprocess.std",          "preprocess.unit",
+                                                    "preprocess.bgr",           "preprocess.size_divisor", "model.backbone.stride_in_1x1",
+                                                    "model.trunk.stride_in_1x1"};
   return key.starts_with("model.roi.") || std::ranges::find(keys, key) != keys.end();
 }
 
@@ -44,12 +54,35 @@ Architecture architecture_of(const WeightFile& file, const RenameTexts& renames,
 bool decides_shapes(const Difference& d) {
   if (d.before.empty()) return false;  // of a part that one of them lacks
   const auto has_group_norm = [](const std::string& norm) { return norm == "\"group\""; };
-  if (d.key == "model.backbone.norm") return has_group_norm(d.before) != has_group_norm(d.after);
+  if (d.key == "model.backbone.norm" || d.key == "model.trunk.norm") return has_group_norm(d.before) != has_group_norm(d.after);
   if (d.key == "model.proposals.anchor_ratios") return std::ranges::count(d.before, ',') != std::ranges::count(d.after, ',');
-  constexpr std::array<std::string_view, 10> always = {
-      "model.kind",           "model.backbone.kind", "model.backbone.depth", "model.backbone.width", "model.backbone.fpn.channels",
-      "model.proposals.kind", "model.box.size",      "model.box.width",      "model.mask.convs",     "model.mask.width"};
+  constexpr std::array<std::string_view, 13> always = {
+      "model.kind",       "model.backbone.kind", "model.backbone.depth", "model.backbone.width", "model.backbone.fpn.channels",
+      "model.trunk.kind", "model.trunk.depth",   "model.trunk.width",    "model.proposals.kind", "model.box.size",
+      "model.box.width",  "model.mask.convs",    "model.mask.width"};
   return std::ranges::find(always, d.key) != always.end();
+}
+
+// The ResNet of a classifier that is to be the trunk of a detector; null: the weights are for a model
+// of the recipe's own kind.
+const ResNetConfig* trunk_for(const ModelConfig& recipe, const ModelConfig& weights) {
+  const auto* classifier = std::get_if<ClassifierConfig>(&weights.system);
+  const bool detector = std::holds_alternative<RCNNConfig>(recipe.system);
+  return classifier != nullptr && detector ? std::get_if<ResNetConfig>(&classifier->trunk) : nullptr;
+}
+
+void take_stored(Recipe& r, const Recipe& stored) {
+  const int64_t divisor = r.preprocess.size_divisor;
+  take_pixels(r.preprocess, stored.preprocess);
+  if (const ResNetConfig* trunk = trunk_for(r.model, stored.model)) {
+    r.preprocess.size_divisor = divisor;  // the pyramid's, which the classifier is without
+    ResNetConfig& body = resnet_fpn_of(r.model, "weights").resnet;
+    body = *trunk;
+    if (body.norm == NormKind::batch) body.norm = NormKind::frozen;  // at the statistics of its training
+    return;
+  }
+  r.model = stored.model;
+  r.evaluation.paste = stored.evaluation.paste;
 }
 
 }  // namespace
@@ -69,27 +102,29 @@ std::optional<Recipe> stored_recipe(const WeightFile& file) {
 Recipe recipe_for_weights(const WeightFile& file, const RenameTexts& renames, const Recipe& base) {
   Recipe r = base;
   if (const std::optional<Recipe> stored = stored_recipe(file)) {
-    r.model = stored->model;
-    take_pixels(r.preprocess, stored->preprocess);
-    r.evaluation.paste = stored->evaluation.paste;
+    take_stored(r, *stored);
     return r;
   }
   const Architecture alone = architecture_of(file, renames);  // a detector's is not the base's in anything
+  const ResNetConfig& body = std::get<ResNetFPNConfig>(alone.model.backbone).resnet;
   if (alone.detector)
     r.model = {.classes = alone.classes, .system = alone.model};
+  else if (auto* classifier = std::get_if<ClassifierConfig>(&r.model.system))
+    classifier->trunk = body;
   else
-    resnet_fpn_of(r.model, "weights").resnet = std::get<ResNetFPNConfig>(alone.model.backbone).resnet;
+    resnet_fpn_of(r.model, "weights").resnet = body;
   assign_usual(r, alone.naming);
   return r;
 }
 
 std::vector<Difference> unlike_pixels(const WeightFile& file, Naming naming, const Recipe& recipe) {
+  Recipe made = recipe;
   if (const std::optional<Recipe> stored = stored_recipe(file)) {
-    std::vector<Difference> all = differences(visit_of(recipe), visit_of(*stored));
+    take_stored(made, *stored);
+    std::vector<Difference> all = differences(visit_of(recipe), visit_of(made));
     std::erase_if(all, [](const Difference& d) { return d.before.empty() || !is_of_pixels(d.key); });
     return all;
   }
-  Recipe made = recipe;
   assign_usual(made, naming);
   return differences(visit_of(recipe), visit_of(made));
 }
@@ -101,12 +136,13 @@ std::vector<Difference> other_shapes(const WeightFile& file, const RenameTexts& 
   return all;
 }
 
-std::string shipped_recipe_for(const WeightFile& file, const RenameTexts& renames) {
+std::string shipped_recipe_for(const WeightFile& file, const RenameTexts& renames, const ModelConfig& like) {
   std::string best;
   size_t fewest = SIZE_MAX;
   for (const ShippedRecipe& shipped : shipped_recipes()) {
     const Recipe recipe = load_recipe(shipped.name);
     if (recipe.data.kind == DataKind::cityscapes) continue;  // for that data alone
+    if (recipe.model.system.index() != like.system.index()) continue;
     if (!other_shapes(file, renames, recipe).empty()) continue;
     Recipe fitting = recipe_for_weights(file, renames, recipe);
     fitting.model.classes = recipe.model.classes;

@@ -17,10 +17,19 @@ struct Shared {
   std::vector<std::string> names;
 };
 
-// What shares a drawing, of one kind of figures.
-const std::array<Shared, 3> figures_of_an_evaluation = {{{"average precision", {"AP", "AP50", "AP75"}},
-                                                         {"average precision by size", {"APs", "APm", "APl"}},
-                                                         {"average recall", {"AR1", "AR10", "AR100", "ARs", "ARm", "ARl"}}}};
+// The figures of an evaluation that belong together, and that of each class which is drawn.
+struct Figures {
+  const char *prefix, *title;
+  std::vector<Shared> shared;
+  std::string of_class, class_title;
+};
+
+const std::vector<Shared> of_coco = {{"average precision", {"AP", "AP50", "AP75"}},
+                                     {"average precision by size", {"APs", "APm", "APl"}},
+                                     {"average recall", {"AR1", "AR10", "AR100", "ARs", "ARm", "ARl"}}};
+const std::array<Figures, 3> figures_of_an_evaluation = {{{"evaluation/segm/", "mask: ", of_coco, "AP", "mask AP"},
+                                                          {"evaluation/bbox/", "box: ", of_coco, "AP", "box AP"},
+                                                          {"evaluation/", "", {{"accuracy", {"top1", "top5"}}}, "top1", "top-1 accuracy"}}};
 constexpr size_t most_classes = 10;  // in one drawing
 
 Plot plot_of(const std::string& title) { return {.title = title, .below = "iteration"}; }
@@ -62,10 +71,10 @@ ClassCurve class_of(const std::string& scalar, const std::string& prefix) {
   return {scalar.substr(prefix.size(), end - prefix.size()), scalar.substr(end + 1)};
 }
 
-// AP by class; returns what to say of it. The other figures of a class would be as many drawings again.
-std::string add_classes(Row& row, Curves& curves, const std::string& type, const std::string& title) {
-  const std::string prefix = type + "per_class/";
-  Plot plot = plot_of(title + " AP by class");
+// One figure by class; returns what to say of it. The others of a class would be as many drawings again.
+std::string add_classes(Row& row, Curves& curves, const Figures& figures) {
+  const std::string prefix = str(figures.prefix, "per_class/");
+  Plot plot = plot_of(figures.class_title + " by class");
   std::vector<std::string> of_classes;
   for (const auto& [name, points] : curves)
     if (name.starts_with(prefix)) of_classes.push_back(name);
@@ -74,30 +83,29 @@ std::string add_classes(Row& row, Curves& curves, const std::string& type, const
     std::vector<Point> points = take(curves, scalar);
     const auto [name, figure] = class_of(scalar, prefix);
     std::erase_if(points, [](const Point& p) { return p.y < 0; });
-    if (figure != "AP" || points.empty()) continue;
+    if (figure != figures.of_class || points.empty()) continue;
     if (plot.curves.size() < most_classes)
       plot.curves.push_back({name, std::move(points)});
     else
       ++left_out;
   }
   row.add(std::move(plot));
-  return left_out == 0 ? "" : str("Of ", left_out, " more classes the ", title, " AP is not drawn; TensorBoard has all. ");
+  return left_out == 0 ? "" : str("Of ", left_out, " more classes the ", figures.class_title, " is not drawn; TensorBoard has all. ");
 }
 
 std::string add_evaluations(Row& row, Curves& curves) {
   std::string words;
-  using Type = std::pair<std::string, std::string>;
-  for (const auto& [type, title] : {Type("evaluation/segm/", "mask"), Type("evaluation/bbox/", "box")}) {
-    for (const Shared& shared : figures_of_an_evaluation) {
-      Plot plot = plot_of(str(title, ": ", shared.title));
+  for (const Figures& figures : figures_of_an_evaluation) {
+    for (const Shared& shared : figures.shared) {
+      Plot plot = plot_of(str(figures.title, shared.title));
       for (const std::string& name : shared.names) {
-        std::vector<Point> points = take(curves, type + name);
+        std::vector<Point> points = take(curves, figures.prefix + name);
         std::erase_if(points, [](const Point& p) { return p.y < 0; });  // −1: there is no such object
         plot.curves.push_back({name, std::move(points)});
       }
       row.add(std::move(plot));
     }
-    words += add_classes(row, curves, type, title);
+    words += add_classes(row, curves, figures);
   }
   return words;
 }

@@ -23,11 +23,11 @@ std::string class_of(const std::string& file, const std::string& folder) {
 
 }  // namespace
 
-FolderDataset::FolderDataset(const std::string& stated) {
+FolderDataset::FolderDataset(const std::string& stated, const std::vector<std::string>& wanted) {
   const std::string folder = stated.ends_with('/') && stated.size() > 1 ? stated.substr(0, stated.size() - 1) : stated;
   check(is_there(folder), folder, ": there is no such folder; expected one with a folder of pictures for each class");
   std::map<std::string, std::vector<std::string>> pictures;  // of each class, in the order of their names
-  int64_t others = 0, loose = 0;
+  int64_t others = 0, loose = 0, unwanted = 0;
   std::string first_loose;
   for (const std::string& file : convert::files_in(folder, true, notes_)) {
     const std::string name = class_of(file, folder);
@@ -35,15 +35,21 @@ FolderDataset::FolderDataset(const std::string& stated) {
       ++others;
     } else if (name.empty()) {
       if (loose++ == 0) first_loose = file;
+    } else if (!wanted.empty() && std::ranges::find(wanted, name) == wanted.end()) {
+      ++unwanted;
     } else {
       pictures[name].push_back(file);
     }
   }
-  check(!pictures.empty(), folder, ": holds no folder with pictures; expected one for each class, as in ", folder, "/cat/1.jpg",
-        loose > 0 ? str(" (", loose, " pictures lie in it without a class: ", printable(first_loose), ", …)") : "");
-  if (loose > 0)
-    notes_.push_back(str(folder, ": ", loose, " pictures that lie in no folder of a class are left out: ", printable(first_loose)));
-  if (others > 0) notes_.push_back(str(folder, ": ", others, " files that are no pictures are left out"));
+  check(!pictures.empty(), folder, ": holds no folder with pictures", unwanted > 0 ? " of the classes that are wanted (data.classes)" : "",
+        "; expected one for each class, as in ", folder, "/cat/1.jpg",
+        loose > 0 ? str(" (", counted(loose, "picture"), " in it without a class: ", printable(first_loose), ", …)") : "");
+  const auto note = [&](int64_t n, const char* what, const std::string& which) {
+    if (n > 0) notes_.push_back(str(folder, ": left out: ", counted(n, what), which));
+  };
+  note(loose, "picture", str(" in no folder of a class: ", printable(first_loose)));
+  note(unwanted, "picture", " of classes that are not wanted");
+  note(others, "file", " without a picture");
   for (auto& [name, files] : pictures) {
     check(is_utf8(name), folder, ": the folder ", printable(name), " has a name that is not UTF-8, and cannot name a class");
     classes_.push_back(name);
@@ -72,11 +78,17 @@ Sample FolderDataset::of(int64_t index, PixelSize size) const {
   return s;
 }
 
-ImageInfo FolderDataset::info(int64_t index) const { return of(index, image_size(pictures_.at(static_cast<size_t>(index)).file)).info; }
-
-std::vector<Instance> FolderDataset::instances(int64_t index) const {
-  return of(index, image_size(pictures_.at(static_cast<size_t>(index)).file)).instances;
+PixelSize FolderDataset::stated_size(int64_t index) const {
+  try {
+    return image_size(pictures_.at(static_cast<size_t>(index)).file);
+  } catch (const ImageError&) {
+    return {1, 1};
+  }
 }
+
+ImageInfo FolderDataset::info(int64_t index) const { return of(index, stated_size(index)).info; }
+
+std::vector<Instance> FolderDataset::instances(int64_t index) const { return of(index, stated_size(index)).instances; }
 
 Sample FolderDataset::sample(int64_t index) const {
   Image image = read_image(pictures_.at(static_cast<size_t>(index)).file);

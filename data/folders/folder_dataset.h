@@ -5,10 +5,12 @@
 //
 // A picture has one object: of its folder's class, with the whole picture as its box and no mask.
 // Pictures are known by their number in the order of their names, from 1. Hidden files are passed
-// over; files that are no pictures, and folders without any, are counted and named in notes().
+// over; files that are no pictures, and pictures in no folder or in one that is not wanted, are
+// counted in notes().
 //
-// Errors: a folder that is missing or cannot be read; no folder in it; no picture in any; a picture
-// whose header cannot be read, when its turn comes.
+// Errors: a folder that is missing or cannot be read; no folder in it; no picture in any. sample(): a
+// picture that cannot be read. One whose header cannot be read is of 1×1 pixels to info() and
+// instances(), so that whoever skips such pictures (data.corrupt_images) can go on.
 #pragma once
 
 #include "data/dataset.h"
@@ -17,7 +19,8 @@ namespace mr {
 
 class FolderDataset : public Dataset {
  public:
-  explicit FolderDataset(const std::string& folder);
+  // `wanted`: the folders that are read, where they are there; empty: all.
+  explicit FolderDataset(const std::string& folder, const std::vector<std::string>& wanted = {});
 
   int64_t size() const override { return static_cast<int64_t>(pictures_.size()); }
   const std::vector<std::string>& class_names() const override { return classes_; }
@@ -34,6 +37,7 @@ class FolderDataset : public Dataset {
     int label = 0;
   };
   Sample of(int64_t index, PixelSize size) const;
+  PixelSize stated_size(int64_t index) const;
 
   std::vector<std::string> classes_, notes_;
   std::vector<Picture> pictures_;

@@ -21,21 +21,25 @@ namespace {
 class ResNetTrunk final : public Trunk {
  public:
   ResNetTrunk(Parameters& p, const ResNetConfig& config, int64_t classes)
-      : resnet_(p, "", config), fc_(p, "fc", resnet_.channels().back(), classes, Init::normal(0.01)) {}
+      : config_(config), resnet_(p, "", config), fc_(p, "fc", resnet_.channels().back(), classes, Init::normal(0.01)) {}
 
   int divisor() const override { return 1; }
+  double norm_epsilon() const override { return config_.norm_epsilon; }
+  double values() const override { return static_cast<double>(config_.width) / 4; }  // the stem's map, at half the image's sides
   Var operator()(const Var& images, const std::optional<DropoutKey>& training) const override {
     return fc_(global_average_pool(resnet_(images, training.has_value()).maps.back()));  // [N,H/32,W/32,2048] → [N,K]
   }
 
  private:
+  ResNetConfig config_;
   ResNet resnet_;
   Linear fc_;
 };
 
 class VGG16Trunk final : public Trunk {
  public:
-  VGG16Trunk(Parameters& p, const VGGConfig& config, int64_t classes) : vgg_(p, "features.", config) {
+  VGG16Trunk(Parameters& p, const VGGConfig& config, int64_t classes)
+      : width_(static_cast<double>(config.width)), vgg_(p, "features.", config) {
     const int64_t channels = vgg_.levels().back().channels, width = 64 * config.width;
     fc6_ = Linear::of_map(p, "classifier.0", side, channels, width, Init::normal(0.01));
     fc7_ = Linear(p, "classifier.3", width, width, Init::normal(0.01));
@@ -43,6 +47,8 @@ class VGG16Trunk final : public Trunk {
   }
 
   int divisor() const override { return 32 * side; }
+  double norm_epsilon() const override { return 0; }     // it has none
+  double values() const override { return 2 * width_; }  // two convolutions at the image's own size
   Var operator()(const Var& images, const std::optional<DropoutKey>& training) const override {
     check(images.size(1) == 32 * side && images.size(2) == 32 * side, "vgg16: its fully connected layers are for images of 224x224, got ",
           images.shape());
@@ -57,29 +63,35 @@ class VGG16Trunk final : public Trunk {
 
  private:
   static constexpr int side = 7;  // of the map behind the fifth pool
+  double width_;
   VGG16 vgg_;
   Linear fc6_, fc7_, fc8_;
 };
 
-std::unique_ptr<Trunk> make_trunk(Parameters& p, const ClassifierConfig& c) {
-  struct Make {
-    Parameters& p;
-    int64_t classes;
-    std::unique_ptr<Trunk> operator()(const ResNetConfig& r) const { return std::make_unique<ResNetTrunk>(p, r, classes); }
-    std::unique_ptr<Trunk> operator()(const VGGConfig& v) const { return std::make_unique<VGG16Trunk>(p, v, classes); }
-  };
-  return std::visit(Make{p, c.classes}, c.trunk);
-}
+struct MakeTrunk {
+  Parameters& p;
+  int64_t classes;
+  std::unique_ptr<Trunk> operator()(const ResNetConfig& c) const { return std::make_unique<ResNetTrunk>(p, c, classes); }
+  std::unique_ptr<Trunk> operator()(const VGGConfig& c) const { return std::make_unique<VGG16Trunk>(p, c, classes); }
+};
 
 }  // namespace
 
-Classifier::Classifier(const ClassifierConfig& config, uint64_t seed) : classes_(config.classes) {
+Classifier::Classifier(const ClassifierConfig& config, int64_t classes) : classes_(classes) {
+  check(classes >= 1, "classifier: expected one class or more, got ", classes);
   validate(config);
-  trunk_ = make_trunk(parameters_, config);
-  parameters_.pack(seed);
+  trunk_ = std::visit(MakeTrunk{parameters_, classes}, config.trunk);
 }
 
-Traits Classifier::traits() const { return {.divisor = trunk_->divisor(), .losses = {"class"}}; }
+Traits Classifier::traits() const {
+  Traits t;
+  t.classifies = true;
+  t.divisor = trunk_->divisor();
+  t.norm_epsilon = trunk_->norm_epsilon();
+  t.values = trunk_->values();
+  t.losses = names_of(ClassifierConfig::losses());
+  return t;
+}
 
 Losses Classifier::losses(const DeviceBatch& batch) {
   check(batch.labels.defined(), "classifier: a batch to train on needs targets, got none");
@@ -88,7 +100,8 @@ Losses Classifier::losses(const DeviceBatch& batch) {
   const Tensor first = Tensor::zeros({N, 1}, DType::i32, parameters_.device());
   const Tensor labels = take(batch.labels, first).reshape({N});
   for (int64_t n = 0; n < N && !labels.on_gpu(); ++n)
-    check(labels.data<int32_t>()[n] > 0, "classifier: image ", n + 1, " of the batch has no object, whose class would be its own");
+    check(labels.data<int32_t>()[n] > 0, "classifier: image ", n + 1,
+          " of the batch has no object, whose class would be its own (data.drop_empty = true leaves such images out)");
   const Var logits = (*trunk_)(Var(batch.images.to(context().precision)), DropoutKey{batch.seed, batch.step});  // [N,K]
   return {{"class", softmax_cross_entropy(logits, labels, over_labels(labels, 1, classes_ + 1), 1)}};
 }

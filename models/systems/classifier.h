@@ -28,14 +28,16 @@ struct DropoutKey {
 class Trunk {
  public:
   virtual ~Trunk() = default;
-  virtual int divisor() const = 0;  // the sides of images are multiples of it
+  virtual int divisor() const = 0;          // the sides of images are multiples of it
+  virtual double norm_epsilon() const = 0;  // of its norms
+  virtual double values() const = 0;        // of its first maps, a pixel of the image
   virtual Var operator()(const Var& images, const std::optional<DropoutKey>& training) const = 0;
 };
 
 class Classifier : public System {
  public:
-  // Errors: a field that no model can be built with.
-  Classifier(const ClassifierConfig& config, uint64_t seed);
+  // Its parameters are not packed yet. Errors: a field that no model can be built with.
+  Classifier(const ClassifierConfig& config, int64_t classes);
 
   Parameters& parameters() override { return parameters_; }
   Traits traits() const override;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "models/systems/classifier.h"
 #include "models/systems/rcnn.h"
 
 namespace mr {
@@ -11,6 +12,12 @@ namespace {
 
 std::unique_ptr<System> make(const RCNNConfig& c, int64_t classes, std::optional<uint64_t> seed) { return make_rcnn(c, classes, seed); }
 
+std::unique_ptr<System> make(const ClassifierConfig& c, int64_t classes, std::optional<uint64_t> seed) {
+  auto system = std::make_unique<Classifier>(c, classes);
+  if (seed) system->parameters().pack(*seed);
+  return system;
+}
+
 }  // namespace
 
 std::unique_ptr<System> make_system(const ModelConfig& config, std::optional<uint64_t> seed) {
@@ -18,10 +25,10 @@ std::unique_ptr<System> make_system(const ModelConfig& config, std::optional<uin
   return std::visit([&](const auto& c) { return make(c, config.classes, seed); }, config.system);
 }
 
-Traits traits_of(const ModelConfig& config) {
+Traits traits_of(const ModelConfig& config, const SystemMaker& make) {
   ModelConfig c = config;
   c.classes = std::max<int64_t>(c.classes, 1);
-  return make_system(c, std::nullopt)->traits();
+  return make(c, std::nullopt)->traits();
 }
 
 }  // namespace mr

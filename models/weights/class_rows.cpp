@@ -5,8 +5,8 @@
 namespace mr {
 
 bool is_class_row(std::string_view name) {
-  for (const std::string_view layer :
-       {"roi_heads.box_predictor.cls_score.", "roi_heads.box_predictor.bbox_pred.", "roi_heads.mask_predictor.mask_fcn_logits."})
+  for (const std::string_view layer : {"roi_heads.box_predictor.cls_score.", "roi_heads.box_predictor.bbox_pred.",
+                                       "roi_heads.mask_predictor.mask_fcn_logits.", "fc.", "classifier.6."})
     if (name.starts_with(layer)) return true;
   return false;
 }

@@ -1,9 +1,10 @@
-// The rows of a detector's last layers that belong to classes:
+// The rows of a network's last layers that belong to classes:
 // all that weights for other classes differ in.
 //
 //   roi_heads.box_predictor.cls_score           K+1 rows, background's first
 //   roi_heads.box_predictor.bbox_pred           4 (K+1)
 //   roi_heads.mask_predictor.mask_fcn_logits    K+1; one where masks are class-agnostic
+//   fc, classifier.6                            K: of a classifier, a ResNet or VGG-16
 #pragma once
 
 #include <cstdint>

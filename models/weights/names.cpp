@@ -66,8 +66,14 @@ bool of_no_use(std::string_view name) {
          name.find("anchor_generator.cell_anchors") != std::string_view::npos || name == "initted" || name == "step";
 }
 
-// A classifier's ResNet: its names get a prefix, and its last layer is of no use.
-void name_plain_resnet(std::vector<Candidate>& candidates) {
+// A classifier's ResNet for a detector: its names get a prefix, and its last layer is of no use. For a
+// classifier a detector's ResNet loses that prefix.
+void name_trunk(std::vector<Candidate>& candidates, const Names& of_model) {
+  if (of_model.contains("conv1.weight")) {
+    for (Candidate& c : candidates)
+      if (c.tensor.name.starts_with(body_prefix)) c.tensor.name.erase(0, body_prefix.size());
+    return;
+  }
   Names names;
   for (const Candidate& c : candidates) names.insert(c.tensor.name);
   if (!names.contains("conv1.weight") || !names.contains("layer1.0.conv1.weight")) return;
@@ -109,7 +115,7 @@ NamedTensors name_tensors(const WeightFile& file, const std::vector<Rename>& ren
     check(used[i] > 0, "--rename ", renames[i].from, "=", renames[i].to, ": no tensor of ", file.path, " has a name that begins with ",
           renames[i].from, " (the first is ", printable(file.tensors[0].name), ")");
   out.naming = translate_detectron(out.candidates, parameters, norm_epsilon);
-  name_plain_resnet(out.candidates);
+  name_trunk(out.candidates, of_model);
   for (Candidate& c : out.candidates) c.tensor.name = modern(c.tensor.name);
   return out;
 }

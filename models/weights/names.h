@@ -5,7 +5,8 @@
 //   2. wrappers come off, whether or not every name has them: "module." (DataParallel, averaged models), "model." (Lightning),
 //      "_orig_mod." (torch.compile), "ema.", alone or nested; "_orig_mod." and its like also in the middle of a name;
 //   3. detectron2's and Detectron's words become torchvision's (detectron.h);
-//   4. a plain ResNet's names get "backbone.body.", and torchvision's older forms today's.
+//   4. a plain ResNet's names get "backbone.body." (a detector's lose it where the model is a classifier),
+//      and torchvision's older forms today's.
 #pragma once
 
 #include <string>

@@ -21,6 +21,7 @@ TEST_CASE("every subcommand explains itself", "[app]") {
                               "weights convert",
                               "dataset",
                               "dataset draw",
+                              "dataset crops",
                               "dataset convert",
                               "dataset lint",
                               "dataset stats",
@@ -96,8 +97,8 @@ TEST_CASE("mistakes on the command line are one line and a status", "[app]") {
 TEST_CASE("recipes are listed, shown, and can be read again", "[app]") {
   const Result list = mrcnn("recipe list");
   CHECK(list.status == 0);
-  for (const char* name :
-       {"scenes_small", "nuclei_small", "nuclei_r50_fpn", "coco_r50_fpn_paper", "coco_r50_fpn_torchvision", "cityscapes_night"})
+  for (const char* name : {"scenes_small", "nuclei_small", "nuclei_r50_fpn", "coco_r50_fpn_paper", "coco_r50_fpn_torchvision",
+                           "cityscapes_night", "trunk_r18"})
     CHECK(list.out.find(name) != std::string::npos);
   const std::string json = mrcnn("recipe list --json").out;
   CHECK(json.rfind("[\n {\n  \"name\": \"", 0) == 0);

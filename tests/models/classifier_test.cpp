@@ -1,10 +1,11 @@
 // Narrow classifiers against torchvision's figures for the same weights and image (tests/golden/classifiers.h, made by
 // scripts/golden_classifiers.py).
-#include "models/systems/classifier.h"
+#include "models/systems/make.h"
 
 #include <algorithm>
 #include <cmath>
 
+#include "models/weights/load.h"
 #include "tests/catch.h"
 #include "tests/golden/classifiers.h"
 #include "tests/models/golden_weights.h"
@@ -20,10 +21,14 @@ ClassifierConfig resnet_config(NormKind norm = NormKind::frozen) {
   trunk.width = 8;
   trunk.freeze = 0;
   trunk.norm = norm;
-  return {5, trunk};
+  return {trunk};
 }
 
-ClassifierConfig vgg_config() { return {5, VGGConfig{.width = 4, .freeze = 0}}; }
+ClassifierConfig vgg_config() { return {VGGConfig{.width = 4, .freeze = 0}}; }
+
+std::unique_ptr<System> classifier(const ClassifierConfig& config, uint64_t seed) {
+  return make_system({.classes = 5, .system = config}, seed);
+}
 
 // Images of one size, with an object of the class over each.
 HostBatch batch_of(const Tensor& images, const std::vector<int32_t>& labels) {
@@ -54,7 +59,8 @@ void check_found(const Detections& d, const std::vector<float>& probabilities) {
 }  // namespace
 
 TEST_CASE("classifiers give torchvision's probabilities", "[models][parity]") {
-  Classifier resnet(resnet_config(), 0);
+  const auto resnet_system = classifier(resnet_config(), 0);
+  System& resnet = *resnet_system;
   test::set_golden_weights(resnet.parameters());
   HostBatch b = batch_of(test::golden_image(128, 160), {3});
   b.targets.clear();
@@ -62,7 +68,8 @@ TEST_CASE("classifiers give torchvision's probabilities", "[models][parity]") {
   check_found(d, golden::classifiers::resnet);
   for (int64_t i = 0; i < 5; ++i) CHECK(d.boxes.slice(i, i + 1).values<float>()[2] == 160);  // the whole image
 
-  Classifier vgg(vgg_config(), 0);
+  const auto vgg_system = classifier(vgg_config(), 0);
+  System& vgg = *vgg_system;
   test::set_golden_weights(vgg.parameters());
   b = batch_of(test::golden_image(224, 224), {3});
   b.targets.clear();
@@ -70,7 +77,8 @@ TEST_CASE("classifiers give torchvision's probabilities", "[models][parity]") {
 }
 
 TEST_CASE("a training step of a ResNet classifier has torchvision's loss and gradients", "[models][parity]") {
-  Classifier model(resnet_config(), 0);
+  const auto model_system = classifier(resnet_config(), 0);
+  System& model = *model_system;
   test::set_golden_weights(model.parameters());
   model.parameters().zero_gradients();
   const Losses losses = model.losses(to_device(batch_of(test::golden_image(128, 160), {3}), model));
@@ -82,7 +90,8 @@ TEST_CASE("a training step of a ResNet classifier has torchvision's loss and gra
 }
 
 TEST_CASE("dropout of a VGG classifier is drawn from seed and step, and is not in prediction", "[models]") {
-  Classifier model(vgg_config(), 7);
+  const auto model_system = classifier(vgg_config(), 7);
+  System& model = *model_system;
   HostBatch b = batch_of(test::golden_image(224, 224), {2});
   const auto loss_at = [&](uint64_t seed, uint64_t step) {
     b.seed = seed, b.step = step;
@@ -98,8 +107,30 @@ TEST_CASE("dropout of a VGG classifier is drawn from seed and step, and is not i
   CHECK(predict(model, b).at(0).scores.at(0) == score);
 }
 
+TEST_CASE("a classifier's tensors are found by name: its own, a detector's trunk, ImageNet's but for the classes", "[models]") {
+  const auto from = classifier(resnet_config(), 3), to = classifier(resnet_config(), 4);
+  WeightFile file;
+  file.path = "memory.pth";
+  for (const Parameter& p : from->parameters().all()) file.tensors.push_back(to_file(p));
+  const size_t all = file.tensors.size();
+  CHECK(load_weights(to->parameters(), file).loaded.size() == all);
+  const auto a = from->parameters().weights().values<float>(), b = to->parameters().weights().values<float>();
+  CHECK(std::equal(a.begin(), a.end(), b.begin(), b.end()));
+
+  WeightFile detector = file;
+  std::erase_if(detector.tensors, [](const NamedTensor& t) { return t.name.starts_with("fc."); });
+  for (NamedTensor& t : detector.tensors) t.name.insert(0, "backbone.body.");
+  const auto fresh = classifier(resnet_config(), 5);
+  CHECK(load_weights(fresh->parameters(), detector, {.allow_missing = true}).missing == std::vector<std::string>{"fc.weight", "fc.bias"});
+
+  const auto seven = make_system({.classes = 7, .system = resnet_config()}, 6);
+  CHECK_THROWS_WITH(load_weights(seven->parameters(), file), Contains("fc.weight"));
+  CHECK(load_weights(seven->parameters(), file, {.skip_mismatch = true}).loaded.size() == all - 2);
+}
+
 TEST_CASE("a classifier learns four images by heart", "[models]") {
-  Classifier model(resnet_config(NormKind::batch), 1);
+  const auto model_system = classifier(resnet_config(NormKind::batch), 1);
+  System& model = *model_system;
   Tensor images = Tensor::empty({4, 32, 32, 3});
   const std::vector<float> pixels = test::noise("pixels", images.numel());
   std::ranges::copy(pixels, images.data<float>());
@@ -118,12 +149,12 @@ TEST_CASE("a classifier learns four images by heart", "[models]") {
 }
 
 TEST_CASE("what a classifier cannot be built with, or fed, is named", "[models]") {
-  ClassifierConfig none = resnet_config();
-  none.classes = 0;
-  CHECK_THROWS_WITH(Classifier(none, 0), Contains("model.classes: must be 1 or more"));
-  Classifier vgg(vgg_config(), 0);
+  CHECK_THROWS_WITH(make_system({.classes = 0, .system = resnet_config()}, 0), Contains("model.classes: must be 1 or more"));
+  const auto vgg_system = classifier(vgg_config(), 0);
+  System& vgg = *vgg_system;
   CHECK_THROWS_WITH(vgg.losses(to_device(batch_of(test::golden_image(128, 160), {1}), vgg)), Contains("224x224"));
-  Classifier model(resnet_config(), 0);
+  const auto model_system = classifier(resnet_config(), 0);
+  System& model = *model_system;
   HostBatch b = batch_of(test::golden_image(128, 160), {1});
   b.targets[0] = {Tensor::empty({0, 4}), Tensor::empty({0}, DType::i32), {}};
   CHECK_THROWS_WITH(model.losses(to_device(b, model)), Contains("image 1 of the batch has no object"));

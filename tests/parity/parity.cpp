@@ -227,7 +227,7 @@ int main(int argc, char** argv) try {
   for (const auto& e : std::filesystem::directory_iterator(dir))
     if (e.path().filename().string().rfind("predict_", 0) == 0) files.push_back(e.path().string());
   std::ranges::sort(files);
-  const Detector detector = load_detector(dir + "/weights.pth", "coco_r50_fpn_torchvision");
+  const Detector detector = load_detector(dir + "/weights.pth", {.recipe = "coco_r50_fpn_torchvision"});
   for (const std::string& path : files) {
     compare_prediction(model, path);
     compare_detector(detector, path);

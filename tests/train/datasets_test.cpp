@@ -213,7 +213,7 @@ TEST_CASE("datasets that are not there are errors that say what to set", "[datas
   CHECK_THROWS_WITH(open_dataset(r, Split::train),
                     !Contains("data.root") && Contains("data.train_annotations: /none/a.json: there is no such file"));
   CHECK_THROWS_WITH(recipe_from_toml("data.kind = \"kitti\"", "my.toml"),
-                    Contains("my.toml:1: data.kind: expects one of scenes, coco, cityscapes, got \"kitti\""));
+                    Contains("my.toml:1: data.kind: expects one of scenes, coco, cityscapes, folders, got \"kitti\""));
   r = recipe_from_toml("data.kind = \"cityscapes\"", "my.toml");
   CHECK_THROWS_WITH(open_dataset(r, Split::train), Contains("data.root: expected the folder of Cityscapes"));
   r.data.root = "/nowhere";

@@ -249,13 +249,14 @@ TEST_CASE("weights that do not fit are errors", "[detector]") {
   const Recipe r = tiny();
   const Detector d = tiny_detector(r);
   save_detector(d, folder / "a.safetensors");
-  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", "", {"model.backbone.fpn.channels=32"}), Contains("backbone.fpn"));
-  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", "", {"model.classes=3"}), Contains("the recipe says 3, the data has 8"));
-  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", "", {"model.backbone.fpn.chanels=32"}),
+  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", {.assignments = {"model.backbone.fpn.channels=32"}}), Contains("backbone.fpn"));
+  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", {.assignments = {"model.classes=3"}}),
+                    Contains("the recipe says 3, the data has 8"));
+  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", {.assignments = {"model.backbone.fpn.chanels=32"}}),
                     Contains("nearest is model.backbone.fpn.channels"));
   save_weights(d.system->parameters(), folder / "bare.safetensors", {});
   CHECK_THROWS_WITH(load_detector(folder / "bare.safetensors"), Contains("holds no recipe; name one"));
-  CHECK_THROWS_WITH(load_detector(folder / "bare.safetensors", "scenes_small"), Contains("names no classes"));
+  CHECK_THROWS_WITH(load_detector(folder / "bare.safetensors", {.recipe = "scenes_small"}), Contains("names no classes"));
   save_weights(d.system->parameters(), folder / "odd.safetensors", {{"recipe", to_toml(d.recipe)}, {"classes", "[1, 2"}});
   CHECK_THROWS_WITH(load_detector(folder / "odd.safetensors"),
                     Contains("metadata classes: expected a list in JSON: line 1, column 2 (byte 1): expected a string, got '1'"));
@@ -265,8 +266,9 @@ TEST_CASE("weights that do not fit are errors", "[detector]") {
                 {"category_ids", "[1, 2, 3, 4, 5, 6, 7, 2]"}});
   CHECK_THROWS_WITH(load_detector(folder / "twice.safetensors"),
                     Contains("twice.safetensors: metadata category_ids: expected a different id for each class, got 2 twice (h)"));
-  CHECK(load_detector(folder / "a.safetensors", "", {"data.category_ids=[11, 12, 13, 14, 15, 16, 17, 18]"}).classes.ids[7] == 18);
-  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", "", {"data.category_ids=[11]"}),
+  CHECK(load_detector(folder / "a.safetensors", {.assignments = {"data.category_ids=[11, 12, 13, 14, 15, 16, 17, 18]"}}).classes.ids[7] ==
+        18);
+  CHECK_THROWS_WITH(load_detector(folder / "a.safetensors", {.assignments = {"data.category_ids=[11]"}}),
                     Contains("data.category_ids: expected an id for each of the 8 classes of ") && Contains(", got 1"));
 }
 

@@ -36,8 +36,8 @@ void replace(std::string& text, const std::string& from, const std::string& to) 
 TEST_CASE("the shipped recipes as they were mean what they mean today", "[former_keys]") {
   const Folder folder;
   for (const ShippedRecipe& shipped : shipped_recipes()) {
-    if (shipped.name.starts_with("cityscapes_")) continue;  // younger than today's keys
     INFO(shipped.name);
+    if (shipped.name.starts_with("cityscapes_") || shipped.name == "trunk_r18") continue;  // younger than today's keys
     std::string toml = former(shipped.name);
     if (shipped.name == "nuclei_r50_fpn") replace(toml, "base = \"coco_r50_fpn_torchvision\"", "base = \"coco_r50_fpn_torchvision.toml\"");
     const std::string path = folder.write(shipped.name + ".toml", toml);

@@ -71,15 +71,16 @@ TEST_CASE("the scale of pictures, in training and in prediction", "[picture_scal
 }
 
 TEST_CASE("a prediction outside of what training sees is told, for every shipped recipe is not", "[picture_scale]") {
-  const auto fault = [](const std::string& recipe, std::vector<std::string> assignments) {
-    assignments.insert(assignments.end(),
-                       {"data.kind=scenes", "data.scenes.images=3", "data.scenes.height=1024", "data.scenes.width=2048"});
+  const auto fault = [](const std::string& recipe, std::vector<std::string> assignments, PixelSize picture = {1024, 2048}) {
+    assignments.insert(assignments.end(), {"data.kind=scenes", "data.scenes.images=3", str("data.scenes.height=", picture.height),
+                                           str("data.scenes.width=", picture.width)});
     const Recipe r = load_recipe(recipe, assignments);
     return scale_fault(r, *open_dataset(r, Split::train));
   };
   for (const ShippedRecipe& s : shipped_recipes()) {
     INFO(s.name);
-    CHECK(fault(s.name, {"data.classes=[]", "data.category_ids=[]"}).empty());
+    const bool of_one_object = s.name == "trunk_r18";  // as dataset crops makes them
+    CHECK(fault(s.name, {"data.classes=[]", "data.category_ids=[]"}, of_one_object ? PixelSize{72, 72} : PixelSize{1024, 2048}).empty());
   }
   CHECK_THAT(fault("nuclei_small", {"preprocess.enlarge=4", "augment.crop_size=64"}),
              Contains("training sees pictures at 1 to 2 times their size (augment.crop_size, scale_min, scale_max), prediction at 4 "

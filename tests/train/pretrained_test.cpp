@@ -43,7 +43,7 @@ TEST_CASE("torchvision's names and shapes fit the recipe that has its model, wit
           "[pretrained]") {
   const Recipe coco = load_recipe("coco_r50_fpn_torchvision");
   const WeightFile file = in_memory(coco.model);
-  CHECK(shipped_recipe_for(file, {}) == "coco_r50_fpn_torchvision");
+  CHECK(shipped_recipe_for(file, {}, ModelConfig()) == "coco_r50_fpn_torchvision");
   CHECK(fault_of(file, coco).empty());
   Recipe two = coco;
   two.data.classes = {"a", "b"};
@@ -185,7 +185,7 @@ TEST_CASE("settings that do not go with the weights are named, with those that w
   const Recipe r = drawn(narrow_settings(18));
   save_detector(detector_of(r, {"a"}), folder / "a.safetensors");
   CHECK(load_detector(folder / "a.safetensors").notes.empty());
-  CHECK_THROWS_WITH(throw Error(load_detector(folder / "a.safetensors", "", {"preprocess.bgr=true"}).notes),
+  CHECK_THROWS_WITH(throw Error(load_detector(folder / "a.safetensors", {.assignments = {"preprocess.bgr=true"}}).notes),
                     Contains("these weights were trained with other settings") && Contains("--set 'preprocess.bgr=false'"));
   WeightFile detectron2;
   CHECK_THROWS_WITH(throw Error(unlike_settings(detectron2, Naming::detectron2, r)),

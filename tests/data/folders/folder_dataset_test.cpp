@@ -52,8 +52,19 @@ TEST_CASE("a folder for each class: pictures, their classes and sizes, in the or
   CHECK(d.object_counts()[0].objects == 1);
   CHECK(d.object_counts()[1].objects == 2);
   REQUIRE(d.notes().size() == 2);
-  CHECK_THAT(d.notes()[0], Contains("1 pictures") && Contains("loose.png"));
-  CHECK_THAT(d.notes()[1], Contains("1 files"));
+  CHECK_THAT(d.notes()[0], Contains("left out: 1 picture in no folder of a class: ") && Contains("loose.png"));
+  CHECK_THAT(d.notes()[1], Contains("left out: 1 file without a picture"));
+}
+
+TEST_CASE("a folder for each class: only the classes that are wanted", "[data]") {
+  const test::Folder f;
+  for (const char* name : {"cat/1.png", "dog/1.png", "dog/2.png", "fox/1.png"}) write_picture(f, name, 4, 6, 20);
+  const FolderDataset d(f / "", {"fox", "cat", "owl"});
+  CHECK(d.class_names() == std::vector<std::string>{"cat", "fox"});
+  CHECK(d.size() == 2);
+  REQUIRE(d.notes().size() == 1);
+  CHECK_THAT(d.notes()[0], Contains("left out: 2 pictures of classes that are not wanted"));
+  CHECK_THROWS_WITH(FolderDataset(f / "", {"owl"}), Contains("no folder with pictures of the classes that are wanted (data.classes)"));
 }
 
 TEST_CASE("what is no folder of classes is named", "[data]") {
@@ -66,6 +77,8 @@ TEST_CASE("what is no folder of classes is named", "[data]") {
   f.write("cat/1.png", "no picture");
   const FolderDataset d(f / "");
   CHECK_THROWS_WITH(d.sample(0), Contains("1.png"));
+  CHECK(d.info(0).height == 1);  // whoever skips such pictures goes on
+  CHECK(d.instances(0)[0].box == Box{0, 0, 1, 1});
 }
 
 TEST_CASE("crops of drawn objects come back as pictures of their classes", "[data]") {
