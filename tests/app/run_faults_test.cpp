@@ -224,7 +224,7 @@ TEST_CASE("a folder of images that is closed to us is not called one of missing 
   fs::permissions(data + "/images", fs::perms::owner_all);
 }
 
-TEST_CASE("--until is a budget by the clock, and recorded as one", "[app]") {
+TEST_CASE("train --until is a budget by the clock, and recorded as one", "[app]") {
   check_error("train scenes_small --out " + out_of("clock") + " --until 25:00",
               "--until: expects a time of the day such as 07:00, got \"25:00\"");
   check_error("train scenes_small --out " + out_of("clock") + " --until 07:00 --set train.budget=1h", "expected one of the two");
