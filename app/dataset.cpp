@@ -54,7 +54,7 @@ void add_draw(CLI::App& dataset) {
       write_coco(scenes, a->out, a->split);
     else
       write_cityscapes(scenes, a->out, a->split);
-    std::cout << a->images << " scenes written to " << a->out << "\n";
+    std::cout << counted(a->images, "scene") << " written to " << a->out << "\n";
   });
 }
 

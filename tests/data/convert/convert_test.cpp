@@ -109,8 +109,9 @@ TEST_CASE("convert: nothing is written over, nothing is written where something 
   o = options(f, "nowhere");
   CHECK_THROWS_WITH(convert_annotations(o), Contains("nowhere: there is no such file or folder"));
   o.kind = "labelm";
-  CHECK_THROWS_WITH(convert_annotations(o),
-                    Contains("--from: expected labelme, via, yolo, voc, cvat, masks, instance-maps, cityscapes, got labelm; the nearest is labelme"));
+  CHECK_THROWS_WITH(
+      convert_annotations(o),
+      Contains("--from: expected labelme, via, yolo, voc, cvat, masks, instance-maps, cityscapes, got labelm; the nearest is labelme"));
   o = options(f, "set");
   o.images = f / "nowhere";
   CHECK_THROWS_WITH(convert_annotations(o), Contains("nowhere: expected the folder of the pictures, got nothing"));
