@@ -98,6 +98,13 @@ void add_show(CLI::App& dataset) {
   c->callback([a] { show(load_recipe(a->recipe, a->assignments), a->out, a->images, a->overwrite); });
 }
 
+// The split of that name. Errors: the recipe has none.
+Split split_of(const Recipe& recipe, const std::string& name) {
+  const Split split = name == "val" ? Split::val : Split::train;
+  check(has_split(recipe, split), "--split: the recipe has no val split");
+  return split;
+}
+
 void add_crops(CLI::App& dataset) {
   struct Arguments {
     std::string recipe, out, split = "train";
@@ -126,9 +133,7 @@ void add_crops(CLI::App& dataset) {
       "  mrcnn train trunk_r18 --set data.root=objects --out runs/trunk");
   c->callback([a] {
     const Recipe recipe = load_recipe(a->recipe, a->assignments);
-    const Split split = a->split == "train" ? Split::train : Split::val;
-    check(has_split(recipe, split), "--split: the recipe has no val split");
-    std::shared_ptr<const Dataset> data = open_dataset(recipe, split, false);
+    std::shared_ptr<const Dataset> data = open_dataset(recipe, split_of(recipe, a->split), false);
     data = relabelled(data, classes_of(recipe, *data));
     const std::string folder = str(a->out, "/", a->split);
     const int64_t written = write_crops(*data, folder, a->options);
@@ -169,8 +174,7 @@ LintReport lint(const Source& a, const CocoLintOptions& options, const LintSink&
     return lint_cityscapes(a.annotations, cityscapes, options.decode, sink);
   }
   const Recipe r = load_recipe(a.recipe, a.assignments);
-  const Split split = a.split_of_recipe();
-  check(has_split(r, split), "--split: the recipe has no val split");
+  const Split split = split_of(r, a.split);
   switch (r.data.kind) {
     case DataKind::cityscapes: {
       const CityscapesConfig& c = r.data.cityscapes;

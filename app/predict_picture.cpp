@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "base/memory.h"
+#include "data/image/canvas.h"
 #include "data/image/stated_size.h"
 #include "data/transforms/transforms.h"
 
@@ -16,13 +17,11 @@ constexpr double kDrawn = 1 << 27, kDrawnMasks = 1 << 28;
 
 int64_t pixels(PixelSize s) { return int64_t{s.height} * s.width; }
 
-PixelSize reduced(PixelSize s, int factor) { return {(s.height + factor - 1) / factor, (s.width + factor - 1) / factor}; }
-
 int reduction_of(PixelSize whole, const Preprocess& p) {
   if (pixels(whole) <= kWhole) return 1;
   int factor = spare_reduction(whole.height, whole.width, p);
   const auto seen = [&] {
-    const PixelSize read = reduced(whole, factor);
+    const PixelSize read = image::reduced(whole, factor);
     return pixels(predicted_size(read.height, read.width, p));
   };
   while (seen() > kSeen) ++factor;
@@ -64,7 +63,8 @@ Picture read_picture(const std::string& path, const Detector& detector, bool who
   const PixelSize size = options.orient ? header.upright() : header.stored;
   if (!whole) options.reduce = reduction_of(size, detector.recipe.preprocess);
   const auto file_bytes = static_cast<int64_t>(std::filesystem::file_size(path));
-  const int64_t need = decoding_bytes(header, file_bytes, options.reduce) + least_network_bytes(detector, reduced(size, options.reduce));
+  const int64_t need =
+      decoding_bytes(header, file_bytes, options.reduce) + least_network_bytes(detector, image::reduced(size, options.reduce));
   const int64_t left = available_memory();
   constexpr int64_t mega = 1'000'000;
   if (need > left)

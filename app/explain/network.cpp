@@ -223,8 +223,7 @@ Page explain_gradients(const std::string& recipe_name, const std::vector<std::st
   if (dynamic_cast<const RCNN*>(d.system.get()) != nullptr)
     page.say(
         "The RPN's terms reach the backbone and the RPN's head and no head behind it: proposals are constants to the second stage. The "
-        "class "
-        "and box terms pass by the mask head, and the mask's by the box head.");
+        "class and box terms pass by the mask head, and the mask's by the box head.");
   if (!by_class.rows.empty()) {
     page.parts.emplace_back(by_class);
     page.say("Only the masks of classes that are in the image receive a gradient: the ground truth's class selects the channel.");

@@ -15,6 +15,10 @@ std::string bytes_text(uint64_t bytes) {
   return str(rounded(static_cast<double>(bytes) / (large ? 1e9 : 1e6)), large ? " GB" : " MB");
 }
 
+PixelSize held_size(const ImageInfo& whole, int64_t reduce) {
+  return image::reduced({whole.height, whole.width}, static_cast<int>(reduce));
+}
+
 }  // namespace
 
 Image reduced(const Image& image, int64_t factor) {
@@ -34,8 +38,8 @@ HeldPictures::HeldPictures(std::shared_ptr<const Dataset> from, int64_t reduce, 
 
 ImageInfo HeldPictures::info(int64_t index) const {
   ImageInfo info = View::info(index);
-  info.height = static_cast<int>((info.height + reduce_ - 1) / reduce_);
-  info.width = static_cast<int>((info.width + reduce_ - 1) / reduce_);
+  const PixelSize held = held_size(info, reduce_);
+  info.height = held.height, info.width = held.width;
   return info;
 }
 
@@ -43,7 +47,7 @@ ImageInfo HeldPictures::info(int64_t index) const {
 void HeldPictures::reduce_objects(std::vector<Instance>& objects, const ImageInfo& whole) const {
   if (reduce_ == 1) return;
   const auto n = static_cast<int>(reduce_);
-  const PixelSize held = {(whole.height + n - 1) / n, (whole.width + n - 1) / n};
+  const PixelSize held = held_size(whole, reduce_);
   crop(objects, {0, 0, held.height * n, held.width * n}, held, 1);
 }
 

@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/retried.h"
 #include "data/cache/packed.h"
+#include "data/image/canvas.h"
 #include "tensor/rng.h"
 
 namespace mr {
@@ -30,8 +31,6 @@ std::string name_of(const std::string& file, int64_t reduce) {
   return str(name, ending);
 }
 
-int held_side(int side, int64_t reduce) { return static_cast<int>((side + reduce - 1) / reduce); }
-
 }  // namespace
 
 PictureCache::PictureCache(const std::string& folder, uint64_t spare) : folder_(folder), spare_(spare) {
@@ -46,7 +45,7 @@ PictureCache::PictureCache(const std::string& folder, uint64_t spare) : folder_(
 
 CachedPicture PictureCache::entry(const std::string& file, PixelSize whole, int64_t reduce) const {
   const std::string path = std::filesystem::absolute(file).lexically_normal().string();
-  CachedPicture p{{}, str(folder_, "/", name_of(path, reduce)), {held_side(whole.height, reduce), held_side(whole.width, reduce)}};
+  CachedPicture p{{}, str(folder_, "/", name_of(path, reduce)), image::reduced(whole, static_cast<int>(reduce))};
   struct stat s = {};
   if (retried([&] { return ::stat(file.c_str(), &s); }) != 0) return p;
   p.key = str(format_name, "\n", path, "\n", s.st_size, " bytes, changed ", time_text(s.st_mtim), ", ", time_text(s.st_ctim), "\n",

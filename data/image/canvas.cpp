@@ -4,16 +4,17 @@
 #include <cstring>
 
 namespace mr::image {
-namespace {
 
-int blocks(int side, int factor) { return (side + factor - 1) / factor; }
-
-}  // namespace
+PixelSize reduced(PixelSize whole, int factor) {
+  const auto blocks = [factor](int side) { return (side + factor - 1) / factor; };
+  return {blocks(whole.height), blocks(whole.width)};
+}
 
 Canvas::Canvas(const Source& s, int height, int width)
     : height_(height), width_(width), factor_(s.options.reduce), row_(size_t{3} * static_cast<size_t>(width)) {
   check(factor_ >= 1 && factor_ <= 1024, "read_image: reduce must be in 1 ... 1024, got ", factor_);
-  image_ = Image(blocks(height, factor_), blocks(width, factor_));
+  const PixelSize blocks = reduced({height, width}, factor_);
+  image_ = Image(blocks.height, blocks.width);
   if (factor_ > 1) sums_.assign(image_.rgb.size(), 0);
 }
 

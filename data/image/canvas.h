@@ -13,6 +13,9 @@
 
 namespace mr::image {
 
+// The blocks of a picture, along each side: the last ones may be smaller.
+PixelSize reduced(PixelSize whole, int factor);
+
 class Canvas {
  public:
   Canvas(const Source& s, int height, int width);  // the factor is s.options.reduce

@@ -10,7 +10,7 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-#include "data/image/decoders.h"
+#include "data/image/canvas.h"
 
 namespace mr::image {
 namespace {
@@ -223,10 +223,10 @@ Image decode_jpeg(const Source& s, ImageNotes& notes) {
   jpeg_decompress_struct& info = jpeg.info();
   const int factor = jpeg_reduction(s.options.reduce);
   notes.reduction.fy = notes.reduction.fx = factor;
-  const auto scaled = [factor](JDIMENSION side) { return (static_cast<int>(side) + factor - 1) / factor; };
+  const PixelSize scaled = reduced({static_cast<int>(info.image_height), static_cast<int>(info.image_width)}, factor);
   info.scale_num = 1;
   info.scale_denom = static_cast<unsigned>(factor);
-  Image image(scaled(info.image_height), scaled(info.image_width));
+  Image image(scaled.height, scaled.width);
   if (info.jpeg_color_space == JCS_CMYK || info.jpeg_color_space == JCS_YCCK) {
     info.out_color_space = JCS_CMYK;
     const size_t stride = static_cast<size_t>(image.width) * 4;

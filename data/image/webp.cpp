@@ -139,7 +139,8 @@ Image decode_webp(const Source& s, ImageNotes& notes) {
   const Frame frame(s, webp);
   if (frame->height == height && frame->width == width) {
     const int factor = s.options.reduce;
-    Image image((height + factor - 1) / factor, (width + factor - 1) / factor);
+    const PixelSize scaled = reduced({height, width}, factor);
+    Image image(scaled.height, scaled.width);
     decode(s, frame->fragment, factor > 1, image, notes);
     notes.reduction = {static_cast<double>(height) / image.height, static_cast<double>(width) / image.width, 0, 0, {height, width}};
     return image;
