@@ -45,7 +45,7 @@ const char* name(Conv2dPass pass) {
 
 std::span<const Conv2dRung> conv2d_rungs(Device device) {
   static const Conv2dRung rungs[] = {
-      conv2d_matmul,    conv2d_winograd, conv2d_im2col,
+      conv2d_matmul,    conv2d_winograd, conv2d_grouped, conv2d_im2col,
 #ifdef MR_HAS_ONEDNN
       conv2d_onednn,
 #endif

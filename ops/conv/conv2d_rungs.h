@@ -2,6 +2,7 @@
 //
 //   reference   the loops of the formula: any type, groups, dilation
 //   im2col      patches gathered block by block into cache, then our matrix product; any stride, dilation and groups
+//   grouped     as many channels out of a group as into it, 4, 8, 16 …, f32: lanes of a vector are channels of several groups
 //   winograd    3×3, stride 1, padding 1, f32: a quarter of the products
 //   matmul      1×1, stride 1: the map is a matrix
 //   onednn      oneDNN's direct convolution: bf16, where the processor has AVX-512

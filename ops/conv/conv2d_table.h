@@ -6,7 +6,7 @@
 
 namespace mr {
 
-extern const Conv2dRung conv2d_reference, conv2d_im2col, conv2d_matmul, conv2d_winograd;
+extern const Conv2dRung conv2d_reference, conv2d_grouped, conv2d_im2col, conv2d_matmul, conv2d_winograd;
 #ifdef MR_HAS_ONEDNN
 extern const Conv2dRung conv2d_onednn;
 #endif

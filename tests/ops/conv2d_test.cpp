@@ -29,7 +29,12 @@ const Layer layers[] = {
     {{1, 10, 9, 5}, {6, 3, 2, 5}, {3, 2, 2}},
     {{2, 6, 5, 12}, {8, 3, 3, 3}, {1, 1, 1, 4}},  // groups
     {{1, 7, 8, 8}, {12, 3, 3, 2}, {2, 1, 1, 4}},
-    {{1, 5, 5, 4}, {3, 5, 5, 4}, {1, 0}},  // the kernel covers the map
+    {{2, 7, 9, 32}, {32, 3, 3, 4}, {1, 1, 1, 8}},  // a ResNeXt's, and the one that halves the map
+    {{1, 8, 6, 64}, {64, 3, 3, 8}, {2, 1, 1, 8}},
+    {{1, 5, 15, 64}, {64, 3, 3, 16}, {1, 2, 2, 4}},
+    {{1, 9, 17, 64}, {64, 3, 3, 32}, {2, 1, 1, 2}},
+    {{1, 6, 7, 24}, {24, 3, 3, 24}, {1, 2, 2}},  // a dilated res5's
+    {{1, 5, 5, 4}, {3, 5, 5, 4}, {1, 0}},        // the kernel covers the map
     {{1, 1, 1, 1}, {1, 1, 1, 1}, {}},
     {{1, 1, 1, 40}, {40, 3, 3, 40}, {1, 1}},
     {{5, 3, 2, 20}, {24, 3, 3, 20}, {1, 1}},
@@ -261,6 +266,11 @@ TEST_CASE("conv2d: no images, no work", "[conv2d]") {
     CHECK(oracle::same_bits(b.grad(), Tensor::zeros({8})));
     CHECK(x.grad().shape() == x.shape());
   }
+  const Var grouped(Tensor::empty({0, 14, 14, 32}), true), w(random({32, 3, 3, 4}, 1, DType::f32), true);
+  const Var y = conv2d(grouped, w, {}, {2, 1, 1, 8});
+  CHECK(y.shape() == Shape({0, 7, 7, 32}));
+  backward(y, Tensor::empty(y.shape()));
+  CHECK(oracle::same_bits(w.grad(), Tensor::zeros(w.shape())));
 }
 
 TEST_CASE("conv2d: frozen weights and inputs get no gradient", "[conv2d]") {

@@ -12,13 +12,14 @@ namespace mr::gpu {
 namespace {
 
 const Layer layers[] = {
-    {{1, 5, 4, 8}, {16, 3, 3, 8}, {1, 1}},       {{2, 7, 6, 24}, {40, 3, 3, 24}, {2, 1}},  // a step of 64 takes in three taps
-    {{1, 3, 5, 72}, {72, 1, 1, 72}, {}},                                                   // more than a step and a tile of channels
-    {{1, 6, 5, 16}, {8, 1, 1, 16}, {2, 0}},                                                // classes that no output reads
-    {{1, 7, 8, 8}, {8, 3, 2, 8}, {3, 2, 2}},                                               // dilated; some classes have one tap
-    {{3, 1, 2, 8}, {8, 3, 3, 8}, {4, 1}},                                                  // more classes than pixels
-    {{1, 7, 6, 3}, {5, 7, 7, 3}, {2, 3}},                                                  // the stem's channels
-    {{1, 5, 6, 8}, {12, 3, 3, 2}, {1, 1, 1, 4}},                                           // groups
+    {{1, 5, 4, 8}, {16, 3, 3, 8}, {1, 1}},        {{2, 7, 6, 24}, {40, 3, 3, 24}, {2, 1}},  // a step of 64 takes in three taps
+    {{1, 3, 5, 72}, {72, 1, 1, 72}, {}},                                                    // more than a step and a tile of channels
+    {{1, 6, 5, 16}, {8, 1, 1, 16}, {2, 0}},                                                 // classes that no output reads
+    {{1, 7, 8, 8}, {8, 3, 2, 8}, {3, 2, 2}},                                                // dilated; some classes have one tap
+    {{3, 1, 2, 8}, {8, 3, 3, 8}, {4, 1}},                                                   // more classes than pixels
+    {{1, 7, 6, 3}, {5, 7, 7, 3}, {2, 3}},                                                   // the stem's channels
+    {{1, 5, 6, 8}, {12, 3, 3, 2}, {1, 1, 1, 4}},                                            // groups
+    {{1, 6, 5, 32}, {32, 3, 3, 4}, {2, 1, 1, 8}},                                           // a ResNeXt's
 };
 
 const Conv2dRung& reference() { return mr::conv2d_rungs().back(); }
