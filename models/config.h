@@ -33,15 +33,22 @@ std::vector<std::string> names_of(const std::vector<LossTerm>& terms);
 struct ResNetConfig {
   static constexpr const char *kind = "resnet", *about = "residual blocks (He et al. 2015)";
   int64_t depth = 50;          // 18, 34: basic blocks; 50, 101, 152: bottlenecks
-  int64_t width = 64;          // channels of the stem and of res2's 3×3
+  int64_t width = 64;          // channels of the stem and, of a ResNet, of res2's 3×3
+  int64_t groups = 1;          // of a bottleneck's 3×3: above 1 a ResNeXt
+  int64_t group_width = 0;     // channels of a group in res2
   bool stride_in_1x1 = false;  // MSRA's weights: true; torchvision's: false
   NormKind norm = NormKind::frozen;
   double norm_epsilon = 1e-5;
   double norm_momentum = 0.1;
   int64_t freeze = 2;  // stages not trained: 0 none, 1 the stem, 2 the stem and res2
+  // Channels that a stage gives, and those of the 3×3 of its bottlenecks (stage: 2 … 5).
+  int64_t outer_width(int stage) const { return (depth >= 50 ? 4 * width : width) << (stage - 2); }
+  int64_t inner_width(int stage) const { return (groups * (group_width > 0 ? group_width : width / groups)) << (stage - 2); }
   void visit(Fields& f) {
     f.field("depth", depth, "18, 34, 50, 101 or 152");
     f.field("width", width, "channels of the stem (64 in the paper); all later widths follow");
+    f.field("groups", groups, "groups of a bottleneck's 3x3: 1 of a ResNet, 32 or 64 of a ResNeXt");
+    f.field("group_width", group_width, "channels of a group in res2, doubled by each stage (ResNeXt 32x4d: 4); 0: width / groups");
     f.field("stride_in_1x1", stride_in_1x1, "a bottleneck's stride sits in its 1x1 (MSRA) instead of its 3x3 (torchvision)");
     f.choice("norm", norm, {"frozen", "batch", "group"}, "frozen: fixed affine; batch: live statistics; group: 32 groups");
     f.field("norm_epsilon", norm_epsilon, "added to the variance (0 for torchvision's released detection weights)");
@@ -66,6 +73,21 @@ struct ResNetFPNConfig {
   }
 };
 
+enum class ResNetOutput : uint8_t { c4, c5, dc5 };
+
+struct ResNetMapConfig {
+  static constexpr const char *kind = "resnet", *about = "a ResNet's last map alone, without a pyramid";
+  static constexpr size_t levels = 1;
+  ResNetConfig resnet;
+  ResNetOutput output = ResNetOutput::c4;
+  void visit(Fields& f) {
+    resnet.visit(f);
+    f.choice(
+        "output", output, {"c4", "c5", "dc5"},
+        "c4: of res4, stride 16 (res5 may be in the box head); c5: of res5, stride 32; dc5: of res5 dilated instead of strided, stride 16");
+  }
+};
+
 struct VGGConfig {
   static constexpr const char *kind = "vgg16", *about = "VGG-16 (Simonyan & Zisserman 2015), for images of 224x224";
   int64_t width = 64;  // channels of conv1; later ones are 2, 4, 8 and 8 times as many
@@ -81,7 +103,8 @@ struct VGGConfig {
 struct RPNConfig {
   static constexpr const char *kind = "rpn", *about = "a region proposal network on all levels";
   static std::vector<LossTerm> losses() { return {{"rpn_objectness", "the RPN's object or background"}, {"rpn_box", "the RPN's boxes"}}; }
-  std::vector<double> anchor_sizes = {32, 64, 128, 256, 512};  // one a level, P2 … P6
+  int64_t channels = 0;                                        // of the 3×3 convolution; 0: as many as the maps have
+  std::vector<double> anchor_sizes = {32, 64, 128, 256, 512};  // one a level, P2 … P6; or all on the one level
   std::vector<double> anchor_ratios = {0.5, 1, 2};             // height / width
   bool round_anchors = true;
   double positive_iou = 0.7, negative_iou = 0.3;
@@ -93,7 +116,9 @@ struct RPNConfig {
   double min_size = 1e-3;
   double beta = 1.0 / 9;
   void visit(Fields& f) {
-    f.field("anchor_sizes", anchor_sizes, "side of the square anchor, pixels, one a level of the backbone, finest first");
+    f.field("channels", channels, "of its 3x3 convolution; 0: as many as the backbone's maps have");
+    f.field("anchor_sizes", anchor_sizes,
+            "side of the square anchor, pixels, one a level of the backbone, finest first; a single map has all of them");
     f.field("anchor_ratios", anchor_ratios, "height / width");
     f.field("round_anchors", round_anchors, "half sides rounded to whole pixels, as torchvision does");
     f.field("positive_iou", positive_iou, "anchors at or above are positive");
@@ -129,10 +154,29 @@ struct RoIConfig {
   }
 };
 
-struct BoxHeadConfig {
-  static std::vector<LossTerm> losses() { return {{"class", "the RoIs' classes"}, {"box", "the RoIs' boxes"}}; }
+struct TwoFCConfig {
+  static constexpr const char *kind = "fc", *about = "two fully connected layers";
   int64_t size = 7;
   int64_t width = 1024;
+  void visit(Fields& f) {
+    f.field("size", size, "bins of the RoI along each axis");
+    f.field("width", width, "of both fully connected layers");
+  }
+};
+
+struct Res5Config {
+  static constexpr const char *kind = "res5", *about = "the ResNet's last stage on each RoI, and its mean (C4)";
+  int64_t bins = 7;
+  int64_t stride = 1;
+  void visit(Fields& f) {
+    f.field("bins", bins, "of the RoI along each axis, as res5 sees it (the paper: 7; its release: 14)");
+    f.field("stride", stride, "of res5's first block (the paper: 1; its release: 2)");
+  }
+};
+
+struct BoxHeadConfig {
+  static std::vector<LossTerm> losses() { return {{"class", "the RoIs' classes"}, {"box", "the RoIs' boxes"}}; }
+  std::variant<TwoFCConfig, Res5Config> layers;
   int64_t batch = 512;
   double positive_fraction = 0.25;
   double positive_iou = 0.5, negative_iou = 0.5;
@@ -142,8 +186,6 @@ struct BoxHeadConfig {
   int64_t detections = 100;
   double min_size = 1e-2;
   void visit(Fields& f) {
-    f.field("size", size, "bins of the RoI along each axis");
-    f.field("width", width, "of both fully connected layers");
     f.field("batch", batch, "RoIs sampled an image");
     f.field("positive_fraction", positive_fraction, "at most this share of them positive");
     f.field("positive_iou", positive_iou, "RoIs at or above take the class of their object");
@@ -153,6 +195,7 @@ struct BoxHeadConfig {
     f.field("nms", nms, "IoU above which the lower-scored detection of the class is dropped");
     f.field("detections", detections, "kept an image");
     f.field("min_size", min_size, "detections with a shorter side are dropped, pixels");
+    f.kind(layers);
   }
 };
 
@@ -162,32 +205,43 @@ struct NoMaskConfig {
   void visit(Fields&) {}
 };
 
-struct MaskFCNConfig {
-  static constexpr const char *kind = "fcn", *about = "convolutions and a deconvolution on each RoI (Mask R-CNN)";
+// A deconvolution to twice the size, and the masks' logits.
+struct MaskPredictorConfig {
   static std::vector<LossTerm> losses() { return {{"mask", "the masks"}}; }
-  int64_t size = 14;  // the mask is twice as large
-  int64_t convs = 4;
   int64_t width = 256;
   bool class_agnostic = false;
   bool soft_targets = true;
   void visit(Fields& f) {
-    f.field("size", size, "bins of the RoI along each axis; the mask is twice as large");
-    f.field("convs", convs, "3x3 convolutions before the deconvolution");
-    f.field("width", width, "channels of these convolutions and of the deconvolution");
+    f.field("width", width, "channels of the deconvolution, and of the convolutions before it");
     f.field("class_agnostic", class_agnostic, "one mask for all classes");
     f.field("soft_targets", soft_targets, "targets are the resampled mask (torchvision); false: thresholded at a half");
   }
+};
+
+struct MaskFCNConfig : MaskPredictorConfig {
+  static constexpr const char *kind = "fcn", *about = "convolutions and a deconvolution on each RoI (Mask R-CNN)";
+  int64_t size = 14;  // the mask is twice as large
+  int64_t convs = 4;
+  void visit(Fields& f) {
+    f.field("size", size, "bins of the RoI along each axis; the mask is twice as large");
+    f.field("convs", convs, "3x3 convolutions before the deconvolution");
+    MaskPredictorConfig::visit(f);
+  }
+};
+
+struct MaskRes5Config : MaskPredictorConfig {
+  static constexpr const char *kind = "res5", *about = "a deconvolution on the map that the box head's res5 makes of each RoI (C4)";
 };
 
 // ---- systems ----
 
 struct RCNNConfig {
   static constexpr const char *kind = "rcnn", *about = "proposals, and heads that look at each of them";
-  std::variant<ResNetFPNConfig> backbone;
+  std::variant<ResNetFPNConfig, ResNetMapConfig> backbone;
   std::variant<RPNConfig> proposals;
   RoIConfig roi;
   BoxHeadConfig box;
-  std::variant<NoMaskConfig, MaskFCNConfig> mask = MaskFCNConfig{};
+  std::variant<NoMaskConfig, MaskFCNConfig, MaskRes5Config> mask = MaskFCNConfig{};
   std::vector<LossTerm> losses() const;
   void lower_score(double to) { box.score = std::min(box.score, to); }
   void visit(Fields& f) {
@@ -216,7 +270,7 @@ struct ModelConfig {
   }
 };
 
-// With a mask head, the usual one where it has none, or without.
+// With a mask head, the usual one behind its box head where it has none, or without.
 void set_masks(RCNNConfig& config, bool masks);
 
 // Errors: a field that no model can be built with, named "model.…".
@@ -230,11 +284,22 @@ void lower_score(ModelConfig& config, double to);
 // The terms of its loss, in order: Traits::losses, and what they are about.
 std::vector<LossTerm> loss_terms(const ModelConfig& config);
 
-// What is about an R-CNN, or such a part of it, alone asks for it by these. Errors: the model has
-// another kind, under the name of who asks: "recipe new: model.kind: expected …".
-template <class Model> auto& rcnn_of(Model& m, const char* who) { return as_kind<RCNNConfig>(m.system, str(who, ": model")); }
+// What is about an R-CNN, or such a part of it, alone asks for it by these, of a model or of the
+// R-CNN itself. Errors: the model has another kind, under the name of who asks:
+// "recipe new: model.kind: expected …".
+template <class Model> auto& rcnn_of(Model& m, const char* who) {
+  if constexpr (requires { m.system; })
+    return as_kind<RCNNConfig>(m.system, str(who, ": model"));
+  else
+    return m;
+}
 template <class Model> auto& resnet_fpn_of(Model& m, const char* who) {
   return as_kind<ResNetFPNConfig>(rcnn_of(m, who).backbone, str(who, ": model.backbone"));
+}
+// Of any backbone: all are a ResNet so far.
+template <class Model> auto& resnet_of(Model& m, const char* who) {
+  return std::visit(
+      [](auto& backbone) -> auto& { return backbone.resnet; }, rcnn_of(m, who).backbone);
 }
 template <class Model> auto& rpn_of(Model& m, const char* who) {
   return as_kind<RPNConfig>(rcnn_of(m, who).proposals, str(who, ": model.proposals"));

@@ -33,7 +33,7 @@ Var Linear::operator()(const Var& x, bool relu) const { return linear(x, w, b, r
 
 ConvNorm::ConvNorm(Parameters& p, const std::string& conv, const std::string& norm, int64_t in, int64_t out, int kernel,
                    const NormOptions& n, Conv2dOptions o)
-    : w(p.add(conv + ".weight", {out, kernel, kernel, in}, Init::kaiming(), ParameterKind::weight, FileLayout::conv)),
+    : w(p.add(conv + ".weight", {out, kernel, kernel, in / o.groups}, Init::kaiming(), ParameterKind::weight, FileLayout::conv)),
       options(o),
       options_of_norm(n) {
   const NormKind kind = n.kind;

@@ -35,7 +35,7 @@ FineTuning::FineTuning(const std::string& path, RenameTexts renames) : file_(ope
 
 std::string FineTuning::name() const { return printable(std::filesystem::path(file_.path).filename().string()); }
 
-int64_t FineTuning::depth() const { return std::get<ResNetFPNConfig>(architecture_.model.backbone).resnet.depth; }
+int64_t FineTuning::depth() const { return resnet_of(architecture_.model, "recipe new").depth; }
 
 std::string FineTuning::base() const {
   const std::string fitting = shipped_recipe_for(file_, renames_, ModelConfig());
@@ -52,9 +52,11 @@ Choice FineTuning::decide_network(Recipe& r, bool masks) const {
   if (without) m.mask = rcnn_of(before.model, "recipe new").mask;
   set_masks(m, masks);
   std::string why = str("The network of ", name(), ": ", detector() ? "a detector on " : "a trunk, ", "ResNet-", depth());
-  if (detector())
-    append(why, str(", with a pyramid of ", resnet_fpn_of(r.model, "recipe new").fpn.channels, " channels and heads for ",
-                    counted(architecture_.classes, "class")));
+  if (detector()) {
+    const auto* pyramid = std::get_if<ResNetFPNConfig>(&m.backbone);
+    append(why, pyramid != nullptr ? str(", with a pyramid of ", pyramid->fpn.channels, " channels") : std::string(", without a pyramid"));
+    append(why, str(" and heads for ", counted(architecture_.classes, "class")));
+  }
   append(why, without && masks ? "; its masks' head is new." : ". Another network would not take its weights.");
   std::vector<std::string> keys = changed_keys({"model.backbone.depth"}, before, r, "model.");
   std::erase(keys, "model.classes");
@@ -62,7 +64,7 @@ Choice FineTuning::decide_network(Recipe& r, bool masks) const {
 }
 
 Choice FineTuning::decide_norms(Recipe& r) const {
-  ResNetConfig& b = resnet_fpn_of(r.model, "recipe new").resnet;
+  ResNetConfig& b = resnet_of(r.model, "recipe new");
   const bool own = file_.metadata.contains("recipe");
   std::string why;
   if (own && detector()) {

@@ -174,7 +174,7 @@ class Maker {
 
   // Frozen norms, and stages that are not trained, are for pretrained weights.
   void choose_start() {
-    ResNetConfig& b = resnet_fpn_of(r_.model, "recipe new").resnet;
+    ResNetConfig& b = resnet_of(r_.model, "recipe new");
     if (b.norm != NormKind::frozen && b.freeze == 0) return;
     if (b.norm == NormKind::frozen) b.norm = b.width % 32 == 0 ? NormKind::group : NormKind::batch;
     b.freeze = 0;

@@ -41,9 +41,16 @@ void take_pixels(Preprocess& to, const Preprocess& from) {
 
 // Whether a setting changes what the network makes of a picture, and no shape of a tensor.
 bool is_of_pixels(const std::string& key) {
-  constexpr std::array<std::string_view, 7> keys = {"preprocess.mean",          "preprocess.std",          "preprocess.unit",
-                                                    "preprocess.bgr",           "preprocess.size_divisor", "model.backbone.stride_in_1x1",
-                                                    "model.trunk.stride_in_1x1"};
+  constexpr std::array<std::string_view, 10> keys = {"preprocess.mean",
+                                                     "preprocess.std",
+                                                     "preprocess.unit",
+                                                     "preprocess.bgr",
+                                                     "preprocess.size_divisor",
+                                                     "model.backbone.stride_in_1x1",
+                                                     "model.trunk.stride_in_1x1",
+                                                     "model.backbone.output",
+                                                     "model.box.bins",
+                                                     "model.box.stride"};
   return key.starts_with("model.roi.") || std::ranges::find(keys, key) != keys.end();
 }
 
@@ -56,10 +63,24 @@ bool decides_shapes(const Difference& d) {
   const auto has_group_norm = [](const std::string& norm) { return norm == "\"group\""; };
   if (d.key == "model.backbone.norm" || d.key == "model.trunk.norm") return has_group_norm(d.before) != has_group_norm(d.after);
   if (d.key == "model.proposals.anchor_ratios") return std::ranges::count(d.before, ',') != std::ranges::count(d.after, ',');
-  constexpr std::array<std::string_view, 13> always = {
-      "model.kind",       "model.backbone.kind", "model.backbone.depth", "model.backbone.width", "model.backbone.fpn.channels",
-      "model.trunk.kind", "model.trunk.depth",   "model.trunk.width",    "model.proposals.kind", "model.box.size",
-      "model.box.width",  "model.mask.convs",    "model.mask.width"};
+  constexpr std::array<std::string_view, 18> always = {"model.kind",
+                                                       "model.backbone.kind",
+                                                       "model.backbone.depth",
+                                                       "model.backbone.width",
+                                                       "model.backbone.groups",
+                                                       "model.backbone.group_width",
+                                                       "model.backbone.fpn.channels",
+                                                       "model.trunk.kind",
+                                                       "model.trunk.depth",
+                                                       "model.trunk.width",
+                                                       "model.trunk.groups",
+                                                       "model.trunk.group_width",
+                                                       "model.proposals.kind",
+                                                       "model.box.kind",
+                                                       "model.box.size",
+                                                       "model.box.width",
+                                                       "model.mask.convs",
+                                                       "model.mask.width"};
   return std::ranges::find(always, d.key) != always.end();
 }
 
@@ -76,7 +97,7 @@ void take_stored(Recipe& r, const Recipe& stored) {
   take_pixels(r.preprocess, stored.preprocess);
   if (const ResNetConfig* trunk = trunk_for(r.model, stored.model)) {
     r.preprocess.size_divisor = divisor;  // the pyramid's, which the classifier is without
-    ResNetConfig& body = resnet_fpn_of(r.model, "weights").resnet;
+    ResNetConfig& body = resnet_of(r.model, "weights");
     body = *trunk;
     if (body.norm == NormKind::batch) body.norm = NormKind::frozen;  // at the statistics of its training
     return;
@@ -106,13 +127,13 @@ Recipe recipe_for_weights(const WeightFile& file, const RenameTexts& renames, co
     return r;
   }
   const Architecture alone = architecture_of(file, renames);  // a detector's is not the base's in anything
-  const ResNetConfig& body = std::get<ResNetFPNConfig>(alone.model.backbone).resnet;
+  const ResNetConfig& body = resnet_of(alone.model, "weights");
   if (alone.detector)
     r.model = {.classes = alone.classes, .system = alone.model};
   else if (auto* classifier = std::get_if<ClassifierConfig>(&r.model.system))
     classifier->trunk = body;
   else
-    resnet_fpn_of(r.model, "weights").resnet = body;
+    resnet_of(r.model, "weights") = body;
   assign_usual(r, alone.naming);
   return r;
 }

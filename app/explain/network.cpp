@@ -130,7 +130,7 @@ Page explain_rpn(const std::string& weights, const std::string& image) {
     const auto z = output.objectness[l].values<float>();
     const auto n = static_cast<int64_t>(z.size());
     anchors += n;
-    t.rows.push_back({fmt::format("P{}", l + 2), n, sigmoid(*std::ranges::max_element(z)),
+    t.rows.push_back({model->parts().backbone->levels()[l].name, n, sigmoid(*std::ranges::max_element(z)),
                       static_cast<int64_t>(std::ranges::count_if(z, [](float v) { return v > 0; })),
                       std::min<int64_t>(n, config.pre_nms_test)});
   }

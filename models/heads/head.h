@@ -15,6 +15,7 @@ namespace mr {
 struct TrainingRoIs {
   RoITargets all;      // objects and background
   RoITargets objects;  // of these the ones that have an object
+  Tensor object_rows;  // [objects] i32, the row of `all` that each is; −1: a filler
 };
 
 class Head {

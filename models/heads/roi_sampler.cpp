@@ -19,8 +19,9 @@ RoISample RoISampler::draw(const BoxList& proposals, const DeviceBatch& batch) c
 TrainingRoIs RoISampler::operator()(const BoxList& proposals, const DeviceBatch& batch) const {
   const RoISample s = batch.chosen ? batch.chosen->rois : draw(proposals, batch);
   const int64_t most = std::min(most_objects(), s.chosen.size(1));
-  return {roi_targets(s.boxes, s.match, s.chosen, batch.objects, batch.labels, roi_coder),
-          object_targets(s.boxes, s.match, s.chosen, batch.objects, batch.labels, roi_coder, most)};
+  const RoITargets all = roi_targets(s.boxes, s.match, s.chosen, batch.objects, batch.labels, roi_coder);
+  return {all, object_targets(s.boxes, s.match, s.chosen, batch.objects, batch.labels, roi_coder, most),
+          object_rows(all, s.chosen.size(0), most)};
 }
 
 }  // namespace mr

@@ -15,6 +15,7 @@ class Proposer {
  public:
   virtual ~Proposer() = default;
   virtual std::vector<std::string> names() const = 0;  // of its losses
+  virtual int64_t channels() const { return 0; }       // of the map that it makes of each of the backbone's
   virtual Proposed train(const Features& f, const DeviceBatch& batch) const = 0;
   virtual Proposed predict(const Features& f, const DeviceBatch& batch) const = 0;
 };

@@ -28,11 +28,15 @@ Tensor all_levels(const std::vector<Tensor>& anchors) {  // [Σ A_l,4]
 }  // namespace
 
 RPN::RPN(Parameters& p, const std::string& prefix, const std::vector<Level>& levels, const RPNConfig& config) : config_(config) {
-  check(config.anchor_sizes.size() == levels.size(), "rpn: one size of anchors a level from ", levels.front().name, " to ",
-        levels.back().name, ", so ", levels.size(), ", got ", config.anchor_sizes.size());
-  const auto A = static_cast<int64_t>(config.anchor_ratios.size());
-  const int64_t C = levels.front().channels;
-  conv_ = Conv(p, prefix + "conv.0.0", C, C, 3, Init::normal(0.01), {.padding = 1});
+  for (const double size : config.anchor_sizes) {
+    if (levels.size() > 1 || sizes_.empty()) sizes_.emplace_back();
+    sizes_.back().push_back(size);
+  }
+  check(sizes_.size() == levels.size(), "rpn: one size of anchors a level from ", levels.front().name, " to ", levels.back().name, ", so ",
+        levels.size(), ", got ", sizes_.size());
+  const auto A = static_cast<int64_t>(config.anchor_ratios.size() * sizes_.front().size());
+  const int64_t in = levels.front().channels, C = config.channels > 0 ? config.channels : in;
+  conv_ = Conv(p, prefix + "conv.0.0", in, C, 3, Init::normal(0.01), {.padding = 1});
   objectness_ = Conv(p, prefix + "cls_logits", C, A, 1, Init::normal(0.01));
   deltas_ = Conv(p, prefix + "bbox_pred", C, 4 * A, 1, Init::normal(0.01));
 }
@@ -40,7 +44,7 @@ RPN::RPN(Parameters& p, const std::string& prefix, const std::vector<Level>& lev
 Tensor RPN::anchors(const Features& f, size_t level, const Shape& images) const {
   const auto H = static_cast<int>(f.maps[level].size(1)), W = static_cast<int>(f.maps[level].size(2));
   // torchvision's strides: whole pixels of the padded image a cell
-  return anchors_for_level(H, W, static_cast<int>(images[1]) / H, static_cast<int>(images[2]) / W, {config_.anchor_sizes[level]},
+  return anchors_for_level(H, W, static_cast<int>(images[1]) / H, static_cast<int>(images[2]) / W, sizes_[level],
                            {.ratios = config_.anchor_ratios, .round = config_.round_anchors});  // [H·W·A,4]
 }
 

@@ -4,7 +4,8 @@
 //   P_l ─3×3, ReLU→ h ─1×1→ objectness [N,H,W,A]
 //                     ─1×1→ deltas     [N,H,W,4A]          one head for all levels
 //
-// Every cell of a level has A anchors (one size, several ratios). Proposals: the best of each level
+// Every cell of a level has A anchors: several ratios of one size a level, or of all sizes where
+// there is one level alone (C4). Proposals: the best of each level
 // by objectness, decoded, clipped, small ones dropped, NMS per level, the best of the union. They
 // carry no gradient ("approximate joint training").
 //
@@ -24,16 +25,17 @@ namespace mr {
 class RPN : public Proposer {
  public:
   struct Output {                    // no gradients: the losses ask the maps again, at the anchors that were sampled
-    std::vector<Tensor> anchors;     // a level: [A_l,4], pixels of the input, A_l = H·W·ratios
+    std::vector<Tensor> anchors;     // a level: [A_l,4], pixels of the input, A_l = H·W·A
     std::vector<Tensor> objectness;  // a level: [N,A_l] f32 logits
     std::vector<Tensor> deltas;      // a level: [N,A_l,4] f32
     std::vector<Tensor> hidden;      // a level: h [N,H,W,C], where gradients are wanted
   };
 
-  // Errors: another number of anchor sizes than of levels.
+  // Errors: another number of anchor sizes than of levels, of which there are several.
   RPN(Parameters& p, const std::string& prefix, const std::vector<Level>& levels, const RPNConfig& config);
 
   std::vector<std::string> names() const override { return names_of(RPNConfig::losses()); }
+  int64_t channels() const override { return conv_.w.size(0); }
   Proposed train(const Features& f, const DeviceBatch& batch) const override;
   Proposed predict(const Features& f, const DeviceBatch& batch) const override;
 
@@ -46,6 +48,7 @@ class RPN : public Proposer {
   Losses losses(const Features& f, const Output& out, const DeviceBatch& batch) const;
 
   RPNConfig config_;
+  std::vector<std::vector<double>> sizes_;  // of the anchors of each level
   Conv conv_, objectness_, deltas_;
 };
 

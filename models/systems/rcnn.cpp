@@ -1,8 +1,10 @@
 #include "models/systems/rcnn.h"
 
 #include "models/backbones/resnet_fpn.h"
+#include "models/backbones/resnet_map.h"
 #include "models/heads/box.h"
 #include "models/heads/mask_fcn.h"
+#include "models/heads/res5.h"
 #include "models/proposals/rpn.h"
 #include "tensor/context.h"
 
@@ -14,7 +16,7 @@ Traits RCNN::traits() const {
   t.rois = sampler_.most_objects();
   t.norm_epsilon = parts_.backbone->norm_epsilon();
   const Level& finest = parts_.backbone->levels().front();  // of which the proposer makes a map of the same size
-  t.values = parts_.backbone->values() + static_cast<double>(finest.channels) / (finest.stride * finest.stride);
+  t.values = parts_.backbone->values() + static_cast<double>(parts_.proposer->channels()) / (finest.stride * finest.stride);
   t.losses = parts_.proposer->names();
   for (const auto& head : parts_.heads) {
     for (std::string& name : head->names()) t.losses.push_back(std::move(name));
@@ -54,26 +56,37 @@ Found RCNN::detect(const DeviceBatch& batch) const {
 
 namespace {
 
-// What a head is made from.
+// What heads are made from.
 struct HeadSite {
   Parameters& parameters;
   const RoIFeatures& features;
   int64_t classes;
+  const RCNNConfig& config;
 };
 
 // ---- one function a kind of part ----
 
 std::unique_ptr<Backbone> make_part(const ResNetFPNConfig& c, Parameters& p) { return std::make_unique<ResNetFPN>(p, c); }
 
+std::unique_ptr<Backbone> make_part(const ResNetMapConfig& c, Parameters& p) { return std::make_unique<ResNetMap>(p, c); }
+
 std::unique_ptr<Proposer> make_part(const RPNConfig& c, Parameters& p, const std::vector<Level>& levels) {
   return std::make_unique<RPN>(p, "rpn.head.", levels, c);
 }
 
-std::unique_ptr<Head> make_part(const BoxHeadConfig& c, const HeadSite& s) {
-  return std::make_unique<BoxHead>(s.parameters, "roi_heads.", s.features, s.classes, c);
+std::unique_ptr<Head> make_part(const TwoFCConfig&, const HeadSite& s) {
+  return std::make_unique<BoxHead>(s.parameters, "roi_heads.", s.features, s.classes, s.config.box);
+}
+
+// With the masks that are made from the same map.
+std::unique_ptr<Head> make_part(const Res5Config& c, const HeadSite& s) {
+  return std::make_unique<Res5Head>(s.parameters, "roi_heads.", s.features, s.classes, std::get<ResNetMapConfig>(s.config.backbone).resnet,
+                                    s.config.box, c, std::get_if<MaskRes5Config>(&s.config.mask));
 }
 
 std::unique_ptr<Head> make_part(const NoMaskConfig&, const HeadSite&) { return nullptr; }
+
+std::unique_ptr<Head> make_part(const MaskRes5Config&, const HeadSite&) { return nullptr; }  // the box head's
 
 std::unique_ptr<Head> make_part(const MaskFCNConfig& c, const HeadSite& s) {
   return std::make_unique<MaskFCNHead>(s.parameters, "roi_heads.", s.features, s.classes, c);
@@ -89,8 +102,8 @@ std::unique_ptr<RCNN> make_rcnn(const RCNNConfig& config, int64_t classes, std::
     const std::vector<Level>& levels = parts.backbone->levels();
     parts.proposer = std::visit([&](const auto& c) { return make_part(c, p, levels); }, config.proposals);
     const RoIFeatures features(levels, config.roi);
-    const HeadSite site{p, features, classes};
-    parts.heads.push_back(make_part(config.box, site));
+    const HeadSite site{p, features, classes, config};
+    parts.heads.push_back(std::visit([&](const auto& c) { return make_part(c, site); }, config.box.layers));
     if (auto mask = std::visit([&](const auto& c) { return make_part(c, site); }, config.mask)) parts.heads.push_back(std::move(mask));
     return parts;
   });

@@ -8,6 +8,10 @@
 //   image → ResNet → C2…C5 → FPN → P2…P6 → RPN → proposals → RoIAlign on P2…P5 → box head  → class, box
 //                                                           RoIAlign on P2…P5 → mask head → mask
 //
+// and without a pyramid, on one map (C4): a RoI goes through res5, and boxes and masks are told from what that gives:
+//
+//   image → ResNet → C4 → RPN → proposals → RoIAlign on C4 → res5 → class, box, mask
+//
 //   L = L_objectness + L_rpn_box + L_class + L_box + L_mask, each logged apart
 //
 // Parameters carry the names of torchvision's maskrcnn_resnet50_fpn, so that its files load by name.

@@ -140,7 +140,7 @@ std::string from_detectron2(const std::string& name) {
       return str("backbone.fpn.", w.ours, ".", *level - 2, ".0", rest);
     return name;
   }
-  if (!take(rest, "backbone.bottom_up.")) take(rest, "backbone.");
+  if (!take(rest, "backbone.bottom_up.") && !take(rest, "backbone.")) take(rest, "roi_heads.");  // C4: roi_heads.res5
   const std::string body = from_detectron2_backbone(rest);
   return body.empty() ? name : body;
 }
@@ -174,6 +174,28 @@ void repeated(NamedTensor& t, int64_t times) {
     for (size_t at = once; at < out.size(); at += once) std::memcpy(out.data() + at, out.data(), once);
   };
   t.shape[0] *= times;
+}
+
+// Rows of `of_anchor` numbers, by size and then ratio → by ratio and then size.
+void anchors_by_ratio(NamedTensor& t, size_t of_anchor) {
+  constexpr size_t ratios = 3;
+  const size_t rows = static_cast<size_t>(t.shape[0]), anchors = rows / of_anchor, sizes = anchors / ratios;
+  if (anchors <= ratios || rows != sizes * ratios * of_anchor) return;
+  t.read = [read = t.read, sizes, anchors](Bytes out) {
+    std::vector<std::byte> by_size(out.size());
+    read(by_size);
+    const size_t bytes = out.size() / anchors;
+    for (size_t a = 0; a < anchors; ++a)
+      std::memcpy(out.data() + a * bytes, by_size.data() + (a % sizes * ratios + a / sizes) * bytes, bytes);
+  };
+}
+
+void move_anchors(std::vector<Candidate>& candidates) {
+  for (Candidate& c : candidates) {
+    if (c.tensor.shape.empty() || c.tensor.shape[0] < 1) continue;
+    if (c.tensor.name.starts_with("rpn.head.cls_logits.")) anchors_by_ratio(c.tensor, 1);
+    if (c.tensor.name.starts_with("rpn.head.bbox_pred.")) anchors_by_ratio(c.tensor, 4);
+  }
 }
 
 void move_background(std::vector<Candidate>& candidates, const Parameters& parameters) {
@@ -244,10 +266,12 @@ Naming translate_detectron(std::vector<Candidate>& candidates, const Parameters&
     if (naming == Naming::detectron) c.tensor.name = from_caffe(c.tensor.name);
     if (!c.tensor.name.empty()) c.tensor.name = from_detectron2(c.tensor.name);
   }
-  if (naming == Naming::detectron2)
+  if (naming == Naming::detectron2) {
     move_background(candidates, parameters);
-  else
+    move_anchors(candidates);
+  } else {
     add_statistics(candidates, parameters, norm_epsilon);
+  }
   return naming;
 }
 

@@ -9,6 +9,8 @@
 //   cls_score       the last row becomes the first;
 //   bbox_pred       four rows of zeros come before (background has no box); those of a class-agnostic one, four in all, are repeated;
 //   masks' logits   a row of zeros comes before, unless the model's masks are class-agnostic, too.
+// An RPN with several sizes of anchors on one map (C4, DC5) has them in another order in detectron2: all ratios, which are
+// taken to be three, of the first size, then of the next; here, as in torchvision and Detectron, all sizes of the first ratio.
 // Detectron's norms are scale and shift alone: with them come a mean of 0 and a variance of 1 − ε,
 // so that (x − 0) / √(var + ε) = x.
 #pragma once

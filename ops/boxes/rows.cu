@@ -19,6 +19,7 @@ template void each_row(const char*, int64_t, const ProposalRow&);
 template void each_row(const char*, int64_t, const DetectionRow&);
 template void each_row(const char*, int64_t, const DetectedLabelRow&);
 template void each_row(const char*, int64_t, const RoITargetRow&);
+template void each_row(const char*, int64_t, const ObjectPlaceRow&);
 template void each_row(const char*, int64_t, const AnchorTargetRow&);
 template void each_row(const char*, int64_t, const AnchorOutputRow&);
 template void each_row(const char*, int64_t, const OneChannelRow&);

@@ -244,6 +244,17 @@ struct RoITargetRow {
   }
 };
 
+// Row i is the i-th of the first `most` of an image's `room`.
+struct ObjectPlaceRow {
+  const int32_t* labels;
+  int32_t* rows;
+  int64_t room, most;
+  template <class At> MR_HD void operator()(const At& at, int64_t i) const {
+    const int64_t row = i / most * room + i % most;
+    at(rows, i) = at(labels, row) > 0 ? static_cast<int32_t>(row) : -1;
+  }
+};
+
 // How many anchors the levels of a pyramid have.
 struct AnchorLevels {
   static constexpr int most = 8;

@@ -90,6 +90,26 @@ RoITargets object_targets(const BoxList& boxes, const Tensor& match, const Tenso
   return targets_of(s, labels, places, -1);
 }
 
+Tensor object_rows(const RoITargets& all, int64_t images, int64_t most) {
+  const char* op = "object_rows";
+  const int64_t R = all.labels.numel();
+  check(images > 0 && most >= 0, op, ": expected images and a number of objects, got ", images, " and ", most);
+  const Operands of(op, all.labels.device());
+  const auto* labels = of.as<int32_t>(all.labels, "labels", {R});
+  if (all.labels.on_gpu()) {  // every image has as many rows
+    check(R % images == 0 && most <= R / images, op, ": expected at most the ", R / images, " rows of an image, got ", most);
+    const Tensor rows = Tensor::empty({images * most}, DType::i32, all.labels.device());
+    each_row(op, rows.device(), rows.numel(), ObjectPlaceRow{labels, of.as<int32_t>(rows, "rows", {images * most}), R / images, most});
+    return rows;
+  }
+  const float* rois = of.as<float>(all.rois, "rois", {R, 5});
+  std::vector<int64_t> taken(static_cast<size_t>(images));
+  std::vector<int32_t> rows;
+  for (int32_t r = 0; r < R; ++r)
+    if (labels[r] > 0 && ++taken.at(static_cast<size_t>(rois[5 * r])) <= most) rows.push_back(r);
+  return Tensor::of<int32_t>({static_cast<int64_t>(rows.size())}, rows);
+}
+
 AnchorTargets anchor_targets(const Tensor& anchors, std::span<const int64_t> of_level, int64_t of_cell, const Tensor& match,
                              const Tensor& sample, const BoxList& objects, const BoxCoder& coder) {
   const char* op = "anchor_targets";

@@ -28,6 +28,11 @@ RoITargets roi_targets(const BoxList& boxes, const Tensor& match, const Tensor& 
 RoITargets object_targets(const BoxList& boxes, const Tensor& match, const Tensor& sample, const BoxList& objects, const Tensor& labels,
                           const BoxCoder& coder, int64_t most);
 
+// Where object_targets(…, most) has its rows among those of roi_targets(…), from the same lists and a
+// sample of `images` images whose objects come first, rising (sampler.h).
+// → [R'] i32, a row of `all` for each of its rows; −1 for a filler
+Tensor object_rows(const RoITargets& all, int64_t images, int64_t most);
+
 // Sampled anchors, each with the cell of the feature map at which it stands.
 struct AnchorTargets {
   Tensor level;   // [R] i32, 0 the finest; −1 for a filler

@@ -19,6 +19,7 @@ template <class Config> auto& rcnn(Config&& c) {
 template <class Config> auto& resnet(Config&& c) { return std::get<ResNetFPNConfig>(rcnn(c).backbone).resnet; }
 template <class Config> auto& fpn(Config&& c) { return std::get<ResNetFPNConfig>(rcnn(c).backbone).fpn; }
 template <class Config> auto& rpn(Config&& c) { return std::get<RPNConfig>(rcnn(c).proposals); }
+template <class Config> auto& fc(Config&& c) { return std::get<TwoFCConfig>(rcnn(c).box.layers); }
 template <class Config> auto& mask(Config&& c) { return std::get<MaskFCNConfig>(rcnn(c).mask); }
 template <class Config> bool has_masks(const Config& c) { return !std::holds_alternative<NoMaskConfig>(rcnn(c).mask); }
 

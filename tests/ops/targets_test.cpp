@@ -84,6 +84,25 @@ TEST_CASE("roi_targets: the sampled boxes with their objects' classes and deltas
                     Contains("object_targets: expected a part of a sample of 3, got 4"));
 }
 
+TEST_CASE("object_rows: where the objects' rows stand among all", "[targets]") {
+  const Lists l;
+  const Tensor s = numbers_of({2, 3}, {0, 1, 2, 1, 0, -1});  // objects first, rising, as the sampler gives them
+  const RoITargets all = roi_targets(l.boxes, l.match, s, l.objects, l.labels, coder);
+  REQUIRE(numbers(all.labels) == std::vector<int32_t>{7, 9, 0, 0, 4});  // the boxes of an image rise, its background stands first
+  CHECK(numbers(object_rows(all, 2, 2)) == std::vector<int32_t>{0, 1, 4});
+  CHECK(numbers(object_rows(all, 2, 1)) == std::vector<int32_t>{0, 4});
+  for (const int64_t most : {0, 1, 2, 3}) {
+    const RoITargets objects = object_targets(l.boxes, l.match, s, l.objects, l.labels, coder, most);
+    const Tensor rows = object_rows(all, 2, most);
+    REQUIRE(rows.numel() == objects.labels.numel());
+    for (int64_t i = 0; i < rows.numel(); ++i) {
+      CHECK(row(all.rois, rows.data<int32_t>()[i]) == row(objects.rois, i));
+      CHECK(all.labels.data<int32_t>()[rows.data<int32_t>()[i]] == objects.labels.data<int32_t>()[i]);
+    }
+  }
+  CHECK_THROWS_WITH(object_rows(all, 0, 1), Contains("object_rows: expected images and a number of objects, got 0 and 1"));
+}
+
 TEST_CASE("anchor_targets: sampled anchors by the cell that speaks for them, level after level", "[targets]") {
   // Levels of 4 and 2 anchors, two at a cell.
   const Tensor anchors = Tensor::zeros({6, 4});

@@ -48,7 +48,7 @@ TEST_CASE("the shipped recipes as they were mean what they mean today", "[former
 
 TEST_CASE("a recipe with every key of then, as weights files hold it, means what it meant", "[former_keys]") {
   const Recipe r = recipe_from_toml(former("stored"), "last.safetensors (recipe)"), today = load_recipe("scenes_small");
-  CHECK(rcnn(r).box.width == 256);
+  CHECK(fc(r).width == 256);
   CHECK(rpn(r).anchor_sizes == rpn(today).anchor_sizes);
   CHECK(rpn(r).pre_nms_train == 500);
   CHECK(fpn(r).channels == 64);

@@ -112,10 +112,25 @@ TEST_CASE("what no recipe can build is named", "[pretrained]") {
       throw Error(fault_of(v2, drawn(narrow_settings(50)))),
       Contains("the file is of a detector with norms in the pyramid, more than one 3x3 convolution in the RPN, convolutions in "
                "the box head, norms in the mask head, which no recipe can build"));
-  WeightFile grouped = in_memory(narrow(50, 3));
-  for (NamedTensor& t : grouped.tensors)
-    if (t.name == "backbone.body.layer1.0.conv2.weight") t.shape = {8, 1, 3, 3};
-  CHECK_THROWS_WITH(throw Error(fault_of(grouped, drawn(narrow_settings(50)))), Contains("a ResNeXt"));
+  WeightFile uneven = in_memory(narrow(50, 3));
+  for (NamedTensor& t : uneven.tensors)
+    if (t.name == "backbone.body.layer1.0.conv2.weight") t.shape = {8, 3, 3, 3};
+  CHECK_THROWS_WITH(throw Error(fault_of(uneven, drawn(narrow_settings(50)))),
+                    Contains("a ResNet whose backbone.body.layer1.0.conv2.weight is 8 x 3"));
+}
+
+TEST_CASE("a file's groups and heads without a pyramid are told apart from the recipe's", "[pretrained]") {
+  ModelConfig grouped = narrow(50, 3), on_map = narrow(50, 3);
+  resnet(grouped).groups = 4;
+  resnet(grouped).group_width = 3;
+  CHECK_THROWS_WITH(throw Error(fault_of(in_memory(grouped), drawn(narrow_settings(50)))),
+                    Contains("model.backbone.groups = 4 (here 1), model.backbone.group_width = 3 (here 0)"));
+  rcnn(on_map).backbone = ResNetMapConfig{resnet(on_map), ResNetOutput::c4};
+  rcnn(on_map).box.layers = Res5Config();
+  rcnn(on_map).mask = MaskRes5Config();
+  CHECK_THROWS_WITH(
+      throw Error(fault_of(in_memory(on_map), drawn(narrow_settings(50)))),
+      Contains("model.backbone.kind = \"resnet\" (here \"resnet_fpn\")") && Contains("model.box.kind = \"res5\" (here \"fc\")"));
 }
 
 TEST_CASE("init: another architecture is an error, which --skip-mismatch does not mend and --force passes over", "[pretrained]") {

@@ -243,7 +243,7 @@ TEST_CASE("recipe new --init: a classifier's ResNet starts the trunk alone", "[r
     CHECK(resnet(r).norm_epsilon == 1e-5);
     CHECK(resnet(r).freeze == 2);
     CHECK(fpn(r).channels == fpn(base).channels);
-    CHECK(rcnn(r).box.width == rcnn(base).box.width);
+    CHECK(fc(r).width == fc(base).width);
     CHECK(rpn(r).anchor_ratios == std::vector<double>{1});  // of the data
     CHECK(r.preprocess.mean == Preprocess{}.mean);
     CHECK(r.optimiser.lr == 0.02);

@@ -19,7 +19,7 @@ Recipe with(const std::vector<std::string>& assignments) { return load_recipe("n
 }  // namespace
 
 TEST_CASE("every shipped recipe can be read, says what it is, and survives writing", "[recipe]") {
-  CHECK(shipped_recipes().size() >= 5);
+  CHECK(shipped_recipes().size() >= 9);
   for (const ShippedRecipe& s : shipped_recipes()) {
     INFO(s.name);
     const Recipe r = load_recipe(s.name);
@@ -89,6 +89,32 @@ TEST_CASE("the Cityscapes recipes state the paper's schedules, for any batch", "
     CHECK(r.train.budget == "8h");
     CHECK(r.train.iterations == 0);
     CHECK(r.data.cache == "mrcnn_cache");
+  }
+}
+
+TEST_CASE("the recipes without a pyramid state the paper's networks", "[recipe]") {
+  const Recipe paper = load_recipe("coco_r50_c4_paper");
+  const RCNNConfig& c4 = rcnn_of(paper.model, "test");
+  const auto& trunk = std::get<ResNetMapConfig>(c4.backbone);
+  const auto& rpn = std::get<RPNConfig>(c4.proposals);
+  CHECK(trunk.output == ResNetOutput::c4);
+  CHECK(trunk.resnet.depth == 50);
+  CHECK(trunk.resnet.stride_in_1x1);
+  CHECK(rpn.channels == 512);
+  CHECK(rpn.anchor_sizes.size() * rpn.anchor_ratios.size() == 15);
+  CHECK_FALSE(rpn.round_anchors);
+  CHECK(rpn.post_nms_test == 300);
+  CHECK(c4.box.batch == 64);
+  CHECK(std::get<Res5Config>(c4.box.layers).bins == 7);
+  CHECK(std::get<Res5Config>(c4.box.layers).stride == 1);
+  CHECK_FALSE(std::get<MaskRes5Config>(c4.mask).soft_targets);
+  CHECK(learning_rate(paper.schedule, 0.02, 160000, 120000) == Approx(0.002));
+  for (const auto& [name, divisor] : {std::pair{"scenes_c4", 16}, {"scenes_c5", 32}, {"scenes_dc5", 16}}) {
+    INFO(name);
+    const Recipe small = load_recipe(name);
+    CHECK(traits_of(small.model).divisor == divisor);
+    CHECK(traits_of(small.model).masks);
+    CHECK(small.data.scenes.width == load_recipe("scenes_small").data.scenes.width);
   }
 }
 

@@ -21,7 +21,7 @@ inline ModelConfig narrow(int64_t depth, int64_t classes) {
   resnet(c).depth = depth;
   resnet(c).width = 8;
   fpn(c).channels = 16;
-  rcnn(c).box.width = 32;
+  fc(c).width = 32;
   mask(c).width = 16;
   return c;
 }

@@ -26,7 +26,7 @@ ModelConfig tiny_config() {
   rpn(c).batch = 32;
   rpn(c).pre_nms_train = rpn(c).pre_nms_test = 50;
   rpn(c).post_nms_train = rpn(c).post_nms_test = 20;
-  rcnn(c).box.width = 16;
+  fc(c).width = 16;
   rcnn(c).box.batch = 16;
   rcnn(c).box.detections = 5;
   mask(c).convs = 1;
@@ -135,6 +135,29 @@ TEST_CASE("a training step on the device: live norms, masks of no class, thresho
   mask(c).class_agnostic = true;
   mask(c).soft_targets = false;
   rcnn(c).box.positive_fraction = 0.5;
+  compare_steps(c);
+}
+
+TEST_CASE("a training step on the device without a pyramid: res5 on each RoI, in groups, and the dilated map", "[gpu][model]") {
+  if (!has_device()) return;
+  const Uncounted fast;
+  ModelConfig c = tiny_config();
+  ResNetConfig trunk;
+  trunk.width = 8;
+  trunk.groups = 4;
+  trunk.group_width = 2;
+  trunk.freeze = 0;
+  rcnn(c).backbone = ResNetMapConfig{trunk, ResNetOutput::c4};
+  rcnn(c).box.layers = Res5Config{.bins = 4, .stride = 2};
+  MaskRes5Config of_res5;
+  of_res5.width = 8;
+  rcnn(c).mask = of_res5;
+  compare_steps(c);
+  c = tiny_config();
+  trunk.depth = 18;
+  trunk.groups = 1;
+  trunk.group_width = 0;
+  rcnn(c).backbone = ResNetMapConfig{trunk, ResNetOutput::dc5};
   compare_steps(c);
 }
 

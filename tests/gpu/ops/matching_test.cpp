@@ -102,6 +102,10 @@ TEST_CASE("boxes: what sampled boxes are to learn, a filler for every place that
   }
   const RoITargets first = object_targets(there(boxes), gpu::there(match), gpu::there(s), there(objects), gpu::there(classes), coder, 2);
   CHECK(values_of<int32_t>(first.labels) == std::vector<int32_t>{9, 7, 5, -1});
+  const std::vector<int32_t> rows = values_of<int32_t>(mr::object_rows(got, 2, 2)), all = values_of<int32_t>(got.labels);
+  REQUIRE(rows.size() == 4);
+  CHECK(rows[3] == -1);
+  for (const size_t i : {0, 1, 2}) CHECK(all[static_cast<size_t>(rows[i])] == std::vector<int32_t>{9, 7, 5}[i]);
 }
 
 TEST_CASE("boxes: sampled anchors by level, cell and anchor on the device", "[gpu][boxes]") {

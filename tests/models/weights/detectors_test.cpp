@@ -26,7 +26,7 @@ ModelConfig tiny() {
   resnet(c).depth = 18;
   resnet(c).width = 2;
   fpn(c).channels = 4;
-  rcnn(c).box.width = 8;
+  fc(c).width = 8;
   mask(c).convs = 2;
   mask(c).width = 4;
   return c;
@@ -109,15 +109,96 @@ TEST_CASE("weights of Detectron: norms without statistics get those that do noth
   CHECK(r.ignored == std::vector<std::string>{"conv1_w_momentum"});
 }
 
-TEST_CASE("detectron2: class-agnostic boxes serve every class, class-agnostic masks stay", "[weights]") {
-  const auto counting = [](const std::string& name, FileShape shape) {
-    return NamedTensor{name, FileType::f32, std::move(shape), [](std::span<std::byte> out) {
-                         for (size_t i = 0; i < out.size() / 4; ++i) {
-                           const auto v = static_cast<float>(i + 1);
-                           std::memcpy(out.data() + 4 * i, &v, 4);
-                         }
-                       }};
+// 1, 2, 3, …
+NamedTensor counting(const std::string& name, FileShape shape) {
+  return {name, FileType::f32, std::move(shape), [](std::span<std::byte> out) {
+            for (size_t i = 0; i < out.size() / 4; ++i) {
+              const auto v = static_cast<float>(i + 1);
+              std::memcpy(out.data() + 4 * i, &v, 4);
+            }
+          }};
+}
+
+// A tiny Mask R-CNN C4 with bottlenecks: 16 channels of res5's RoIs, 32 behind it.
+ModelConfig tiny_c4() {
+  ModelConfig c = tiny();
+  ResNetConfig trunk;
+  trunk.width = 1;
+  rcnn(c).backbone = ResNetMapConfig{trunk, ResNetOutput::c4};
+  rcnn(c).box.layers = Res5Config();
+  MaskRes5Config of_res5;
+  of_res5.width = 4;
+  rcnn(c).mask = of_res5;
+  return c;
+}
+
+TEST_CASE("weights without a pyramid: res5 of detectron2 and Detectron, and detectron2's anchors, by size and then ratio", "[weights]") {
+  const auto system = test::make_rcnn(tiny_c4(), 1);
+  const auto values = [&](const char* name) { return read_floats(to_file(*system->parameters().find(name))); };
+  WeightFile f;
+  f.path = "memory";
+  f.tensors = {counting("backbone.stem.conv1.weight", {1, 3, 7, 7}),
+               counting("backbone.res2.0.conv1.weight", {1, 1, 1, 1}),
+               counting("roi_heads.res5.0.conv3.weight", {32, 8, 1, 1}),
+               counting("roi_heads.res5.2.conv3.norm.bias", {32}),
+               counting("roi_heads.res5.0.shortcut.weight", {32, 16, 1, 1}),
+               counting("proposal_generator.rpn_head.objectness_logits.bias", {15}),
+               counting("proposal_generator.rpn_head.anchor_deltas.bias", {60}),
+               counting("roi_heads.mask_head.deconv.bias", {4})};
+  const LoadReport r = load_weights(system->parameters(), f, {.allow_missing = true});
+  CHECK(r.naming == Naming::detectron2);
+  CHECK(r.unused.empty());
+  CHECK(r.loaded.size() == 8);
+  CHECK(values("backbone.body.layer4.0.conv3.weight")[255] == 256);
+  CHECK(values("backbone.body.layer4.2.bn3.bias")[31] == 32);
+  CHECK(values("backbone.body.layer4.0.downsample.0.weight")[511] == 512);
+  // Five sizes of ratio ½ (theirs at 0, 3, 6, …), then of ratio 1, then of ratio 2.
+  CHECK(values("rpn.head.cls_logits.bias") == std::vector<float>{1, 4, 7, 10, 13, 2, 5, 8, 11, 14, 3, 6, 9, 12, 15});
+  const std::vector<float> deltas = values("rpn.head.bbox_pred.bias");
+  CHECK(std::vector<float>(deltas.begin(), deltas.begin() + 8) == std::vector<float>{1, 2, 3, 4, 13, 14, 15, 16});
+  CHECK(std::vector<float>(deltas.begin() + 20, deltas.begin() + 24) == std::vector<float>{5, 6, 7, 8});
+
+  f.tensors = {counting("conv1_w", {1, 3, 7, 7}), counting("res2_0_branch2a_w", {1, 1, 1, 1}), counting("res5_0_branch1_w", {32, 16, 1, 1}),
+               counting("res5_2_branch2c_bn_b", {32}), counting("rpn_cls_logits_b", {15})};
+  CHECK(load_weights(system->parameters(), f, {.allow_missing = true}).naming == Naming::detectron);
+  CHECK(values("backbone.body.layer4.0.downsample.0.weight")[511] == 512);
+  CHECK(values("rpn.head.cls_logits.bias")[1] == 2);  // by ratio already
+}
+
+TEST_CASE("the architecture of a file without a pyramid is read: res5 in the head, or heads on one map", "[weights]") {
+  ModelConfig c = tiny_c4();
+  rpn(c).channels = 6;
+  const auto recognised = [](const ModelConfig& config) {
+    WeightFile file;
+    file.path = "memory";
+    const auto system = test::make_rcnn(config, 1);
+    for (const Parameter& p : system->parameters().all()) file.tensors.push_back(to_file(p));
+    return recognise_architecture(file, {}, {});
   };
+  Architecture a = recognised(c);
+  CHECK(a.odd.empty());
+  CHECK(a.detector);
+  CHECK(a.classes == 3);
+  CHECK(std::get<ResNetMapConfig>(a.model.backbone).output == ResNetOutput::c4);
+  CHECK(std::get<Res5Config>(a.model.box.layers).bins == 14);  // which a file does not tell: the release's
+  CHECK(std::get<MaskRes5Config>(a.model.mask).width == 4);
+  CHECK(rpn(a).channels == 6);
+  CHECK(rpn(a).anchor_sizes.size() == 5);
+
+  rcnn(c).backbone = ResNetMapConfig{resnet_of(c, "test"), ResNetOutput::c5};
+  rcnn(c).box.layers = TwoFCConfig{.size = 5, .width = 8};
+  rcnn(c).mask = NoMaskConfig();
+  rpn(c).channels = 0;
+  a = recognised(c);
+  CHECK(a.detector);
+  CHECK(std::get<ResNetMapConfig>(a.model.backbone).output == ResNetOutput::c5);
+  CHECK(fc(a).size == 5);
+  CHECK(fc(a).width == 8);
+  CHECK_FALSE(has_masks(a));
+  CHECK(rpn(a).channels == 0);
+}
+
+TEST_CASE("detectron2: class-agnostic boxes serve every class, class-agnostic masks stay", "[weights]") {
   for (const int64_t classes : {3, 1}) {
     ModelConfig c = tiny();
     c.classes = classes;
@@ -152,8 +233,8 @@ TEST_CASE("the architecture of a file is read from names and shapes", "[weights]
     CHECK(resnet(a).depth == 18);
     CHECK(resnet(a).width == 2);
     CHECK(fpn(a).channels == 4);
-    CHECK(rcnn(a).box.size == 7);
-    CHECK(rcnn(a).box.width == 8);
+    CHECK(fc(a).size == 7);
+    CHECK(fc(a).width == 8);
     CHECK(mask(a).convs == 2);
     CHECK(mask(a).width == 4);
     CHECK(has_masks(a));
