@@ -222,7 +222,7 @@ TEST_CASE("files and folders that are no COCO annotations are called by their na
   });
   check_error(train_on(boxes, folder() + "/boxes_run"), "hold boxes only");
   const std::string train = train_on(boxes, folder() + "/boxes_run");  // sets a field of a mask head
-  check_error(train + " --set model.mask.kind=none", "--set: model.mask.width: belongs to model.mask.kind = fcn, which here is \"none\"");
+  check_error(train + " --set model.mask.kind=none", "--set: model.mask.width: belongs to model.mask.kind = fcn");
   const Result former = mrcnn(train + " --set model.mask.enabled=false");
   CHECK(former.status == 0);
   CHECK_THAT(former.out, Contains("--set: model.mask.enabled is now model.mask.kind = \"none\" (read as that;"));

@@ -102,5 +102,7 @@ TEST_CASE("a classifier's weights start a detector for other data, and the trunk
              Contains(whole) && Contains("mask AP ") && !Contains("WARNING: these weights"));
   check_error(create + " --base trunk_r18 --out " + data + "/other.toml", "--base: trunk_r18: is a recipe for a classifier");
   // Of a recipe whose data is not there, the classes are as many as the file's.
-  CHECK_THAT(ok("weights fit " + t.best + " trunk_r18" + narrow).out, Contains("data.train_images: train is not there"));
+  const std::string absent = folder() + "/absent";
+  CHECK_THAT(ok("weights fit " + t.best + " trunk_r18 --set data.root=" + absent + narrow).out,
+             Contains("data.train_images: " + absent + "/train is not there"));
 }
