@@ -63,13 +63,47 @@ void check_levels(const RPNConfig& c, size_t levels) {
 
 void check_kind(const NoMaskConfig&) {}
 
+void check_mask_output(const MaskOutputConfig& c) {
+  check(c.loss == MaskLoss::sigmoid || !c.class_agnostic,
+        "model.mask.class_agnostic: one mask for all classes has no classes that compete for pixels: expected loss = \"sigmoid\", got "
+        "\"softmax\"");
+}
+
+void check_mask_predictor(const MaskPredictorConfig& c) {
+  check_mask_output(c);
+  positive("mask.width", c.width);
+  check(c.deconvs >= 1 && c.deconvs <= 4, "model.mask.deconvs: must be from 1 to 4, got ", c.deconvs);
+}
+
+void check_mask_side(const char* field, int64_t side) {
+  check(side >= 1 && side <= 1024, "model.mask.", field, ": gives masks of ", side, " bins a side: expected 1 to 1024");
+}
+
 void check_kind(const MaskFCNConfig& c) {
-  positive("mask.size", c.size);
+  check_mask_predictor(c);
+  check_mask_side("size", c.size << c.deconvs);
   check(c.convs >= 0, "model.mask.convs: must be 0 or more, got ", c.convs);
+}
+
+void check_kind(const MaskRes5Config& c) { check_mask_predictor(c); }
+
+void check_kind(const MaskMLPConfig& c) {
+  check_mask_output(c);
+  positive("mask.size", c.size);
+  check_mask_side("side", c.side);
+  positive("mask.layers", c.layers);
   positive("mask.width", c.width);
 }
 
-void check_kind(const MaskRes5Config& c) { positive("mask.width", c.width); }
+void check_kind(const MaskUNetConfig& c) {
+  check_mask_output(c);
+  check(c.widths.size() >= 2 && c.widths.size() <= 8, "model.mask.widths: expected 2 to 8 levels, got ", c.widths.size());
+  for (const int64_t w : c.widths) positive("mask.widths", w);
+  check_mask_side("size", c.size);
+  const int64_t halved = int64_t{1} << (c.widths.size() - 1);
+  check(c.size % halved == 0, "model.mask.size: is halved ", c.widths.size() - 1, " times: expected a multiple of ", halved, ", got ",
+        c.size);
+}
 
 void check_kind(const TwoFCConfig& c) {
   positive("box.size", c.size);

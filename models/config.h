@@ -18,6 +18,7 @@
 
 #include "base/fields.h"
 #include "models/norm.h"
+#include "ops/loss/softmax_rule.h"
 #include "ops/roi/modes.h"
 
 namespace mr {
@@ -205,16 +206,33 @@ struct NoMaskConfig {
   void visit(Fields&) {}
 };
 
-// A deconvolution to twice the size, and the masks' logits.
-struct MaskPredictorConfig {
+enum class MaskLoss : uint8_t { sigmoid, softmax };
+
+// What the masks of every mask head are, and what they learn from (heads/mask.h).
+struct MaskOutputConfig {
   static std::vector<LossTerm> losses() { return {{"mask", "the masks"}}; }
-  int64_t width = 256;
+  MaskLoss loss = MaskLoss::sigmoid;
+  SoftmaxRule softmax_rule = SoftmaxRule::probability;
   bool class_agnostic = false;
   bool soft_targets = true;
   void visit(Fields& f) {
-    f.field("width", width, "channels of the deconvolution, and of the convolutions before it");
+    f.choice("loss", loss, {"sigmoid", "softmax"},
+             "sigmoid: each class has a mask of its own; softmax: classes and background compete for each pixel (Table 2b)");
+    f.choice("softmax_rule", softmax_rule, {"probability", "largest", "foreground"},
+             "softmax, at test: a pixel's value for class k is p_k, 1 where p_k is the largest, or p_k / (p_k + p of the background)");
     f.field("class_agnostic", class_agnostic, "one mask for all classes");
     f.field("soft_targets", soft_targets, "targets are the resampled mask (torchvision); false: thresholded at a half");
+  }
+};
+
+// Deconvolutions to twice the size, and the masks' logits.
+struct MaskPredictorConfig : MaskOutputConfig {
+  int64_t width = 256;
+  int64_t deconvs = 1;
+  void visit(Fields& f) {
+    f.field("width", width, "channels of the deconvolutions, and of the convolutions before them");
+    f.field("deconvs", deconvs, "2x2 deconvolutions, each of which doubles the mask's sides");
+    MaskOutputConfig::visit(f);
   }
 };
 
@@ -223,14 +241,49 @@ struct MaskFCNConfig : MaskPredictorConfig {
   int64_t size = 14;  // the mask is twice as large
   int64_t convs = 4;
   void visit(Fields& f) {
-    f.field("size", size, "bins of the RoI along each axis; the mask is twice as large");
-    f.field("convs", convs, "3x3 convolutions before the deconvolution");
+    f.field("size", size, "bins of the RoI along each axis; the mask is larger by 2 for each deconvolution");
+    f.field("convs", convs, "3x3 convolutions before the deconvolutions");
     MaskPredictorConfig::visit(f);
   }
 };
 
 struct MaskRes5Config : MaskPredictorConfig {
   static constexpr const char *kind = "res5", *about = "a deconvolution on the map that the box head's res5 makes of each RoI (C4)";
+};
+
+struct MaskMLPConfig : MaskOutputConfig {
+  static constexpr const char *kind = "mlp", *about = "fully connected layers on each RoI (Table 2e)";
+  int64_t size = 7;   // the paper does not say: as the box head's
+  int64_t side = 28;  // of the mask
+  int64_t layers = 2;
+  int64_t width = 1024;
+  void visit(Fields& f) {
+    f.field("size", size, "bins of the RoI along each axis");
+    f.field("side", side, "of the mask, along each axis");
+    f.field("layers", layers, "hidden layers, before the one that gives the masks (the paper: 2 or 3)");
+    f.field("width", width, "of each hidden layer");
+    MaskOutputConfig::visit(f);
+  }
+};
+
+enum class UNetTest : uint8_t { mean, last };
+
+struct MaskUNetConfig : MaskOutputConfig {
+  static constexpr const char *kind = "unet", *about = "a U-Net or U-Net++ on each RoI: down to coarse maps, and up again beside them";
+  int64_t size = 28;  // the mask is as large
+  std::vector<int64_t> widths = {64, 128, 256};
+  bool nested = false;
+  bool supervise_all = true;
+  UNetTest at_test = UNetTest::mean;
+  void visit(Fields& f) {
+    f.field("size", size, "bins of the RoI along each axis, and of the mask: a multiple of 2 for each level below the first");
+    f.field("widths", widths, "channels of each level, finest first");
+    f.field("nested", nested, "U-Net++: every level goes up step by step, each map beside all earlier ones of its level");
+    f.field("supervise_all", supervise_all,
+            "nested: every map of the finest level gives masks, whose losses are averaged; false: the last");
+    f.choice("at_test", at_test, {"mean", "last"}, "supervise_all, at test: the mean of these masks, or the last");
+    MaskOutputConfig::visit(f);
+  }
 };
 
 // ---- systems ----
@@ -241,7 +294,7 @@ struct RCNNConfig {
   std::variant<RPNConfig> proposals;
   RoIConfig roi;
   BoxHeadConfig box;
-  std::variant<NoMaskConfig, MaskFCNConfig, MaskRes5Config> mask = MaskFCNConfig{};
+  std::variant<NoMaskConfig, MaskFCNConfig, MaskRes5Config, MaskMLPConfig, MaskUNetConfig> mask = MaskFCNConfig{};
   std::vector<LossTerm> losses() const;
   void lower_score(double to) { box.score = std::min(box.score, to); }
   void visit(Fields& f) {

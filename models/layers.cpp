@@ -1,5 +1,6 @@
 #include "models/layers.h"
 
+#include "ops/conv/deconv2d.h"
 #include "ops/elementwise/add.h"
 #include "ops/elementwise/relu.h"
 #include "ops/gemm/linear.h"
@@ -18,6 +19,12 @@ Var Conv::operator()(const Var& x, bool relu) const {
   e.relu = relu;
   return conv2d(x, w, b, options, e);
 }
+
+Deconv::Deconv(Parameters& p, const std::string& name, int64_t in, int64_t out)
+    : w(p.add(name + ".weight", {in, 2, 2, out}, Init::kaiming(), ParameterKind::weight, FileLayout::deconv)),
+      b(p.add(name + ".bias", {out}, Init::zeros(), ParameterKind::bias)) {}
+
+Var Deconv::operator()(const Var& x, bool relu) const { return deconv2d(x, w, b, {.stride = 2}, relu); }
 
 Linear::Linear(Parameters& p, const std::string& name, int64_t in, int64_t out, Init init)
     : w(p.add(name + ".weight", {out, in}, init)), b(p.add(name + ".bias", {out}, Init::zeros(), ParameterKind::bias)) {}

@@ -19,6 +19,15 @@ struct Conv {
   Var operator()(const Var& x, bool relu = false) const;
 };
 
+// y = relu?(2×2 deconvolution of stride 2 of x + b): twice as large
+struct Deconv {
+  Var w, b;
+
+  Deconv() = default;
+  Deconv(Parameters& p, const std::string& name, int64_t in, int64_t out);
+  Var operator()(const Var& x, bool relu = false) const;
+};
+
 // y = relu?(x wᵀ + b)
 struct Linear {
   Var w, b;

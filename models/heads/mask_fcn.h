@@ -5,24 +5,18 @@
 #pragma once
 
 #include "models/heads/mask_predictor.h"
-#include "models/heads/roi_features.h"
 
 namespace mr {
 
-class MaskFCNHead : public Head {
+class MaskFCNHead : public MaskHead {
  public:
-  MaskFCNHead(Parameters& p, const std::string& prefix, RoIFeatures features, int64_t classes, const MaskFCNConfig& config);
+  MaskFCNHead(Parameters& p, const std::string& prefix, const RoIFeatures& features, int64_t classes, const MaskFCNConfig& config);
 
-  std::vector<std::string> names() const override { return names_of(MaskFCNConfig::losses()); }
-  bool masks() const override { return true; }
-  Losses losses(const Features& f, const TrainingRoIs& rois, const DeviceBatch& batch) const override;
-  void predict(const Features& f, const Tensor& sizes, Found& found) const override;
+ protected:
+  const MaskOutput& output() const override { return predictor_.output(); }
+  std::vector<MaskLogits> run(const Var& x, bool training) const override;
 
  private:
-  Var run(const Features& f, const Tensor& rois) const;  // [R,5] → [R,14,14,256]
-
-  RoIFeatures features_;
-  int64_t size_;
   std::vector<Conv> convs_;
   MaskPredictor predictor_;
 };

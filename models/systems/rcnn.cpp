@@ -4,6 +4,8 @@
 #include "models/backbones/resnet_map.h"
 #include "models/heads/box.h"
 #include "models/heads/mask_fcn.h"
+#include "models/heads/mask_mlp.h"
+#include "models/heads/mask_unet.h"
 #include "models/heads/res5.h"
 #include "models/proposals/rpn.h"
 #include "tensor/context.h"
@@ -90,6 +92,14 @@ std::unique_ptr<Head> make_part(const MaskRes5Config&, const HeadSite&) { return
 
 std::unique_ptr<Head> make_part(const MaskFCNConfig& c, const HeadSite& s) {
   return std::make_unique<MaskFCNHead>(s.parameters, "roi_heads.", s.features, s.classes, c);
+}
+
+std::unique_ptr<Head> make_part(const MaskMLPConfig& c, const HeadSite& s) {
+  return std::make_unique<MaskMLPHead>(s.parameters, "roi_heads.", s.features, s.classes, c);
+}
+
+std::unique_ptr<Head> make_part(const MaskUNetConfig& c, const HeadSite& s) {
+  return std::make_unique<MaskUNetHead>(s.parameters, "roi_heads.", s.features, s.classes, c);
 }
 
 }  // namespace

@@ -5,8 +5,9 @@
 namespace mr {
 
 bool is_class_row(std::string_view name) {
-  for (const std::string_view layer : {"roi_heads.box_predictor.cls_score.", "roi_heads.box_predictor.bbox_pred.",
-                                       "roi_heads.mask_predictor.mask_fcn_logits.", "fc.", "classifier.6."})
+  for (const std::string_view layer :
+       {"roi_heads.box_predictor.cls_score.", "roi_heads.box_predictor.bbox_pred.", "roi_heads.mask_predictor.mask_fcn_logits.",
+        "roi_heads.mask_predictor.logits.", "fc.", "classifier.6."})
     if (name.starts_with(layer)) return true;
   return false;
 }

@@ -4,6 +4,7 @@
 //   roi_heads.box_predictor.cls_score           K+1 rows, background's first
 //   roi_heads.box_predictor.bbox_pred           4 (K+1)
 //   roi_heads.mask_predictor.mask_fcn_logits    K+1; one where masks are class-agnostic
+//   roi_heads.mask_predictor.logits             the same of other mask heads, an MLP's with a row for each pixel of a class
 //   fc, classifier.6                            K: of a classifier, a ResNet or VGG-16
 #pragma once
 

@@ -148,6 +148,20 @@ Tensor anchor_rows(const AnchorTargets& t, int64_t of_cell, bool objects_only) {
   return rows;
 }
 
+Tensor label_rows(const Tensor& labels, int64_t columns) {
+  const char* op = "label_rows";
+  check(labels.defined() && labels.rank() == 1, op, ": labels must be a vector");
+  const int64_t R = labels.numel();
+  check(columns > 0 && R * columns <= INT32_MAX, op, ": expected above 0 and at most 2^31 rows in all, got ", R, " of ", columns);
+  const Operands of(op, labels.device());
+  const auto* k = of.as<int32_t>(labels, "labels", {R});
+  if (!labels.on_gpu())
+    for (int64_t r = 0; r < R; ++r) check(k[r] >= -1 && k[r] < columns, op, ": label ", r, " must be in [-1, ", columns, "), got ", k[r]);
+  const Tensor rows = Tensor::empty_like(labels);
+  each_row(op, labels.device(), R, AnchorOutputRow{k, k, of.as<int32_t>(rows, "rows", {R}), 0, static_cast<int32_t>(columns)});
+  return rows;
+}
+
 Tensor one_channel(const Tensor& labels) {
   check(labels.defined() && labels.dtype() == DType::i32, "one_channel: labels must be i32");
   const Operands of("one_channel", labels.device());

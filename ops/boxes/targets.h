@@ -52,6 +52,11 @@ AnchorTargets anchor_targets(const Tensor& anchors, std::span<const int64_t> of_
 // of the sampled anchor, r·A + anchor[r]; −1 for a filler, and with `objects_only` for background.
 Tensor anchor_rows(const AnchorTargets& t, int64_t of_cell, bool objects_only);
 
+// A layer gives `columns` rows for each label, one a class. → i32, the row of each label's class,
+// r·columns + labels[r]; −1 for a filler. labels [R] i32, each in [−1, columns), which is checked on
+// the CPU.
+Tensor label_rows(const Tensor& labels, int64_t columns);
+
 // Labels for a head with one channel for all classes: 0 for an object (label above 0), else −1.
 // i32, any shape.
 Tensor one_channel(const Tensor& labels);

@@ -45,3 +45,47 @@ TEST_CASE("concat_rows: edges and errors", "[concat]") {
   CHECK_THROWS_WITH(concat_rows({x, Var(Tensor::zeros({1, 2, 1}))}), Contains("sizes after the first axis must agree"));
   CHECK_THROWS_WITH(concat_rows({x, Var(Tensor::zeros({1, 2}, DType::f64))}), Contains("types must agree, got f32 and f64"));
 }
+
+TEST_CASE("concat_channels: worked example", "[concat]") {
+  const Var a(Tensor::of<float>({2, 2}, {1, 2, 3, 4})), b(Tensor::of<float>({2, 1}, {5, 6}));
+  const Tensor y = concat_channels({a, b}).value();
+  CHECK(y.shape() == Shape{2, 3});
+  const double expected[] = {1, 2, 5, 3, 4, 6};
+  for (int i = 0; i < 6; ++i) CHECK(y.at(i) == expected[i]);
+}
+
+TEST_CASE("concat_channels: gradient, also of an input given twice", "[concat]") {
+  const Tensor a = random_tensor({2, 3, 2}, "a"), b = random_tensor({2, 3, 5}, "b");
+  CHECK(gradient_off([](const std::vector<Var>& v) { return concat_channels({v[0], v[1], v[0]}); }, {a, b}) == "");
+}
+
+TEST_CASE("concat_channels: is concat_rows of the transposed, in every type", "[concat]") {
+  const auto columns_as_rows = [](const Tensor& x) {  // [R,C] → [C,R]
+    const Tensor y = Tensor::empty({x.size(1), x.size(0)}, DType::f64);
+    for (int64_t r = 0; r < x.size(0); ++r)
+      for (int64_t c = 0; c < x.size(1); ++c) y.data<double>()[c * x.size(0) + r] = x.at(r * x.size(1) + c);
+    return y.to(x.dtype());
+  };
+  for (const DType t : float_types) {
+    INFO(name(t));
+    std::vector<Var> parts, turned;
+    for (const int64_t columns : {3, 16, 0, 7}) {
+      parts.emplace_back(random_tensor({6, columns}, "x", t));
+      turned.emplace_back(columns_as_rows(parts.back().value()));
+    }
+    CHECK(same_bits(columns_as_rows(concat_channels(parts).value()), concat_rows(turned).value()));
+  }
+}
+
+TEST_CASE("concat_channels: edges and errors", "[concat]") {
+  const Var x(Tensor::full({3, 2}, 1)), none(Tensor::zeros({3, 0}));
+  CHECK(concat_channels({none, none}).shape() == Shape{3, 0});
+  CHECK(concat_channels({none, x}).shape() == Shape{3, 2});
+  CHECK(concat_channels({Var(Tensor::zeros({0, 2})), Var(Tensor::zeros({0, 5}))}).shape() == Shape{0, 7});
+  CHECK_THROWS_WITH(concat_channels({}), Contains("concat_channels: expected at least one tensor, got none"));
+  CHECK_THROWS_WITH(concat_channels({Var(Tensor::full({}, 1))}), Contains("concat_channels: expected tensors with a last axis, got []"));
+  CHECK_THROWS_WITH(concat_channels({x, Var(Tensor::zeros({2, 2}))}),
+                    Contains("sizes before the last axis must agree, got [3, 2] and [2, 2]"));
+  CHECK_THROWS_WITH(concat_channels({x, Var(Tensor::zeros({3, 2}, DType::f64))}), Contains("types must agree, got f32 and f64"));
+  CHECK_THROWS_WITH(concat_channels({Var(Tensor::zeros({3, 2}, DType::i32))}), Contains("expected a floating type, got i32"));
+}

@@ -167,3 +167,12 @@ TEST_CASE("candidates: proposals of a level, and every likely class of a RoI, de
   CHECK(row(d.boxes.reshape({8, 4}), 5) == std::vector<float>{5, 5, 20, 20});
   CHECK(numbers(detected_labels(numbers_of({1, 4}, {0, 1, 5, -1}), 2)) == std::vector<int32_t>{1, 2, 2, -1});
 }
+
+TEST_CASE("a label's row among those of all classes: worked example", "[targets]") {
+  CHECK(numbers(label_rows(numbers_of({4}, {2, 0, -1, 1}), 3)) == std::vector<int32_t>{2, 3, -1, 10});
+  CHECK(label_rows(numbers_of({0}, {}), 3).shape() == Shape{0});
+  CHECK_THROWS_WITH(label_rows(numbers_of({2}, {0, 3}), 3), Contains("label_rows: label 1 must be in [-1, 3), got 3"));
+  CHECK_THROWS_WITH(label_rows(numbers_of({2}, {-2, 0}), 3), Contains("label 0 must be in [-1, 3), got -2"));
+  CHECK_THROWS_WITH(label_rows(numbers_of({1, 2}, {0, 0}), 3), Contains("label_rows: labels must be a vector"));
+  CHECK_THROWS_WITH(label_rows(numbers_of({2}, {0, 0}), 0), Contains("expected above 0 and at most 2^31 rows in all, got 2 of 0"));
+}

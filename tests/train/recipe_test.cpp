@@ -118,6 +118,25 @@ TEST_CASE("the recipes without a pyramid state the paper's networks", "[recipe]"
   }
 }
 
+TEST_CASE("the recipes of other mask branches are scenes_small but for the branch", "[recipe]") {
+  const RCNNConfig plain = rcnn_of(load_recipe("scenes_small").model, "test");
+  for (const std::string name : {"scenes_mlp", "scenes_unet"}) {
+    INFO(name);
+    const Recipe recipe = load_recipe(name);
+    const RCNNConfig& model = rcnn_of(recipe.model, "test");
+    CHECK(model.box.batch == plain.box.batch);
+    CHECK(traits_of(recipe.model).masks);
+    CHECK(recipe.train.budget == load_recipe("scenes_small").train.budget);
+  }
+  const Recipe mlp = load_recipe("scenes_mlp", {"model.mask.layers=3"}), unet = load_recipe("scenes_unet", {"model.mask.nested=true"});
+  CHECK(std::get<MaskMLPConfig>(rcnn_of(mlp.model, "test").mask).layers == 3);
+  CHECK(std::get<MaskMLPConfig>(rcnn_of(mlp.model, "test").mask).side == 28);
+  CHECK(std::get<MaskUNetConfig>(rcnn_of(unet.model, "test").mask).widths == std::vector<int64_t>{16, 32, 64});
+  CHECK(std::get<MaskUNetConfig>(rcnn_of(unet.model, "test").mask).nested);
+  const Recipe multinomial = load_recipe("scenes_c4", {"model.mask.loss=\"softmax\""});
+  CHECK(std::get<MaskRes5Config>(rcnn_of(multinomial.model, "test").mask).loss == MaskLoss::softmax);
+}
+
 TEST_CASE("a recipe is based on another, by name or by file beside it", "[recipe]") {
   const TestFolder folder;
   write_text_file(folder / "a.toml", "base = \"nuclei_small\"\nname = \"a\"\n[optimiser]\nlr = 0.5\nmomentum = 0.5\n");

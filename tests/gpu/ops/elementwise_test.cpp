@@ -9,6 +9,7 @@
 #include "ops/elementwise/scale.h"
 #include "ops/elementwise/sigmoid.h"
 #include "ops/elementwise/subtract.h"
+#include "ops/elementwise/transpose.h"
 #include "tests/gpu/ops/same.h"
 
 namespace mr::gpu {
@@ -49,6 +50,18 @@ TEST_CASE("an elementwise operator takes a slice whose memory is not aligned to 
 
 TEST_CASE("an elementwise operator takes no elements", "[gpu]") {
   same_on_device({random_tensor({0, 3}, 1)}, [](const std::vector<Var>& x) { return relu(x[0]); });
+}
+
+TEST_CASE("concat_channels and transpose_each are the same on the device, in packs and beside them", "[gpu]") {
+  const auto joined = [](const std::vector<Var>& x) { return concat_channels(x); };
+  for (const std::vector<int64_t>& columns : {std::vector<int64_t>{8, 16}, {8, 3}, {3, 8}, {5, 0, 7}, {64, 64, 64}}) {
+    std::vector<Tensor> parts;
+    for (const int64_t c : columns) parts.push_back(random_tensor({3, 5, c}, static_cast<uint64_t>(c) + 1));
+    same_on_device(parts, joined);
+  }
+  same_on_device({random_tensor({0, 4}, 1), random_tensor({0, 2}, 2)}, joined);
+  for (const Shape& shape : {Shape{3, 7, 33}, Shape{2, 8, 16}, Shape{0, 4, 4}})
+    same_on_device({random_tensor(shape, 1)}, [](const std::vector<Var>& x) { return transpose_each(x[0]); });
 }
 
 TEST_CASE("cast and concat_rows are the same on the device", "[gpu]") {

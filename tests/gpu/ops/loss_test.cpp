@@ -1,3 +1,4 @@
+#include "ops/loss/class_masks.h"
 #include "ops/loss/cross_entropy.h"
 #include "ops/loss/keypoint.h"
 #include "ops/loss/sigmoid_bce.h"
@@ -91,6 +92,19 @@ TEST_CASE("softmax and its cross entropies are the same on the device", "[gpu]")
 }
 
 // Each loss with its second row left out, against the loss of the first row alone.
+TEST_CASE("class_masks is the same on the device by each rule, and 0 for a row without a class", "[gpu]") {
+  if (!has_device()) return;
+  const Tensor z = random_tensor({3, 4, 4, 5}, 1, -4, 4).to(DType::f32);
+  for (const SoftmaxRule rule : {SoftmaxRule::probability, SoftmaxRule::largest, SoftmaxRule::foreground}) {
+    const Tensor want = class_masks(z, labels_of({3}, {1, 4, 2}).to(Device{}), rule);
+    const Tensor got = class_masks(z.to(gpu_device()), labels_of({3}, {1, 4, 2}).to(gpu_device()), rule).to(Device{});
+    check_close("masks", got, want, 1e-6);
+    const Tensor filled = class_masks(z.to(gpu_device()), labels_of({3}, {1, -1, 5}).to(gpu_device()), rule).to(Device{});
+    for (int64_t i = 0; i < 16; ++i) CHECK(filled.at(i) == got.at(i));
+    for (int64_t i = 16; i < 48; ++i) CHECK(filled.at(i) == 0);
+  }
+}
+
 TEST_CASE("a row whose label is no class takes no part on the device", "[gpu]") {
   if (!has_device()) return;
   const auto compare = [](const Tensor& z, const auto& loss) {

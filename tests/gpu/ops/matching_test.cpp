@@ -108,6 +108,11 @@ TEST_CASE("boxes: what sampled boxes are to learn, a filler for every place that
   for (const size_t i : {0, 1, 2}) CHECK(all[static_cast<size_t>(rows[i])] == std::vector<int32_t>{9, 7, 5}[i]);
 }
 
+TEST_CASE("boxes: a label's row among those of all classes on the device, none for a filler", "[gpu][boxes]") {
+  if (!has_device()) return;
+  CHECK(values_of<int32_t>(mr::label_rows(gpu::there(Tensor::of<int32_t>({4}, {2, 0, -1, 1})), 3)) == std::vector<int32_t>{2, 3, -1, 10});
+}
+
 TEST_CASE("boxes: sampled anchors by level, cell and anchor on the device", "[gpu][boxes]") {
   if (!has_device()) return;
   const std::vector<int64_t> of_level = {6, 3};  // 2 cells and 1, of 3 anchors
