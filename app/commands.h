@@ -17,6 +17,7 @@ void add_cityscapes_eval(CLI::App& program);
 void add_weights(CLI::App& program);
 void add_dataset(CLI::App& program);
 void add_dataset_convert(CLI::App& dataset);
+void add_proposals(CLI::App& program);
 void add_recipe(CLI::App& program);
 void add_bench(CLI::App& program);
 void add_explain(CLI::App& program);

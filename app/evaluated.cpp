@@ -5,6 +5,7 @@
 #include "app/device_option.h"
 #include "app/options.h"
 #include "app/usage.h"
+#include "train/proposals.h"
 
 namespace mr::app {
 namespace {
@@ -49,7 +50,10 @@ Evaluated evaluate(const EvaluationArguments& a, const std::string& command, boo
   check_usage(a.annotations.empty() == a.images.empty(), command, ": --annotations and --images belong together");
   Detector detector = detector_of(a);
   check(a.type != "segm" || detector.system->traits().masks, command, ": --type segm, but the model has no mask head");
-  const auto dataset = subset(dataset_of(a, detector.recipe, command), detector.recipe.evaluation.images);
+  const GivenDataset given = with_given(detector.recipe, detector.system->traits(), Split::val,
+                                        subset(dataset_of(a, detector.recipe, command), detector.recipe.evaluation.images));
+  const std::shared_ptr<const Dataset>& dataset = given.dataset;
+  if (!given.about.empty()) say({given.about});
   const DataConfig& data = detector.recipe.data;
   const bool own = a.annotations.empty();
   say(check_image_files(*dataset, own ? image_key(detector.recipe, Split::val) : "--images",

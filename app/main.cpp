@@ -75,7 +75,7 @@ int run(int argc, char** argv) {
   program.set_version_flag("--version", MR_VERSION);
   using namespace mr::app;
   for (const auto add : {add_train, add_eval, add_predict, add_report, add_coco_eval, add_cityscapes_eval, add_weights, add_dataset,
-                         add_recipe, add_bench, add_explain})
+                         add_proposals, add_recipe, add_bench, add_explain})
     add(program);
   try {
     check_subcommands(program, argc, argv);

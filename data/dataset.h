@@ -36,6 +36,13 @@ struct Instance {
   bool crowd = false;  // a region of many objects: ignored in training, matched many times in evaluation
 };
 
+// A box in which there may be an object, of whatever class.
+struct ProposedBox {
+  Box box;
+  float score = 0;  // as whoever proposed it ranks it
+  bool operator==(const ProposedBox&) const = default;
+};
+
 struct ImageInfo {
   int64_t image_id = 0;
   int height = 0, width = 0;
@@ -46,6 +53,7 @@ struct Sample {
   ImageInfo info;
   Image image;
   std::vector<Instance> instances;
+  std::vector<ProposedBox> proposals = {};  // best first, where a dataset has them
 };
 
 struct ObjectCount {
@@ -67,6 +75,8 @@ class Dataset {
   virtual std::vector<CocoObject> truth(int64_t index, bool masks) const;
   // What each pixel shows, [H·W], as Cityscapes' instance ids (data/cityscapes/labels.h). Empty: not known.
   virtual std::vector<uint16_t> instance_ids(int64_t /*index*/) const { return {}; }
+  // Best first; those of sample(), which gives them too. Empty: it has none.
+  virtual std::vector<ProposedBox> proposals(int64_t /*index*/) const { return {}; }
   // Of labels 1 … K. Empty: not known without making every sample.
   virtual std::vector<ObjectCount> object_counts() const { return {}; }
   // What a person should know before working with it.

@@ -22,6 +22,7 @@ class View : public Dataset {
   Sample sample(int64_t i) const override { return from_->sample(i); }
   std::vector<CocoObject> truth(int64_t i, bool masks) const override { return from_->truth(i, masks); }
   std::vector<uint16_t> instance_ids(int64_t i) const override { return from_->instance_ids(i); }
+  std::vector<ProposedBox> proposals(int64_t i) const override { return from_->proposals(i); }
   std::vector<ObjectCount> object_counts() const override { return from_->object_counts(); }
   std::vector<std::string> notes() const override { return from_->notes(); }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "geometry/box.h"
 #include "ops/boxes/sampler.h"
 #include "tensor/context.h"
 
@@ -15,6 +16,37 @@ void check_batch(const HostBatch& b) {
   check(b.sizes.size() == N, "batch: ", N, " images, but ", b.sizes.size(), " sizes");
   check(b.targets.empty() || (b.targets.size() == N && b.image_ids.size() == N), "batch: ", N, " images, but ", b.targets.size(),
         " targets and ", b.image_ids.size(), " ids");
+  check(b.proposals.empty() || b.proposals.size() == N, "batch: ", N, " images, but proposals of ", b.proposals.size());
+  for (const Tensor& p : b.proposals)
+    check(p.rank() == 2 && p.size(1) == 4 && p.dtype() == DType::f32, "batch: proposals must be [P,4] f32, got ", p.shape(), " ",
+          p.dtype());
+}
+
+// The best of each image that lie in it, with one room for all.
+BoxList proposal_list(const HostBatch& b) {
+  const auto N = static_cast<int64_t>(b.proposals.size());
+  int64_t room = b.most_proposals;
+  if (room == 0)
+    for (const Tensor& p : b.proposals) room = std::max(room, p.size(0));
+  room = std::max<int64_t>(room, 1);
+  BoxList list{Tensor::zeros({N, room, 4}), Tensor::empty({N}, DType::i32)};
+  for (int64_t n = 0; n < N; ++n) {
+    const Tensor& given = b.proposals[static_cast<size_t>(n)];
+    const PixelSize size = b.sizes[static_cast<size_t>(n)];
+    const auto width = static_cast<float>(size.width), height = static_cast<float>(size.height);
+    float* to = list.boxes.data<float>() + 4 * room * n;
+    int32_t count = 0;
+    for (int64_t i = 0; i < given.size(0) && count < room; ++i) {
+      const float* p = given.data<float>() + 4 * i;
+      const Box box{std::clamp(p[0], 0.0f, width), std::clamp(p[1], 0.0f, height), std::clamp(p[2], 0.0f, width),
+                    std::clamp(p[3], 0.0f, height)};
+      if (box.width() <= 0 || box.height() <= 0) continue;
+      for (const float v : {box.x1, box.y1, box.x2, box.y2}) *to++ = v;
+      ++count;
+    }
+    list.count.data<int32_t>()[n] = count;
+  }
+  return list;
 }
 
 }  // namespace
@@ -37,6 +69,7 @@ DeviceBatch::DeviceBatch(const HostBatch& batch, bool with_masks) {
     sizes.data<int32_t>()[2 * n] = batch.sizes[static_cast<size_t>(n)].height;
     sizes.data<int32_t>()[2 * n + 1] = batch.sizes[static_cast<size_t>(n)].width;
   }
+  if (!batch.proposals.empty()) proposals = proposal_list(batch);
   if (batch.targets.empty()) return;
 
   int64_t most = 1;
@@ -62,7 +95,8 @@ DeviceBatch::DeviceBatch(const HostBatch& batch, bool with_masks) {
 }
 
 std::vector<Tensor*> DeviceBatch::all() {
-  return {&images, &sizes, &objects.boxes, &objects.count, &labels, &anchor_rng, &roi_rng, &masks.bits, &masks.place};
+  return {&images, &sizes,      &proposals.boxes, &proposals.count, &objects.boxes, &objects.count,
+          &labels, &anchor_rng, &roi_rng,         &masks.bits,      &masks.place};
 }
 
 bool DeviceBatch::refill(const HostBatch& batch) {

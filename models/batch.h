@@ -22,11 +22,13 @@ struct ImageTargets {
 };
 
 struct HostBatch {
-  Tensor images;                      // [N,H,W,3] f32, normalised, zero-padded right and below
-  std::vector<PixelSize> sizes;       // of each image before padding
-  std::vector<ImageTargets> targets;  // empty when predicting
-  std::vector<int64_t> image_ids;     // for messages
-  uint64_t seed = 0, step = 0;        // key of the random sampling of anchors and RoIs
+  Tensor images;                       // [N,H,W,3] f32, normalised, zero-padded right and below
+  std::vector<PixelSize> sizes;        // of each image before padding
+  std::vector<ImageTargets> targets;   // empty when predicting
+  std::vector<int64_t> image_ids;      // for messages
+  std::vector<Tensor> proposals = {};  // of each image [P,4] f32, best first, where they are given; empty: none are
+  int64_t most_proposals = 0;          // so many of each are used; 0: all
+  uint64_t seed = 0, step = 0;         // key of the random sampling of anchors and RoIs
 
   // What image n's anchors or RoIs are sampled with; `what`: "rpn sample", "roi sample".
   Rng rng(const char* what, size_t n) const { return Rng(seed, what, step, static_cast<uint64_t>(image_ids[n])); }
@@ -57,6 +59,7 @@ class DeviceBatch {
  public:
   Tensor images;                // [N,H,W,3] f32
   Tensor sizes;                 // [N,2] i32: height, width of each image before padding
+  BoxList proposals;            // [N,P,4] f32, cut to the images, best first; undefined where none are given
   BoxList objects;              // [N,G,4] f32, G a multiple of 16; undefined when predicting, as all below
   Tensor labels;                // [N,G] i32, −1 from the count on
   Tensor anchor_rng, roi_rng;   // [N,6] i32: the streams that anchors and RoIs are sampled with

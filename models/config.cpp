@@ -56,6 +56,13 @@ void check_kind(const RPNConfig& c) {
   fraction("proposals.nms", c.nms);
 }
 
+void check_kind(const GivenConfig& c) {
+  positive("proposals.most_train", c.most_train);
+  positive("proposals.most_test", c.most_test);
+}
+
+void check_levels(const GivenConfig&, size_t) {}
+
 void check_levels(const RPNConfig& c, size_t levels) {
   check(levels == 1 || c.anchor_sizes.size() == levels, "model.proposals.anchor_sizes: one a level of the backbone, so ", levels, ", got ",
         c.anchor_sizes.size());

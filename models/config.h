@@ -136,6 +136,16 @@ struct RPNConfig {
   }
 };
 
+struct GivenConfig {
+  static constexpr const char *kind = "given", *about = "boxes that come with the data (Fast R-CNN): data.proposals";
+  static std::vector<LossTerm> losses() { return {}; }
+  int64_t most_train = 2000, most_test = 1000;
+  void visit(Fields& f) {
+    f.field("most_train", most_train, "the best of each image that training samples from");
+    f.field("most_test", most_test, "the best of each image that prediction looks at");
+  }
+};
+
 // ---- heads ----
 
 enum class RoIOp : uint8_t { align, pool, warp, mnc_warp, precise, crop };
@@ -291,7 +301,7 @@ struct MaskUNetConfig : MaskOutputConfig {
 struct RCNNConfig {
   static constexpr const char *kind = "rcnn", *about = "proposals, and heads that look at each of them";
   std::variant<ResNetFPNConfig, ResNetMapConfig> backbone;
-  std::variant<RPNConfig> proposals;
+  std::variant<RPNConfig, GivenConfig> proposals;
   RoIConfig roi;
   BoxHeadConfig box;
   std::variant<NoMaskConfig, MaskFCNConfig, MaskRes5Config, MaskMLPConfig, MaskUNetConfig> mask = MaskFCNConfig{};

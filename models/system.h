@@ -40,10 +40,16 @@ struct Detections {
 
 std::vector<Detections> read(const Found& found);  // waits for the device, once
 
+// Boxes that come with each image, so many at most; 0: the system makes its own.
+struct GivenBoxes {
+  int64_t train = 0, test = 0;
+};
+
 // What a system needs of the data, and what it gives.
 struct Traits {
   bool masks = false;               // trains and predicts a mask for each object
   bool classifies = false;          // names the class of the whole image, and finds no objects in it
+  GivenBoxes given;                 // that it wants of the data
   int divisor = 1;                  // the sides of its input are multiples of it
   int64_t rois = 0;                 // RoIs of objects that an image can bring into the second stage, at most
   double norm_epsilon = 1e-5;       // of its norms, for weights that lack a variance (weights/load.h)

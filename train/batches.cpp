@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "tensor/process_group.h"
+#include "train/proposals.h"
 
 namespace mr {
 namespace {
@@ -24,6 +25,16 @@ ImageTargets targets_of(const Sample& s) {
     t.masks.push_back(o->mask);
   }
   return t;
+}
+
+// So many of a corner of the image: background, of which there is always enough.
+Tensor corner_proposals(PixelSize image, int64_t n) {
+  const Tensor boxes = Tensor::zeros({n, 4});
+  for (int64_t i = 0; i < n; ++i) {
+    boxes.data<float>()[4 * i + 2] = static_cast<float>(image.width) / 64;
+    boxes.data<float>()[4 * i + 3] = static_cast<float>(image.height) / 64;
+  }
+  return boxes;
 }
 
 // Objects side by side in a grid that fills the image: no two overlap, so that each is a positive RoI of its own.
@@ -65,7 +76,7 @@ PixelSize largest_image(const Recipe& recipe, const Dataset& dataset) {
 
 BatchNeeds needs_of(System& system) {
   const Traits t = system.traits();
-  return {t.masks, t.rois, system.parameters().device()};
+  return {t.masks, t.rois, t.given.train, system.parameters().device()};
 }
 
 DeviceBatch fullest_batch(const Recipe& recipe, const Dataset& dataset, const BatchNeeds& needs) {
@@ -80,7 +91,9 @@ DeviceBatch fullest_batch(const Recipe& recipe, const Dataset& dataset, const Ba
     b.sizes.push_back({size.height, size.width});
     b.targets.push_back(grid_of_objects(size, std::max<int64_t>(needs.rois, 1)));
     b.image_ids.push_back(n);
+    if (needs.given > 0) b.proposals.push_back(corner_proposals(size, needs.given));
   }
+  b.most_proposals = needs.given;
   return {b, needs.masks, needs.device};
 }
 
@@ -92,7 +105,9 @@ DeviceBatch training_batch(const BatchOf<InputSample>& loaded, const Preprocess&
   for (const Sample& s : loaded.samples) {
     b.targets.push_back(targets_of(s));
     b.image_ids.push_back(s.info.image_id);
+    if (needs.given > 0) b.proposals.push_back(boxes_of(s.proposals, needs.given));
   }
+  b.most_proposals = needs.given;
   b.seed = seed;
   b.step = static_cast<uint64_t>(loaded.number);
   return {b, needs.masks, needs.device};

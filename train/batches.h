@@ -12,6 +12,7 @@ namespace mr {
 struct BatchNeeds {
   bool masks = true;  // Traits::masks
   int64_t rois = 0;   // Traits::rois, for the fullest batch
+  int64_t given = 0;  // Traits::given, in training
   Device device = {};
 };
 BatchNeeds needs_of(System& system);

@@ -43,6 +43,7 @@ struct DataConfig {
   std::string val_annotations = "instances_val.json", val_images = "images";
   double val_share = 0;
   int64_t val_seed = 0;
+  std::string proposals, val_proposals;
   std::vector<std::string> classes;
   std::vector<int64_t> category_ids;
   Labels labels = Labels::contiguous;
@@ -73,6 +74,10 @@ struct DataConfig {
     f.field("val_share", val_share,
             "where val_annotations is empty: share of the training images that is set apart for evaluation; 0: no evaluation");
     f.field("val_seed", val_seed, "of drawing them, by image id; not the run's seed, so that runs compare");
+    f.field("proposals", proposals,
+            "boxes for model.proposals.kind = given: a file of mrcnn proposals, COCO results, or Detectron's or detectron2's pickle; below "
+            "root");
+    f.field("val_proposals", val_proposals, "the same for the images to evaluate on");
     f.field("classes", classes, "names of the classes to learn, in this order; empty: all of the training annotations");
     f.field("category_ids", category_ids, "their ids in result files; empty: those of the training annotations");
     f.choice("labels", labels, {"contiguous", "category_id"}, "output k of the network is the k-th class, or the class of category id k");

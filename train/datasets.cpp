@@ -68,6 +68,7 @@ class Subset final : public View {
   Sample sample(int64_t i) const override { return View::sample(at(i)); }
   std::vector<CocoObject> truth(int64_t i, bool masks) const override { return View::truth(at(i), masks); }
   std::vector<uint16_t> instance_ids(int64_t i) const override { return View::instance_ids(at(i)); }
+  std::vector<ProposedBox> proposals(int64_t i) const override { return View::proposals(at(i)); }
   std::vector<ObjectCount> object_counts() const override { return {}; }
 
  private:
@@ -97,6 +98,8 @@ std::shared_ptr<const Dataset> open_folders(const Recipe& r, Split split) {
 }
 
 }  // namespace
+
+std::string path_of(const Recipe& r, const std::string& path) { return under(r.data.root, path); }
 
 bool has_split(const Recipe& r, Split split) {
   if (split == Split::train) return true;

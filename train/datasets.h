@@ -23,6 +23,9 @@ std::shared_ptr<const Dataset> open_coco(const Recipe& recipe, const std::string
                                          const std::optional<CocoPart>& part = {}, std::optional<bool> masks = {});
 bool has_split(const Recipe& recipe, Split split);
 
+// `path` of the recipe's data, below data.root unless it is absolute.
+std::string path_of(const Recipe& recipe, const std::string& path);
+
 // Cityscapes' folder `root`, read as data.cityscapes of the recipe says.
 std::shared_ptr<const Dataset> open_cityscapes(const Recipe& recipe, const std::string& root, const std::vector<std::string>& splits,
                                                bool keep_empty = true);

@@ -4,12 +4,14 @@
 
 #include "base/json_reader.h"
 #include "base/json_text.h"
+#include "data/transforms/objects.h"
 #include "models/weights/load.h"
 #include "models/weights/load_report.h"
 #include "tensor/context.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
 #include "train/pretrained.h"
+#include "train/proposals.h"
 
 namespace mr {
 namespace {
@@ -130,15 +132,16 @@ struct Seen {
   Detections found;
   PixelSize input;
 };
-std::vector<Seen> look_at(const Detector& d, std::span<const Image* const> images) {
+std::vector<Seen> look_at(const Detector& d, std::span<const Image* const> images, std::span<const std::vector<ProposedBox>> given = {}) {
   const NoGrad guard;
-  const ImageBatch input = resize_to_tensor(images, d.recipe.preprocess, d.system->parameters().device());
-  HostBatch batch;
-  batch.images = input.images;  // [N,H,W,3]
-  batch.sizes = input.sizes;
+  HostBatch batch = predicted_batch(images, d.recipe.preprocess, d.system->parameters().device());
+  const int64_t most = d.system->traits().given.test;
+  for (size_t n = 0; n < given.size() && most > 0; ++n)
+    batch.proposals.push_back(boxes_of(given[n], most, size_of(*images[n]), batch.sizes[n]));
+  batch.most_proposals = most;
   std::vector<Detections> found = predict(*d.system, batch);
   std::vector<Seen> seen;
-  for (size_t n = 0; n < images.size(); ++n) seen.push_back({std::move(found.at(n)), input.sizes[n]});
+  for (size_t n = 0; n < images.size(); ++n) seen.push_back({std::move(found.at(n)), batch.sizes[n]});
   return seen;
 }
 
@@ -169,8 +172,9 @@ FoundObjects find_objects(const Detector& d, const Image& image, const Reduction
   return objects_of(d, look_at(d, {&one, 1}).at(0), image, reduction);
 }
 
-std::vector<std::vector<Detection>> detect(const Detector& d, std::span<const Image* const> images) {
-  const std::vector<Seen> seen = look_at(d, images);
+std::vector<std::vector<Detection>> detect(const Detector& d, std::span<const Image* const> images,
+                                           std::span<const std::vector<ProposedBox>> given) {
+  const std::vector<Seen> seen = look_at(d, images, given);
   std::vector<std::vector<Detection>> all;
   for (size_t n = 0; n < images.size(); ++n) {
     FoundObjects found = objects_of(d, seen[n], *images[n], {});

@@ -52,7 +52,9 @@ Classes stored_classes(const WeightFile& file);
 // Best score first. Resized, normalised and pasted as the recipe says.
 std::vector<Detection> detect(const Detector& detector, const Image& image);
 // The same of several at once: padded to one size, which changes what is found a little where they differ (train/size_groups.h).
-std::vector<std::vector<Detection>> detect(const Detector& detector, std::span<const Image* const> images);
+// `given`: the proposals of each, best first, where the network wants them (Traits::given); else none.
+std::vector<std::vector<Detection>> detect(const Detector& detector, std::span<const Image* const> images,
+                                           std::span<const std::vector<ProposedBox>> given = {});
 
 // Objects whose masks are as the network gives them, m×m probabilities over each box: a few kB an object, however large the picture is.
 struct FoundObjects {

@@ -64,8 +64,12 @@ int64_t evaluation_batch(const Recipe& recipe, Device device) {
 void Evaluator::judge(const Detector& detector, const std::vector<IndexedImage>& batch) {
   if (batch.empty()) return;
   std::vector<const Image*> images;
-  for (const IndexedImage& i : batch) images.push_back(&i.image);
-  std::vector<std::vector<Detection>> found = detect(detector, images);
+  std::vector<std::vector<ProposedBox>> given;
+  for (const IndexedImage& i : batch) {
+    images.push_back(&i.image);
+    given.push_back(i.proposals);
+  }
+  std::vector<std::vector<Detection>> found = detect(detector, images, given);
   for (size_t n = 0; n < batch.size(); ++n) {
     for (Detection& d : found[n]) d.label = labels_.at(static_cast<size_t>(d.label - 1));
     std::erase_if(found[n], [](const Detection& d) { return d.label == 0; });
@@ -89,8 +93,10 @@ Evaluation Evaluator::run(const Detector& detector, const Progress& progress) {
   metric_->begin();
   while (auto loaded = loader.next()) {
     stop_if_interrupted();
-    for (size_t i = 0; i < loaded->samples.size(); ++i)
-      judge(detector, groups.add(loaded->indices[i], std::move(loaded->samples[i].image)));
+    for (size_t i = 0; i < loaded->samples.size(); ++i) {
+      Sample& s = loaded->samples[i];
+      judge(detector, groups.add(loaded->indices[i], std::move(s.image), std::move(s.proposals)));
+    }
     for (const SkippedSample& s : loaded->skipped) e.skipped.push_back(s.why);
     e.images += static_cast<int64_t>(loaded->samples.size());
     if (progress) progress(e.images + static_cast<int64_t>(e.skipped.size()), dataset_->size());
@@ -111,7 +117,8 @@ double Evaluator::estimate_seconds(const Detector& detector) {
       stop_if_interrupted();
       const int64_t index = i * dataset_->size() / count;
       try {
-        judge(detector, groups.add(index, dataset_->sample(index).image));
+        Sample s = dataset_->sample(index);
+        judge(detector, groups.add(index, std::move(s.image), std::move(s.proposals)));
       } catch (const ImageError& e) {
         if (!skips || e.fault == ImageFault::cannot_open) throw;
       }

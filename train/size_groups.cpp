@@ -17,11 +17,11 @@ std::vector<IndexedImage> SizeGroups::take(Waiting::iterator of) {
   return batch;
 }
 
-std::vector<IndexedImage> SizeGroups::add(int64_t index, Image image) {
+std::vector<IndexedImage> SizeGroups::add(int64_t index, Image image, std::vector<ProposedBox> proposals) {
   const PixelSize seen = predicted_size(image.height, image.width, preprocess_);
   const auto padded = [d = preprocess_.size_divisor](int64_t side) { return (side + d - 1) / d * d; };
   const auto at = waiting_.try_emplace({padded(seen.height), padded(seen.width)}).first;
-  at->second.push_back({index, std::move(image)});
+  at->second.push_back({index, std::move(image), std::move(proposals)});
   ++held_;
   if (at->second.size() == batch_) return take(at);
   if (held_ < 4 * batch_) return {};

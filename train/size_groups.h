@@ -25,6 +25,7 @@ namespace mr {
 struct IndexedImage {
   int64_t index = 0;  // in the dataset
   Image image;
+  std::vector<ProposedBox> proposals = {};
 };
 
 class SizeGroups {
@@ -35,7 +36,7 @@ class SizeGroups {
   // A batch that the image makes full, or none. At most four batches of images wait: then those of
   // the size that most have go on, though fewer than a batch. So where all sizes differ, nothing is
   // gained.
-  std::vector<IndexedImage> add(int64_t index, Image image);
+  std::vector<IndexedImage> add(int64_t index, Image image, std::vector<ProposedBox> proposals = {});
   // What still waits, a batch a call; none at the end.
   std::vector<IndexedImage> rest();
 

@@ -13,6 +13,7 @@
 #include "train/picture_scale.h"
 #include "train/plan.h"
 #include "train/pretrained.h"
+#include "train/proposals.h"
 #include "train/run_folder.h"
 
 namespace mr {
@@ -112,7 +113,8 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   const auto warn = [&console](const std::string& text) { console.say("WARNING: " + text); };
   const RunFolder folder(options.folder, options.resume, warn);
   if (const auto fallback = use_context_of(recipe, options.device)) warn(*fallback);
-  const bool masks = traits_of(recipe.model, options.make_system).masks;
+  const Traits traits = traits_of(recipe.model, options.make_system);
+  const bool masks = traits.masks;
   std::shared_ptr<const Dataset> train_set = open_dataset(recipe, Split::train, masks);
   const auto warn_all = [&warn](const std::vector<std::string>& notes) {
     for (const std::string& note : notes) warn(note);
@@ -124,6 +126,12 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   check(train_set->size() > 0, "data: the training set is empty");
   warn_all(check_image_files(*train_set, image_key(recipe, Split::train), image_folder(recipe, Split::train), recipe.data));
   if (const std::string apart = scale_fault(recipe, *train_set); !apart.empty()) warn(apart);
+  const auto given_to = [&](Split split, std::shared_ptr<const Dataset> dataset) {
+    GivenDataset given = with_given(recipe, traits, split, std::move(dataset));
+    if (!given.about.empty()) console.say(given.about);
+    return given.dataset;
+  };
+  train_set = given_to(Split::train, train_set);
   const std::shared_ptr<PictureCache> cache = open_cache(recipe);
   const std::shared_ptr<const HeldPictures> pictures = held(recipe, train_set, cache);
   Words words = options.words;
@@ -157,7 +165,7 @@ Ended train(Recipe recipe, const TrainOptions& options, Console& console) {
   if (has_split(recipe, Split::val)) {
     const std::shared_ptr<const Dataset> val_set = subset(open_dataset(recipe, Split::val, masks), recipe.evaluation.images);
     warn_all(check_image_files(*val_set, image_key(recipe, Split::val), image_folder(recipe, Split::val), recipe.data));
-    evaluator.emplace(val_set, detector);
+    evaluator.emplace(given_to(Split::val, val_set), detector);
     warn_all(evaluator->notes());
     job.evaluate = [&] { return outcome_of(evaluator->run(detector)); };
     job.estimate_evaluation = [&] { return evaluator->estimate_seconds(detector); };

@@ -44,11 +44,22 @@ ImageInfo HeldPictures::info(int64_t index) const {
 }
 
 // The window is that of whole blocks, so that each of its pixels is one: it may reach beyond the picture.
-void HeldPictures::reduce_objects(std::vector<Instance>& objects, const ImageInfo& whole) const {
-  if (reduce_ == 1) return;
+PixelChange HeldPictures::reduction(const ImageInfo& whole) const {
   const auto n = static_cast<int>(reduce_);
   const PixelSize held = held_size(whole, reduce_);
-  crop(objects, {0, 0, held.height * n, held.width * n}, held, 1);
+  return {.window = {0, 0, held.height * n, held.width * n}, .height = held.height, .width = held.width};
+}
+
+void HeldPictures::reduce_objects(std::vector<Instance>& objects, const ImageInfo& whole) const {
+  if (reduce_ == 1) return;
+  const PixelChange c = reduction(whole);
+  crop(objects, c.window, {c.height, c.width}, 1);
+}
+
+std::vector<ProposedBox> HeldPictures::proposals(int64_t index) const {
+  std::vector<ProposedBox> boxes = View::proposals(index);
+  if (reduce_ > 1) change(boxes, reduction(View::info(index)));
+  return boxes;
 }
 
 std::vector<Instance> HeldPictures::instances(int64_t index) const {
@@ -71,6 +82,7 @@ Sample HeldPictures::sample(int64_t index) const {
     if (cached) cache_->store(entry, s.image);
   }
   reduce_objects(s.instances, whole);
+  s.proposals = proposals(index);
   s.info = info(index);
   return s;
 }

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "data/cache/picture_cache.h"
+#include "data/pixel_change.h"
 #include "data/view.h"
 
 namespace mr {
@@ -26,11 +27,13 @@ class HeldPictures : public View {
   ImageInfo info(int64_t index) const override;
   std::vector<Instance> instances(int64_t index) const override;
   Sample sample(int64_t index) const override;
+  std::vector<ProposedBox> proposals(int64_t index) const override;
 
   // What is to be known of the cache before a run: how much is in it, how much it may come to hold, what room there is.
   std::string about_cache() const;
 
  private:
+  PixelChange reduction(const ImageInfo& whole) const;
   void reduce_objects(std::vector<Instance>& objects, const ImageInfo& whole) const;
 
   int64_t reduce_;

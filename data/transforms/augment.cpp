@@ -110,6 +110,7 @@ PixelChange augment_objects(Sample& s, const TransformOptions& o, uint64_t seed,
   size = {c.final_height(), c.final_width()};
   if (d.flip_horizontal) flip_horizontal(s.instances, size);
   if (d.flip_vertical) flip_vertical(s.instances, size);
+  change(s.proposals, c);
   c.colours = d.colours;
   c.invert = d.invert;
   return c;

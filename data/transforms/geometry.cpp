@@ -191,19 +191,49 @@ void crop(std::vector<Instance>& objects, const Window& w, PixelSize to, int min
   std::erase_if(objects, [&](Instance& i) { return !crop_instance(i, w, to.height, to.width, min_pixels); });
 }
 
+Box changed(const Box& box, const PixelChange& c) {
+  const auto place = [](float v, int from, int size, int to) {
+    const float inside = std::clamp(v - static_cast<float>(from), 0.0f, static_cast<float>(size));
+    return inside * (static_cast<float>(to) / static_cast<float>(size));
+  };
+  const auto x = [&](float v) { return place(v, c.window.x, c.window.width, c.width); };
+  const auto y = [&](float v) { return place(v, c.window.y, c.window.height, c.height); };
+  Box b{x(box.x1), y(box.y1), x(box.x2), y(box.y2)};
+  const auto height = static_cast<float>(c.final_height()), width = static_cast<float>(c.final_width());
+  // A turn is a transposition and flips (PixelChange::undo).
+  if (c.quarter_turns % 2 == 1) b = {b.y1, b.x1, b.y2, b.x2};
+  if (c.flip_vertical != (c.quarter_turns == 1 || c.quarter_turns == 2)) b = {b.x1, height - b.y2, b.x2, height - b.y1};
+  if (c.flip_horizontal != (c.quarter_turns == 2 || c.quarter_turns == 3)) b = {width - b.x2, b.y1, width - b.x1, b.y2};
+  return b;
+}
+
+void change(std::vector<ProposedBox>& proposals, const PixelChange& c) {
+  for (ProposedBox& p : proposals) p.box = changed(p.box, c);
+  std::erase_if(proposals, [](const ProposedBox& p) { return p.box.width() <= 0 || p.box.height() <= 0; });
+}
+
 void flip_horizontal(Sample& s) {
   flip_horizontal(s.instances, size_of(s.image));
+  PixelChange flip = whole_image(s.image.height, s.image.width);
+  flip.flip_horizontal = true;
+  change(s.proposals, flip);
   reverse_columns(s.image);
 }
 
 void flip_vertical(Sample& s) {
   flip_vertical(s.instances, size_of(s.image));
+  PixelChange flip = whole_image(s.image.height, s.image.width);
+  flip.flip_vertical = true;
+  change(s.proposals, flip);
   reverse_rows(s.image);
 }
 
 void rotate90(Sample& s, int k) {
   k = ((k % 4) + 4) % 4;
   rotate90(s.instances, size_of(s.image), k);
+  PixelChange turn = whole_image(s.image.height, s.image.width);
+  turn.quarter_turns = k;
+  change(s.proposals, turn);
   rotate90(s.image, k);
 }
 
@@ -211,6 +241,7 @@ void resize(Sample& s, int height, int width) {
   check_size("resize", height, width);
   check_size("resize", s.image.height, s.image.width);
   resize(s.instances, size_of(s.image), {height, width});
+  change(s.proposals, {.window = {0, 0, s.image.height, s.image.width}, .height = height, .width = width});
   if (size_of(s.image) != PixelSize{height, width}) s.image = resized(s.image, height, width);
 }
 
@@ -220,6 +251,7 @@ void crop(Sample& s, const Window& w, int height, int width, int min_pixels) {
         "crop: expected a window inside ", s.image.width, "×", s.image.height, ", got ", w.width, "×", w.height, " at (", w.x, ", ", w.y,
         ")");
   crop(s.instances, w, {height, width}, min_pixels);
+  change(s.proposals, {.window = w, .height = height, .width = width});
   s.image = cropped(s.image, w, height, width);
 }
 

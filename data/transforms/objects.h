@@ -16,4 +16,8 @@ void rotate90(std::vector<Instance>& objects, PixelSize image, int k);  // k of 
 void resize(std::vector<Instance>& objects, PixelSize image, PixelSize to);
 void crop(std::vector<Instance>& objects, const Window& window, PixelSize to, int min_pixels);
 
+// Boxes that go where the pixels go, cut to the result; those of which nothing is left are dropped.
+Box changed(const Box& box, const PixelChange& change);
+void change(std::vector<ProposedBox>& proposals, const PixelChange& change);
+
 }  // namespace mr

@@ -7,6 +7,7 @@
 // Boxes follow the geometry of flips, turns and resizes as they stand in the annotation. A crop recomputes them from what is left
 // of the mask: [xmin, ymin, xmax + 1, ymax + 1]. Instances without a mask get their box cut at the border.
 // `area` is scaled by a resize; after a crop it is the number of mask pixels (or the area of the cut box).
+// Proposals go where the pixels go, cut at the border.
 // `info` stays that of the file: the current size is the image's.
 #pragma once
 

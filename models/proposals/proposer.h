@@ -9,6 +9,7 @@ namespace mr {
 struct Proposed {
   BoxList boxes;       // of each image, best first
   Losses losses = {};  // of the proposer itself, in training
+  Tensor scores = {};  // [N,room] f32 in prediction: by what they are ranked; undefined where they are given
 };
 
 class Proposer {
@@ -16,6 +17,7 @@ class Proposer {
   virtual ~Proposer() = default;
   virtual std::vector<std::string> names() const = 0;  // of its losses
   virtual int64_t channels() const { return 0; }       // of the map that it makes of each of the backbone's
+  virtual GivenBoxes given() const { return {}; }      // that it wants of the data
   virtual Proposed train(const Features& f, const DeviceBatch& batch) const = 0;
   virtual Proposed predict(const Features& f, const DeviceBatch& batch) const = 0;
 };

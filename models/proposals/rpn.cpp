@@ -63,7 +63,7 @@ RPN::Output RPN::run(const Features& f, const Shape& images) const {
   return out;
 }
 
-BoxList RPN::proposals(const Output& out, const Tensor& sizes, bool training) const {
+Proposed RPN::ranked(const Output& out, const Tensor& sizes, bool training) const {
   const int64_t before = training ? config_.pre_nms_train : config_.pre_nms_test;
   const int64_t after = training ? config_.post_nms_train : config_.post_nms_test;
   int64_t room = 0;
@@ -74,8 +74,11 @@ BoxList RPN::proposals(const Output& out, const Tensor& sizes, bool training) co
     decode_proposals(c, static_cast<int64_t>(l), best, out.objectness[l], out.deltas[l], out.anchors[l], sizes,
                      static_cast<float>(config_.min_size));
   }
-  return take(c.boxes, nms(c, static_cast<float>(config_.nms), after));
+  const Chosen best = nms(c, static_cast<float>(config_.nms), after);
+  return {take(c.boxes, best), {}, training ? Tensor() : take(c.scores, best.index)};
 }
+
+BoxList RPN::proposals(const Output& out, const Tensor& sizes, bool training) const { return ranked(out, sizes, training).boxes; }
 
 Proposed RPN::train(const Features& f, const DeviceBatch& batch) const {
   const Output out = run(f, batch.images.shape());
@@ -83,7 +86,7 @@ Proposed RPN::train(const Features& f, const DeviceBatch& batch) const {
 }
 
 Proposed RPN::predict(const Features& f, const DeviceBatch& batch) const {
-  return {proposals(run(f, batch.images.shape()), batch.sizes, false)};
+  return ranked(run(f, batch.images.shape()), batch.sizes, false);
 }
 
 Losses RPN::losses(const Features& f, const Output& out, const DeviceBatch& batch) const {

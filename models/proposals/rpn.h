@@ -44,6 +44,7 @@ class RPN : public Proposer {
   BoxList proposals(const Output& out, const Tensor& sizes, bool training) const;
 
  private:
+  Proposed ranked(const Output& out, const Tensor& sizes, bool training) const;
   Tensor anchors(const Features& f, size_t level, const Shape& images) const;
   Losses losses(const Features& f, const Output& out, const DeviceBatch& batch) const;
 

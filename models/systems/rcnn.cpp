@@ -7,6 +7,7 @@
 #include "models/heads/mask_mlp.h"
 #include "models/heads/mask_unet.h"
 #include "models/heads/res5.h"
+#include "models/proposals/given.h"
 #include "models/proposals/rpn.h"
 #include "tensor/context.h"
 
@@ -19,6 +20,7 @@ Traits RCNN::traits() const {
   t.norm_epsilon = parts_.backbone->norm_epsilon();
   const Level& finest = parts_.backbone->levels().front();  // of which the proposer makes a map of the same size
   t.values = parts_.backbone->values() + static_cast<double>(parts_.proposer->channels()) / (finest.stride * finest.stride);
+  t.given = parts_.proposer->given();
   t.losses = parts_.proposer->names();
   for (const auto& head : parts_.heads) {
     for (std::string& name : head->names()) t.losses.push_back(std::move(name));
@@ -44,6 +46,12 @@ Losses RCNN::losses(const DeviceBatch& batch) {
   for (const auto& head : parts_.heads)
     for (NamedLoss& l : head->losses(f, rois, batch)) losses.push_back(std::move(l));
   return losses;
+}
+
+Proposed RCNN::propose(const DeviceBatch& batch) const {
+  const NoGrad guard;
+  const OnDevice where(parameters_.device());
+  return parts_.proposer->predict(features(batch, false), batch);
 }
 
 Found RCNN::detect(const DeviceBatch& batch) const {
@@ -75,6 +83,8 @@ std::unique_ptr<Backbone> make_part(const ResNetMapConfig& c, Parameters& p) { r
 std::unique_ptr<Proposer> make_part(const RPNConfig& c, Parameters& p, const std::vector<Level>& levels) {
   return std::make_unique<RPN>(p, "rpn.head.", levels, c);
 }
+
+std::unique_ptr<Proposer> make_part(const GivenConfig& c, Parameters&, const std::vector<Level>&) { return std::make_unique<Given>(c); }
 
 std::unique_ptr<Head> make_part(const TwoFCConfig&, const HeadSite& s) {
   return std::make_unique<BoxHead>(s.parameters, "roi_heads.", s.features, s.classes, s.config.box);

@@ -44,6 +44,8 @@ class RCNN : public System {
   Found detect(const DeviceBatch& batch) const override;
 
   Features features(const DeviceBatch& batch, bool training) const;
+  // The boxes alone that detect() looks at, with their scores.
+  Proposed propose(const DeviceBatch& batch) const;
   const Parts& parts() const { return parts_; }
 
  private:

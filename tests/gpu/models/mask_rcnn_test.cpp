@@ -53,6 +53,9 @@ HostBatch tiny_batch() {
     t.masks.push_back(m);
   }
   b.targets = {t, {Tensor::empty({0, 4}), Tensor::empty({0}, DType::i32), {}}};
+  b.proposals = {Tensor::of<float>({4, 4}, {0, 0, 20, 20, 6, 9, 42, 47, 28, 12, 63, 30, 50, 20, 96, 64}),  // for a network that wants them
+                 Tensor::of<float>({2, 4}, {90, 0, 96, 10, 3, 3, 30, 30})};
+  b.most_proposals = 5;
   return b;
 }
 
@@ -180,6 +183,14 @@ TEST_CASE("a training step on the device with each kind of mask head, and with m
     rcnn(c).mask = unet;
     compare_steps(c);
   }
+}
+
+TEST_CASE("a training step on the device on given proposals", "[gpu][model]") {
+  if (!has_device()) return;
+  const Uncounted guard;
+  ModelConfig c = tiny_config();
+  rcnn(c).proposals = GivenConfig{};
+  compare_steps(c);
 }
 
 TEST_CASE("a training step on the device in mixed precision", "[gpu][model]") {
