@@ -49,7 +49,7 @@ struct GivenBoxes {
 struct Traits {
   bool masks = false;               // trains and predicts a mask for each object
   bool classifies = false;          // names the class of the whole image, and finds no objects in it
-  GivenBoxes given;                 // that it wants of the data
+  GivenBoxes given = {};            // that it wants of the data
   int divisor = 1;                  // the sides of its input are multiples of it
   int64_t rois = 0;                 // RoIs of objects that an image can bring into the second stage, at most
   double norm_epsilon = 1e-5;       // of its norms, for weights that lack a variance (weights/load.h)

@@ -46,7 +46,7 @@ std::string complaint(const std::function<void()>& f) {
 }  // namespace
 
 TEST_CASE("proposals are what the network's heads would see, in pixels of the picture, and written they are the same", "[proposals]") {
-  const TestFolder folder;
+  const Folder folder;
   const Detector d = first_stage();
   const auto data = open_dataset(d.recipe, Split::train);
   const ProposalSet set = propose(d, data, 2000);
@@ -73,7 +73,7 @@ TEST_CASE("proposals are what the network's heads would see, in pixels of the pi
 
 TEST_CASE("a Fast R-CNN is trained on given proposals, evaluated on them, and tells their hash", "[proposals]") {
   const ContextGuard guard;
-  const TestFolder folder;
+  const Folder folder;
   const Detector d = first_stage();
   const ProposalSet train_set = propose(d, open_dataset(d.recipe, Split::train), 2000),
                     val_set = propose(d, open_dataset(d.recipe, Split::val), 2000);

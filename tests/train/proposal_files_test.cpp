@@ -28,17 +28,12 @@ std::string dict_of_members(const std::vector<std::pair<std::string, std::string
   return s + "u.";
 }
 
-std::string written(const TestFolder& folder, const std::string& name, const std::string& contents) {
-  write_text_file(folder / name, contents);
-  return folder / name;
-}
-
 bool same(const ProposalSet& a, const ProposalSet& b) { return a.hash() == b.hash() && a.image_ids() == b.image_ids(); }
 
 }  // namespace
 
 TEST_CASE("our file of proposals gives back what was written", "[proposals]") {
-  const TestFolder folder;
+  const Folder folder;
   ProposalSet set("made");
   set.add(42, {{{0.5f, 1, 10, 12.25f}, -1.5f}, {{3, 4, 5, 6}, 0.25f}}, PixelSize{20, 30});
   set.add(-7, {});
@@ -55,8 +50,8 @@ TEST_CASE("our file of proposals gives back what was written", "[proposals]") {
 }
 
 TEST_CASE("COCO results are read as proposals: boxes and scores, the category aside", "[proposals]") {
-  const TestFolder folder;
-  const ProposalSet set = read_proposals(written(folder, "r.json", R"([
+  const Folder folder;
+  const ProposalSet set = read_proposals(folder.write("r.json", R"([
     {"image_id": 3, "category_id": 9, "bbox": [10, 20, 30, 40.5], "score": 0.5},
     {"image_id": 5, "bbox": [0, 0, 1, 1], "score": 0.125, "segmentation": {"size": [1, 1], "counts": "01"}},
     {"image_id": 3, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.75}])"));
@@ -67,11 +62,11 @@ TEST_CASE("COCO results are read as proposals: boxes and scores, the category as
 }
 
 TEST_CASE("Detectron's pickled boxes are inclusive, detectron2's say what they are", "[proposals]") {
-  const TestFolder folder;
+  const Folder folder;
   const std::string boxes = array_of("f4", {2, 4}, floats({1, 2, 3, 5, 0, 0, 9, 9})), scores = array_of("f4", {2}, floats({0.25f, 0.5f}));
   const std::string ids = list_of({integer(42)});
   const auto read = [&](const std::vector<std::pair<std::string, std::string>>& members) {
-    return read_proposals(written(folder, "p.pkl", dict_of_members(members)));
+    return read_proposals(folder.write("p.pkl", dict_of_members(members)));
   };
   const ProposalSet detectron =
       read({{"boxes", list_of({boxes})}, {"scores", list_of({scores})}, {"ids", ids}, {"cfg", text("NUM_GPUS: 8")}});
@@ -94,10 +89,10 @@ TEST_CASE("Detectron's pickled boxes are inclusive, detectron2's say what they a
 }
 
 TEST_CASE("files of proposals with a fault are errors that name file, record and field", "[proposals]") {
-  const TestFolder folder;
+  const Folder folder;
   const auto fault = [&](const std::string& name, const std::string& contents) {
     try {
-      read_proposals(written(folder, name, contents));
+      read_proposals(folder.write(name, contents));
     } catch (const Error& e) {
       return std::string(e.what());
     }

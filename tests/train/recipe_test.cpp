@@ -119,14 +119,15 @@ TEST_CASE("the recipes without a pyramid state the paper's networks", "[recipe]"
 }
 
 TEST_CASE("the recipes of other mask branches are scenes_small but for the branch", "[recipe]") {
-  const RCNNConfig plain = rcnn_of(load_recipe("scenes_small").model, "test");
+  const Recipe small = load_recipe("scenes_small");
+  const RCNNConfig& plain = rcnn_of(small.model, "test");
   for (const std::string name : {"scenes_mlp", "scenes_unet"}) {
     INFO(name);
     const Recipe recipe = load_recipe(name);
     const RCNNConfig& model = rcnn_of(recipe.model, "test");
     CHECK(model.box.batch == plain.box.batch);
     CHECK(traits_of(recipe.model).masks);
-    CHECK(recipe.train.budget == load_recipe("scenes_small").train.budget);
+    CHECK(recipe.train.budget == small.train.budget);
   }
   const Recipe mlp = load_recipe("scenes_mlp", {"model.mask.layers=3"}), unet = load_recipe("scenes_unet", {"model.mask.nested=true"});
   CHECK(std::get<MaskMLPConfig>(rcnn_of(mlp.model, "test").mask).layers == 3);

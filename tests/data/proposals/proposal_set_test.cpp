@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "data/transforms/objects.h"
+#include "data/transforms/transforms.h"
 #include "tests/catch.h"
 
 using namespace mr;
