@@ -5,6 +5,7 @@
 #include "app/options.h"
 #include "bench/timings/model.h"
 #include "bench/timings/ops.h"
+#include "bench/timings/stages.h"
 #include "tensor/context.h"
 #include "train/detector.h"
 
@@ -16,7 +17,7 @@ void add_model(CLI::App& bench) {
     BenchModelOptions options;
     std::string recipe = "coco_r50_fpn_torchvision", device;
     std::vector<std::string> assignments;
-    bool json = false;
+    bool json = false, stages = false;
   };
   auto a = std::make_shared<Arguments>();
   CLI::App* c = bench.add_subcommand("model", "Times prediction and a training step of a recipe's model on a synthetic image");
@@ -33,12 +34,22 @@ void add_model(CLI::App& bench) {
       ->check(CLI::Range(0, 1024))
       ->capture_default_str();
   c->add_option("--filter", a->options.filter, "only those: f32, bf16, tf32 (a GPU), inference, train, f32.train, ...");
+  c->add_flag(
+      "--stages", a->stages,
+      "where the time goes, in the recipe's precision: trunk, pyramid, RPN, proposals, RoI features, heads, NMS, pasting; and what the "
+      "mask branch adds");
   add_device(*c, a->device);
   c->add_flag("--json", a->json, "{\"f32.inference\": {\"seconds\": best, \"median\": ..., \"peak_bytes\": ...}, \"f32.train\": ...}");
   c->callback([a] {
     Recipe recipe = load_recipe(a->recipe, a->assignments);
     a->options.device = device_of(a->device);
     if (const auto note = use_context_of(recipe, a->options.device)) std::cerr << "mrcnn: " << *note << "\n";
+    if (a->stages) {
+      check_usage(a->options.loaded == 0 && a->options.filter.empty(), "bench: --stages goes with neither --loaded nor --filter");
+      const StageTimings stages = bench_stages(recipe, a->options);
+      std::cout << (a->json ? to_json(stages) + "\n" : to_text(stages));
+      return;
+    }
     const std::vector<ModelTiming> timings = bench_model(recipe, a->options);
     std::cout << (a->json ? to_json(timings) + "\n" : to_text(timings));
   });

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "tensor/context.h"
+#include "tensor/stages.h"
 
 namespace mr {
 namespace {
@@ -82,6 +83,7 @@ Var record(const char* name, std::vector<Var> inputs, Tensor y, BackwardFn backw
     const auto node = std::make_shared<Node>();
     node->name = name;
     node->order = next_order++;
+    if (const StageClock* clock = context().stages) node->stage = clock->open();
     node->inputs = std::move(inputs);
     node->backward = std::move(backward);
     out.impl()->node = node;
@@ -116,7 +118,10 @@ class Engine {
       auto found = pending_.find(node.get());
       Tensor out = std::move(found->second);
       pending_.erase(found);
+      StageClock* const clock = context().stages;
+      const double began = clock != nullptr ? clock->now() : 0;
       step(*node, std::move(out));
+      if (clock != nullptr) clock->add_backward(node->stage, began);
     }
   }
 

@@ -87,6 +87,7 @@ using BackwardFn = std::function<void(Grads&)>;
 struct Node {
   const char* name = "";  // for messages
   uint64_t order = 0;     // of creation: a node's inputs were made before it
+  int stage = -1;         // in which it was made, where a clock runs (tensor/stages.h)
   std::vector<Var> inputs;
   BackwardFn backward;  // dropped once used, and with it what it captured
 };

@@ -9,53 +9,16 @@
 #include "base/json_text.h"
 #include "bench/best_of.h"
 #include "bench/timings/neighbours.h"
+#include "bench/timings/synthetic.h"
 #include "models/systems/make.h"
 #include "models/weights/load.h"
 #include "tensor/context.h"
 #include "tensor/device.h"
 #include "tensor/parallel.h"
-#include "tensor/rng.h"
 #include "tensor/simd.h"
 
 namespace mr {
 namespace {
-
-// Elliptical objects of many sizes on a noisy image.
-HostBatch synthetic_batch(const BenchModelOptions& o, int64_t classes, int64_t size_divisor) {
-  const auto padded = [&](int64_t v) { return (v + size_divisor - 1) / size_divisor * size_divisor; };
-  Rng rng(1, "bench");
-  HostBatch b;
-  b.images = Tensor::zeros({o.batch, padded(o.height), padded(o.width), 3});
-  for (float& v : b.images.values<float>()) v = static_cast<float>(rng.normal());
-  for (int64_t n = 0; n < o.batch; ++n) {
-    ImageTargets t;
-    t.boxes = Tensor::empty({o.objects, 4});
-    t.labels = Tensor::empty({o.objects}, DType::i32);
-    for (int64_t i = 0; i < o.objects; ++i) {
-      const double longest = static_cast<double>(std::min(o.height, o.width)) / 2;
-      const int w = static_cast<int>(rng.uniform(16, longest)), h = static_cast<int>(rng.uniform(16, longest));
-      const int x = static_cast<int>(rng.uniform(0, static_cast<double>(o.width - w))),
-                y = static_cast<int>(rng.uniform(0, static_cast<double>(o.height - h)));
-      float* box = t.boxes.data<float>() + 4 * i;
-      box[0] = static_cast<float>(x);
-      box[1] = static_cast<float>(y);
-      box[2] = static_cast<float>(x + w);
-      box[3] = static_cast<float>(y + h);
-      t.labels.data<int32_t>()[i] = static_cast<int32_t>(rng.below(static_cast<uint64_t>(classes))) + 1;
-      CroppedMask m{static_cast<int>(o.height), static_cast<int>(o.width), x, y, Bitmap(h, w)};
-      for (int r = 0; r < h; ++r)
-        for (int c = 0; c < w; ++c) {
-          const double u = (2 * c + 1.0) / w - 1, v = (2 * r + 1.0) / h - 1;
-          m.bits.at(r, c) = u * u + v * v <= 1;
-        }
-      t.masks.push_back(std::move(m));
-    }
-    b.targets.push_back(std::move(t));
-    b.sizes.push_back({static_cast<int>(o.height), static_cast<int>(o.width)});
-    b.image_ids.push_back(n);
-  }
-  return b;
-}
 
 double seconds_of(Device device, const std::function<void()>& work) {
   const double begin = wall_seconds();
@@ -107,7 +70,7 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
   const std::unique_ptr<System> system = make_system(config, static_cast<uint64_t>(recipe.seed));
   if (!options.weights.empty()) load_weights(system->parameters(), open_weights(options.weights));
   system->parameters().move_to(options.device);
-  const HostBatch training = synthetic_batch(options, config.classes, recipe.preprocess.size_divisor);
+  const HostBatch training = synthetic_batch(options, config.classes, recipe.preprocess.size_divisor, system->traits().given);
   HostBatch predicting = training;
   predicting.targets.clear();
   Optimiser optimiser(recipe.optimiser, system->parameters());

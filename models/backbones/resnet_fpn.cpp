@@ -1,5 +1,7 @@
 #include "models/backbones/resnet_fpn.h"
 
+#include "tensor/stages.h"
+
 namespace mr {
 
 ResNetFPN::ResNetFPN(Parameters& p, const ResNetFPNConfig& c)
@@ -9,5 +11,14 @@ ResNetFPN::ResNetFPN(Parameters& p, const ResNetFPNConfig& c)
 
 // C2 and P2, at a quarter of the sides.
 double ResNetFPN::values() const { return static_cast<double>(4 * config_.resnet.width + config_.fpn.channels) / 16; }
+
+Features ResNetFPN::operator()(const Var& images, bool training) const {
+  const auto stages = [&] {
+    const Stage stage("trunk");
+    return resnet_(images, training);
+  }();
+  const Stage stage("fpn");
+  return fpn_(stages);
+}
 
 }  // namespace mr

@@ -16,7 +16,7 @@ class ResNetFPN : public Backbone {
   int divisor() const override { return 32; }  // C5's stride
   double norm_epsilon() const override { return config_.resnet.norm_epsilon; }
   double values() const override;
-  Features operator()(const Var& images, bool training) const override { return fpn_(resnet_(images, training)); }
+  Features operator()(const Var& images, bool training) const override;
 
  private:
   ResNetFPNConfig config_;

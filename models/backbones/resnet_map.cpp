@@ -1,5 +1,7 @@
 #include "models/backbones/resnet_map.h"
 
+#include "tensor/stages.h"
+
 namespace mr {
 namespace {
 
@@ -14,6 +16,7 @@ ResNetMap::ResNetMap(Parameters& p, const ResNetMapConfig& c) : config_(c), resn
 }
 
 Features ResNetMap::operator()(const Var& images, bool training) const {
+  const Stage stage("trunk");
   const Features f = resnet_(images, training);
   return {{f.maps.back()}, {f.strides.back()}};  // [N,H/16,W/16,1024], of c5 and dc5 2048 channels
 }

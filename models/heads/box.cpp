@@ -1,6 +1,7 @@
 #include "models/heads/box.h"
 
 #include "ops/elementwise/reshape.h"
+#include "tensor/stages.h"
 
 namespace mr {
 namespace {
@@ -23,10 +24,12 @@ Var BoxHead::run(const Features& f, const Tensor& rois) const {
 }
 
 Losses BoxHead::losses(const Features& f, const TrainingRoIs& rois, const DeviceBatch&) const {
+  const Stage stage("box head");
   return predictor_.losses(run(f, rois.all.rois), rois.all);
 }
 
 void BoxHead::predict(const Features& f, const Tensor& sizes, Found& found) const {
+  const Stage stage("box head");
   const BoxRows proposals = to_rows(found.boxes);
   predictor_.predict(run(f, proposals.rois), proposals, sizes, found);
 }

@@ -5,6 +5,7 @@
 #include "ops/boxes/nms.h"
 #include "ops/loss/cross_entropy.h"
 #include "ops/loss/smooth_l1.h"
+#include "tensor/stages.h"
 
 namespace mr {
 
@@ -22,6 +23,7 @@ Losses BoxPredictor::losses(const Var& x, const RoITargets& t) const {
 
 void BoxPredictor::predict(const Var& x, const BoxRows& proposals, const Tensor& sizes, Found& found) const {
   const Tensor scores = score_(x).value().to(DType::f32), deltas = delta_(x).value().to(DType::f32);
+  const Stage stage("nms");
   const Candidates c = decode_detections(softmax(scores), deltas, proposals, sizes, roi_coder, static_cast<float>(config_.score),
                                          static_cast<float>(config_.min_size));
   const Chosen best = nms(c, static_cast<float>(config_.nms), config_.detections);

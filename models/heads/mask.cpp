@@ -9,6 +9,7 @@
 #include "ops/loss/class_masks.h"
 #include "ops/loss/cross_entropy.h"
 #include "ops/loss/sigmoid_bce.h"
+#include "tensor/stages.h"
 
 namespace mr {
 namespace {
@@ -59,10 +60,12 @@ void MaskOutput::predict(const std::vector<MaskLogits>& masks, Found& found) con
 }
 
 Losses MaskHead::losses(const Features& f, const TrainingRoIs& rois, const DeviceBatch& batch) const {
+  const Stage stage("mask head");
   return output().losses(run(features_(f, rois.objects.rois, bins_), true), rois.objects, batch);
 }
 
 void MaskHead::predict(const Features& f, const Tensor&, Found& found) const {
+  const Stage stage("mask head");
   output().predict(run(features_(f, to_rows(found.boxes).rois, bins_), false), found);
 }
 

@@ -2,6 +2,7 @@
 
 #include "ops/elementwise/gather.h"
 #include "ops/pool/avg_pool.h"
+#include "tensor/stages.h"
 
 namespace mr {
 
@@ -26,17 +27,22 @@ Var Res5Head::run(const Features& f, const Tensor& rois, bool training) const {
 }
 
 Losses Res5Head::losses(const Features& f, const TrainingRoIs& rois, const DeviceBatch& batch) const {
+  const Stage boxes("box head");
   const Var x = run(f, rois.all.rois, true);
   Losses losses = boxes_.losses(global_average_pool(x), rois.all);
-  if (masks_)
-    for (NamedLoss& l : masks_->losses(gather_rows(x, rois.object_rows), rois.objects, batch)) losses.push_back(std::move(l));
+  if (!masks_) return losses;
+  const Stage masks("mask head");
+  for (NamedLoss& l : masks_->losses(gather_rows(x, rois.object_rows), rois.objects, batch)) losses.push_back(std::move(l));
   return losses;
 }
 
 void Res5Head::predict(const Features& f, const Tensor& sizes, Found& found) const {
+  const Stage boxes("box head");
   const BoxRows proposals = to_rows(found.boxes);
   boxes_.predict(global_average_pool(run(f, proposals.rois, false)), proposals, sizes, found);
-  if (masks_) masks_->predict(run(f, to_rows(found.boxes).rois, false), found);
+  if (!masks_) return;
+  const Stage masks("mask head");
+  masks_->predict(run(f, to_rows(found.boxes).rois, false), found);
 }
 
 }  // namespace mr

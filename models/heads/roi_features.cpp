@@ -9,6 +9,7 @@
 #include "ops/roi/roi_align.h"
 #include "ops/roi/roi_pool.h"
 #include "ops/roi/roi_warp.h"
+#include "tensor/stages.h"
 
 namespace mr {
 
@@ -29,6 +30,7 @@ RoIFeatures::RoIFeatures(const std::vector<Level>& levels, const RoIConfig& conf
 }
 
 Var RoIFeatures::operator()(const Features& f, const Tensor& rois, int64_t size) const {
+  const Stage stage("roi features");
   std::vector<Var> maps;
   std::vector<int> strides;
   for (const size_t l : maps_) {

@@ -4,6 +4,7 @@
 
 #include "ops/boxes/matcher.h"
 #include "ops/boxes/sampler.h"
+#include "tensor/stages.h"
 
 namespace mr {
 
@@ -17,6 +18,7 @@ RoISample RoISampler::draw(const BoxList& proposals, const DeviceBatch& batch) c
 }
 
 TrainingRoIs RoISampler::operator()(const BoxList& proposals, const DeviceBatch& batch) const {
+  const Stage stage("sampling");
   const RoISample s = batch.chosen ? batch.chosen->rois : draw(proposals, batch);
   const int64_t most = std::min(most_objects(), s.chosen.size(1));
   const RoITargets all = roi_targets(s.boxes, s.match, s.chosen, batch.objects, batch.labels, roi_coder);

@@ -16,6 +16,7 @@
 #include "ops/gemm/linear.h"
 #include "ops/loss/sigmoid_bce.h"
 #include "ops/loss/smooth_l1.h"
+#include "tensor/stages.h"
 
 namespace mr {
 namespace {
@@ -49,6 +50,7 @@ Tensor RPN::anchors(const Features& f, size_t level, const Shape& images) const 
 }
 
 RPN::Output RPN::run(const Features& f, const Shape& images) const {
+  const Stage stage("rpn");
   const bool training = grad_enabled();
   const NoGrad guard;
   Output out;
@@ -64,6 +66,7 @@ RPN::Output RPN::run(const Features& f, const Shape& images) const {
 }
 
 Proposed RPN::ranked(const Output& out, const Tensor& sizes, bool training) const {
+  const Stage stage("proposals");
   const int64_t before = training ? config_.pre_nms_train : config_.pre_nms_test;
   const int64_t after = training ? config_.post_nms_train : config_.post_nms_test;
   int64_t room = 0;
@@ -90,6 +93,7 @@ Proposed RPN::predict(const Features& f, const DeviceBatch& batch) const {
 }
 
 Losses RPN::losses(const Features& f, const Output& out, const DeviceBatch& batch) const {
+  const Stage stage("rpn");
   const int64_t A = objectness_.w.size(0), C = objectness_.w.size(3);
   const Tensor anchors = all_levels(out.anchors);
   const Tensor match = match_boxes(batch.objects, anchors, {}, static_cast<float>(config_.positive_iou),

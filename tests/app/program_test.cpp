@@ -30,6 +30,7 @@ TEST_CASE("every subcommand explains itself", "[app]") {
                               "recipe list",
                               "recipe show",
                               "recipe new",
+                              "proposals",
                               "bench",
                               "bench ops",
                               "bench model",
