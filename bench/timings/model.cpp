@@ -10,8 +10,6 @@
 #include "bench/best_of.h"
 #include "bench/timings/neighbours.h"
 #include "bench/timings/synthetic.h"
-#include "models/systems/make.h"
-#include "models/weights/load.h"
 #include "tensor/context.h"
 #include "tensor/device.h"
 #include "tensor/parallel.h"
@@ -64,18 +62,7 @@ ModelTiming time_of(const std::string& name, const BenchModelOptions& options, c
 }  // namespace
 
 std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptions& options) {
-  check(options.repeats >= 1 && options.batch >= 1 && options.height >= 32 && options.width >= 32, "bench: expects sizes of 32 or more");
-  ModelConfig config = recipe.model;
-  if (config.classes == 0) config.classes = 80;
-  const std::unique_ptr<System> system = make_system(config, static_cast<uint64_t>(recipe.seed));
-  if (!options.weights.empty()) load_weights(system->parameters(), open_weights(options.weights));
-  system->parameters().move_to(options.device);
-  const HostBatch training = synthetic_batch(options, config.classes, recipe.preprocess.size_divisor, system->traits().given);
-  HostBatch predicting = training;
-  predicting.targets.clear();
-  Optimiser optimiser(recipe.optimiser, system->parameters());
-  optimiser.set_rate(1e-6);
-
+  const TimedModel model(recipe, options);
   std::vector<ModelTiming> timings;
   std::vector<std::string> names;
   const auto wanted = [&](const std::string& name) {
@@ -93,16 +80,12 @@ std::vector<ModelTiming> bench_model(const Recipe& recipe, const BenchModelOptio
       int64_t detections = 0;
       timings.push_back(time_of(prefix + "inference", options, [&] {
         const NoGrad no_tape;
-        detections = predict(*system, predicting).at(0).boxes.size(0);
+        detections = predict(*model.system, model.predicting).at(0).boxes.size(0);
       }));
       timings.back().detections = detections;
     }
     if (wanted(prefix + "train")) {
-      timings.push_back(time_of(prefix + "train", options, [&] {
-        system->parameters().zero_gradients();
-        backward(total_loss(system->losses(to_device(training, *system))));
-        optimiser.step();
-      }));
+      timings.push_back(time_of(prefix + "train", options, [&] { model.step(); }));
     }
   }
   check(!timings.empty(), "bench: --filter ", options.filter, ": expected a part of one of ", fmt::format("{}", fmt::join(names, ", ")));

@@ -8,12 +8,9 @@
 #include "base/json_text.h"
 #include "bench/best_of.h"
 #include "bench/timings/synthetic.h"
-#include "models/systems/make.h"
-#include "models/weights/load.h"
 #include "ops/boxes/mask_paste.h"
 #include "tensor/parallel.h"
 #include "tensor/stages.h"
-#include "train/optimiser.h"
 
 namespace mr {
 namespace {
@@ -86,29 +83,13 @@ StageTimings together(const Run& prediction, const Run& training) {
 }  // namespace
 
 StageTimings bench_stages(const Recipe& recipe, const BenchModelOptions& options) {
-  check(options.repeats >= 1 && options.batch >= 1 && options.height >= 32 && options.width >= 32, "bench: expects sizes of 32 or more");
-  ModelConfig config = recipe.model;
-  if (config.classes == 0) config.classes = 80;
-  const std::unique_ptr<System> system = make_system(config, static_cast<uint64_t>(recipe.seed));
-  if (!options.weights.empty()) load_weights(system->parameters(), open_weights(options.weights));
-  system->parameters().move_to(options.device);
+  const TimedModel model(recipe, options);
   const OnDevice where(options.device);
-  const HostBatch training = synthetic_batch(options, config.classes, recipe.preprocess.size_divisor, system->traits().given);
-  HostBatch predicting = training;
-  predicting.targets.clear();
-  Optimiser optimiser(recipe.optimiser, system->parameters());
-  optimiser.set_rate(1e-6);
-
   const Run prediction = fastest(options, [&] {
     const NoGrad no_tape;
-    for (const Detections& found : predict(*system, predicting)) paste(found, options, recipe.evaluation.paste);
+    for (const Detections& found : predict(*model.system, model.predicting)) paste(found, options, recipe.evaluation.paste);
   });
-  const Run step = fastest(options, [&] {
-    system->parameters().zero_gradients();
-    backward(total_loss(system->losses(to_device(training, *system))));
-    const Stage stage("optimiser");
-    optimiser.step();
-  });
+  const Run step = fastest(options, [&] { model.step(); });
   return together(prediction, step);
 }
 

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "models/weights/load.h"
 #include "tensor/rng.h"
+#include "tensor/stages.h"
 
 namespace mr {
 namespace {
@@ -18,8 +20,6 @@ Tensor random_boxes(const BenchModelOptions& o, int64_t n, Rng& rng) {
   }
   return boxes;
 }
-
-}  // namespace
 
 HostBatch synthetic_batch(const BenchModelOptions& o, int64_t classes, int64_t size_divisor, const GivenBoxes& given) {
   const auto padded = [&](int64_t v) { return (v + size_divisor - 1) / size_divisor * size_divisor; };
@@ -57,6 +57,31 @@ HostBatch synthetic_batch(const BenchModelOptions& o, int64_t classes, int64_t s
   }
   b.most_proposals = given.train;
   return b;
+}
+
+}  // namespace
+
+TimedModel::TimedModel(const Recipe& recipe, const BenchModelOptions& options) {
+  check(options.repeats >= 1 && options.batch >= 1 && options.height >= 32 && options.width >= 32, "bench: expects sizes of 32 or more");
+  ModelConfig config = recipe.model;
+  if (config.classes == 0) config.classes = 80;
+  system = make_system(config, static_cast<uint64_t>(recipe.seed));
+  if (!options.weights.empty()) load_weights(system->parameters(), open_weights(options.weights));
+  system->parameters().move_to(options.device);
+  const GivenBoxes given = system->traits().given;
+  training = synthetic_batch(options, config.classes, recipe.preprocess.size_divisor, given);
+  predicting = training;
+  predicting.most_proposals = given.test;
+  predicting.targets.clear();
+  optimiser = std::make_unique<Optimiser>(recipe.optimiser, system->parameters());
+  optimiser->set_rate(1e-6);
+}
+
+void TimedModel::step() const {
+  system->parameters().zero_gradients();
+  backward(total_loss(system->losses(to_device(training, *system))));
+  const Stage stage("optimiser");
+  optimiser->step();
 }
 
 }  // namespace mr
