@@ -10,6 +10,7 @@
 #include "tensor/context.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
+#include "train/looks.h"
 #include "train/pretrained.h"
 #include "train/proposals.h"
 
@@ -134,13 +135,19 @@ struct Seen {
 };
 std::vector<Seen> look_at(const Detector& d, std::span<const Image* const> images, std::span<const std::vector<ProposedBox>> given = {}) {
   const NoGrad guard;
+  std::vector<Seen> seen;
+  if (d.recipe.evaluation.looks.several()) {
+    for (size_t n = 0; n < images.size(); ++n)
+      seen.push_back(
+          {look_several_times(d, *images[n], n < given.size() ? given[n] : std::span<const ProposedBox>()), size_of(*images[n])});
+    return seen;
+  }
   HostBatch batch = predicted_batch(images, d.recipe.preprocess, d.system->parameters().device());
   const int64_t most = d.system->traits().given.test;
   for (size_t n = 0; n < given.size() && most > 0; ++n)
     batch.proposals.push_back(boxes_of(given[n], most, size_of(*images[n]), batch.sizes[n]));
   batch.most_proposals = most;
   std::vector<Detections> found = predict(*d.system, batch);
-  std::vector<Seen> seen;
   for (size_t n = 0; n < images.size(); ++n) seen.push_back({std::move(found.at(n)), batch.sizes[n]});
   return seen;
 }

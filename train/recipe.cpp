@@ -204,6 +204,9 @@ void validate_run(const Recipe& r, const Validator& v) {
   v.shares("evaluation.at", r.evaluation.at);
   v.at_least("evaluation.images", r.evaluation.images, 0);
   v.at_least("evaluation.batch", r.evaluation.batch, 0);
+  for (const int64_t side : r.evaluation.looks.min_sides)
+    v.require(side >= 1 && side <= 65536, "evaluation.looks.min_sides", "must be from 1 to 65536, got ", side);
+  v.at_least("evaluation.looks.max_side", r.evaluation.looks.max_side, 1);
   v.at_least("evaluation.max_detections", r.evaluation.max_detections, 1);
   v.at_least("checkpoint.every", r.checkpoint.every, 0);
   v.not_negative("checkpoint.every_minutes", r.checkpoint.every_minutes);

@@ -83,6 +83,19 @@ struct LossConfig {
 
 enum class MetricKind : uint8_t { coco, cityscapes, accuracy };
 
+// Several looks at each picture (train/looks.h).
+struct LooksConfig {
+  std::vector<int64_t> min_sides;
+  int64_t max_side = 2000;
+  bool flip = false;
+  bool several() const { return flip || !min_sides.empty(); }
+  void visit(Fields& f) {
+    f.field("min_sides", min_sides, "lengths of the shorter side at which each picture is looked at; empty: as preprocess says, once");
+    f.field("max_side", max_side, "of min_sides: unless the longer side would exceed this");
+    f.field("flip", flip, "each of them also with left and right swapped");
+  }
+};
+
 struct EvaluationConfig {
   MetricKind metric = MetricKind::coco;
   int64_t every = 0;
@@ -92,6 +105,7 @@ struct EvaluationConfig {
   int64_t batch = 0;
   int64_t max_detections = 100;
   PasteRule paste = PasteRule::accurate;
+  LooksConfig looks;
   void visit(Fields& f) {
     f.choice("metric", metric, {"coco", "cityscapes", "accuracy"},
              "whose mask AP chooses the best weights; Cityscapes' is for its own data and for drawn scenes, and all of COCO's figures are "
@@ -104,6 +118,7 @@ struct EvaluationConfig {
     f.field("max_detections", max_detections, "COCO's maxDets: detections an image that count for AP");
     f.choice("paste", paste, {"accurate", "torchvision"},
              "how a mask is laid over the image: bilinear at exact coordinates, or torchvision's rule");
+    f.group("looks", looks);
   }
 };
 

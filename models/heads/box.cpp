@@ -34,4 +34,10 @@ void BoxHead::predict(const Features& f, const Tensor& sizes, Found& found) cons
   predictor_.predict(run(f, proposals.rois), proposals, sizes, found);
 }
 
+std::optional<Candidates> BoxHead::candidates(const Features& f, const BoxList& proposals, const Tensor& sizes) const {
+  const Stage stage("box head");
+  const BoxRows rows = to_rows(proposals);
+  return predictor_.candidates(run(f, rows.rois), rows, sizes);
+}
+
 }  // namespace mr

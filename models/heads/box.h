@@ -16,6 +16,8 @@ class BoxHead : public Head {
   std::vector<std::string> names() const override { return names_of(BoxHeadConfig::losses()); }
   Losses losses(const Features& f, const TrainingRoIs& rois, const DeviceBatch& batch) const override;
   void predict(const Features& f, const Tensor& sizes, Found& found) const override;
+  std::optional<Candidates> candidates(const Features& f, const BoxList& proposals, const Tensor& sizes) const override;
+  void describe(const Features&, const Tensor&, Found&) const override {}  // nothing beyond the boxes
 
  private:
   Var run(const Features& f, const Tensor& rois) const;  // [R,5] → [R,1024]

@@ -21,11 +21,16 @@ Losses BoxPredictor::losses(const Var& x, const RoITargets& t) const {
           {"box", class_box_loss(delta_(x), t.labels, t.deltas, config_.beta, sampled)}};
 }
 
-void BoxPredictor::predict(const Var& x, const BoxRows& proposals, const Tensor& sizes, Found& found) const {
+Candidates BoxPredictor::candidates(const Var& x, const BoxRows& proposals, const Tensor& sizes) const {
   const Tensor scores = score_(x).value().to(DType::f32), deltas = delta_(x).value().to(DType::f32);
   const Stage stage("nms");
-  const Candidates c = decode_detections(softmax(scores), deltas, proposals, sizes, roi_coder, static_cast<float>(config_.score),
-                                         static_cast<float>(config_.min_size));
+  return decode_detections(softmax(scores), deltas, proposals, sizes, roi_coder, static_cast<float>(config_.score),
+                           static_cast<float>(config_.min_size));
+}
+
+void BoxPredictor::predict(const Var& x, const BoxRows& proposals, const Tensor& sizes, Found& found) const {
+  const Candidates c = candidates(x, proposals, sizes);
+  const Stage stage("nms");
   const Chosen best = nms(c, static_cast<float>(config_.nms), config_.detections);
   found = {take(c.boxes, best), take(c.scores, best.index), detected_labels(best.index, classes_), {}};
 }

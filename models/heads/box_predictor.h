@@ -22,6 +22,8 @@ class BoxPredictor {
   Losses losses(const Var& x, const RoITargets& t) const;
   // Of the vectors of the proposals that `found` has, which become detections.
   // sizes [N,2] i32: height and width of each image.
+  // Those that compete for being kept.
+  Candidates candidates(const Var& x, const BoxRows& proposals, const Tensor& sizes) const;
   void predict(const Var& x, const BoxRows& proposals, const Tensor& sizes, Found& found) const;
 
  private:

@@ -40,6 +40,16 @@ void Res5Head::predict(const Features& f, const Tensor& sizes, Found& found) con
   const Stage boxes("box head");
   const BoxRows proposals = to_rows(found.boxes);
   boxes_.predict(global_average_pool(run(f, proposals.rois, false)), proposals, sizes, found);
+  describe(f, sizes, found);
+}
+
+std::optional<Candidates> Res5Head::candidates(const Features& f, const BoxList& proposals, const Tensor& sizes) const {
+  const Stage stage("box head");
+  const BoxRows rows = to_rows(proposals);
+  return boxes_.candidates(global_average_pool(run(f, rows.rois, false)), rows, sizes);
+}
+
+void Res5Head::describe(const Features& f, const Tensor&, Found& found) const {
   if (!masks_) return;
   const Stage masks("mask head");
   masks_->predict(run(f, to_rows(found.boxes).rois, false), found);

@@ -33,6 +33,8 @@ class Res5Head : public Head {
   bool masks() const override { return masks_.has_value(); }
   Losses losses(const Features& f, const TrainingRoIs& rois, const DeviceBatch& batch) const override;
   void predict(const Features& f, const Tensor& sizes, Found& found) const override;
+  std::optional<Candidates> candidates(const Features& f, const BoxList& proposals, const Tensor& sizes) const override;
+  void describe(const Features& f, const Tensor& sizes, Found& found) const override;
 
  private:
   Var run(const Features& f, const Tensor& rois, bool training) const;  // [R,5] → [R,7,7,2048]

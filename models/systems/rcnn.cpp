@@ -54,6 +54,23 @@ Proposed RCNN::propose(const DeviceBatch& batch) const {
   return parts_.proposer->predict(features(batch, false), batch);
 }
 
+Candidates RCNN::candidates(const DeviceBatch& batch) const {
+  const NoGrad guard;
+  const OnDevice where(parameters_.device());
+  const Features f = features(batch, false);
+  const BoxList proposals = parts_.proposer->predict(f, batch).boxes;
+  for (const auto& head : parts_.heads)
+    if (auto found = head->candidates(f, proposals, batch.sizes)) return std::move(*found);
+  fail("rcnn: no head finds boxes");
+}
+
+void RCNN::describe(const DeviceBatch& batch, Found& found) const {
+  const NoGrad guard;
+  const OnDevice where(parameters_.device());
+  const Features f = features(batch, false);
+  for (const auto& head : parts_.heads) head->describe(f, batch.sizes, found);
+}
+
 Found RCNN::detect(const DeviceBatch& batch) const {
   const NoGrad guard;
   const OnDevice where(parameters_.device());

@@ -46,6 +46,11 @@ class RCNN : public System {
   Features features(const DeviceBatch& batch, bool training) const;
   // The boxes alone that detect() looks at, with their scores.
   Proposed propose(const DeviceBatch& batch) const;
+  // detect() in two halves (Head::candidates): the boxes that compete for being kept, of the head
+  // that finds boxes; and what all heads say of boxes that stand, in pixels of the batch.
+  Candidates candidates(const DeviceBatch& batch) const;
+  void describe(const DeviceBatch& batch, Found& found) const;
+
   const Parts& parts() const { return parts_; }
 
  private:
