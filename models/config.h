@@ -251,7 +251,7 @@ struct MaskFCNConfig : MaskPredictorConfig {
   int64_t size = 14;  // the mask is twice as large
   int64_t convs = 4;
   void visit(Fields& f) {
-    f.field("size", size, "bins of the RoI along each axis; the mask is larger by 2 for each deconvolution");
+    f.field("size", size, "bins of the RoI along each axis, which each deconvolution doubles");
     f.field("convs", convs, "3x3 convolutions before the deconvolutions");
     MaskPredictorConfig::visit(f);
   }
@@ -286,7 +286,7 @@ struct MaskUNetConfig : MaskOutputConfig {
   bool supervise_all = true;
   UNetTest at_test = UNetTest::mean;
   void visit(Fields& f) {
-    f.field("size", size, "bins of the RoI along each axis, and of the mask: a multiple of 2 for each level below the first");
+    f.field("size", size, "bins of the RoI along each axis, and of the mask; halved for each level but the first");
     f.field("widths", widths, "channels of each level, finest first");
     f.field("nested", nested, "U-Net++: every level goes up step by step, each map beside all earlier ones of its level");
     f.field("supervise_all", supervise_all,

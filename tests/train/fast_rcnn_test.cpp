@@ -136,7 +136,7 @@ TEST_CASE("the fullest batch of a Fast R-CNN has all the proposals that it may u
 }
 
 TEST_CASE("proposals that are missing, or that nobody looks at, are errors that name the setting", "[proposals]") {
-  const Recipe given = load_recipe("scenes_fast_rcnn", few_scenes({"data.proposals=\"\""}));
+  const Recipe given = load_recipe("scenes_fast_rcnn", few_scenes({"data.proposals="}));
   const auto data = open_dataset(given, Split::train);
   CHECK_THAT(complaint([&] { with_given(given, traits_of(given.model), Split::train, data); }),
              Contains("data.proposals: the network looks at proposals that come with the pictures") && Contains("mrcnn proposals"));

@@ -134,7 +134,7 @@ TEST_CASE("the recipes of other mask branches are scenes_small but for the branc
   CHECK(std::get<MaskMLPConfig>(rcnn_of(mlp.model, "test").mask).side == 28);
   CHECK(std::get<MaskUNetConfig>(rcnn_of(unet.model, "test").mask).widths == std::vector<int64_t>{16, 32, 64});
   CHECK(std::get<MaskUNetConfig>(rcnn_of(unet.model, "test").mask).nested);
-  const Recipe multinomial = load_recipe("scenes_c4", {"model.mask.loss=\"softmax\""});
+  const Recipe multinomial = load_recipe("scenes_c4", {"model.mask.loss=softmax"});
   CHECK(std::get<MaskRes5Config>(rcnn_of(multinomial.model, "test").mask).loss == MaskLoss::softmax);
 }
 

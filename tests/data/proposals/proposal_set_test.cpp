@@ -148,8 +148,9 @@ TEST_CASE("transforms of a sample take its proposals along", "[proposals]") {
   resize(s, 80, 40);
   CHECK(s.proposals[1].box == Box{20, 2, 40, 20});
   crop(s, {0, 20, 10, 20}, 10, 20);
-  REQUIRE(s.proposals.size() == 1);  // the others lie outside
+  REQUIRE(s.proposals.size() == 2);  // the third lies outside
   CHECK(s.proposals[0].box == Box{0, 2, 20, 10});
+  CHECK(s.proposals[1].box == Box{12, 4, 16, 8});
   CHECK(s.proposals[0].score == 0.25f);
 
   TransformOptions options;
