@@ -19,7 +19,7 @@ set(rules
   "PTX outside tensor/gpu/ptx.h~(^|[^a-z_])(__)?asm(__)?[ \t(]~.~^tensor/gpu/ptx\\.h$"
   "printf in a kernel~printf~.~^$"
   "conditional compilation: one source serves both~^[ \t]*#[ \t]*(if|ifdef|ifndef)~\\.cuh?$~^$"
-  "an instance by hand: dispatch_float (tensor/dtype.h) lists the types~^[ \t]*(extern )?template[ \t]+[^< \t]~\\.cuh?$~^(ops/elementwise/map|ops/boxes/rows)\\.cu$"
+  "an instance by hand: dispatch_float (tensor/dtype.h) lists the types~^[ \t]*(extern )?template[ \t]+[^< \t]~\\.cuh?$~^ops/(elementwise/(map|transpose)|boxes/rows|loss/class_masks)\\.cu$"
   "volatile orders nothing: use a barrier or an atomic~(^|[^a-z_])volatile~.~^tensor/gpu/ptx\\.h$")
 
 file(GLOB_RECURSE sources RELATIVE ${ROOT} ${ROOT}/*.cu ${ROOT}/*.cuh)
