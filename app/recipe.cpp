@@ -7,6 +7,7 @@
 #include "app/options.h"
 #include "base/files.h"
 #include "base/text.h"
+#include "bench/timings/parts.h"
 #include "train/recipe.h"
 #include "train/recipe_new.h"
 
@@ -32,12 +33,33 @@ void add_show(CLI::App& recipe) {
   struct Arguments {
     std::string recipe;
     std::vector<std::string> assignments;
+    bool model = false, layers = false, json = false;
+    int64_t height = 0, width = 0;
   };
   auto a = std::make_shared<Arguments>();
   CLI::App* c = recipe.add_subcommand("show", "A recipe with all its fields, each explained: a start for one's own");
   c->add_option("RECIPE", a->recipe, "a shipped name or a TOML file")->required();
   add_set(*c, a->assignments);
-  c->callback([a] { std::cout << to_toml(load_recipe(a->recipe, a->assignments)); });
+  CLI::Option* model = c->add_flag("--model", a->model,
+                                   "its network instead, as a table: of each part the map that comes out, parameters, and the "
+                                   "multiply-adds of a prediction");
+  c->add_option("--height", a->height, "of the picture that --model looks at (default: the drawn scenes', else 800)")->needs(model);
+  c->add_option("--width", a->width, "(default: the drawn scenes', else 1216)")->needs(model);
+  c->add_flag("--layers", a->layers, "of --model, every layer")->needs(model);
+  c->add_flag("--json", a->json, "of --model: [{\"part\", \"outputs\": [[N, H, W, C], ...], \"parameters\", \"multiply_adds\"}, ...]")
+      ->needs(model);
+  c->callback([a] {
+    const Recipe r = load_recipe(a->recipe, a->assignments);
+    if (!a->model) {
+      std::cout << to_toml(r);
+      return;
+    }
+    const bool drawn = r.data.kind == DataKind::scenes;
+    const int64_t height = a->height > 0 ? a->height : drawn ? r.data.scenes.height : 800;
+    const int64_t width = a->width > 0 ? a->width : drawn ? r.data.scenes.width : 1216;
+    const std::vector<ModelPart> parts = model_parts(r, height, width, a->layers);
+    std::cout << (a->json ? to_json(parts) + "\n" : to_text(parts));
+  });
 }
 
 void add_new(CLI::App& recipe) {

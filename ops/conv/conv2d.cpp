@@ -4,6 +4,7 @@
 #include "ops/conv/conv2d_gpu.h"
 #include "ops/conv/conv2d_table.h"
 #include "ops/gemm/finish_backward.h"
+#include "tensor/work.h"
 
 namespace mr {
 namespace {
@@ -81,6 +82,7 @@ Var conv2d(const Var& x, const Var& w, const Var& b, const Conv2dOptions& option
   const Conv2dFinish finish{e.scale.defined() ? e.scale.to(c.sum_dtype()) : Tensor(), folded_shift(c, b, e),
                             e.residual ? e.residual.value().to(c.dtype) : Tensor(), e.relu};
   const Tensor y = conv2d_forward(c, x.value(), w, finish);
+  WorkLog::add(w.value(), y, y.numel() * (w.shape().numel() / c.Cout));
 
   return record("conv2d", {x, w, b, e.residual}, y,
                 [c, x = w.requires_grad() ? x.value() : Tensor(), w, b, scale = finish.scale, y = e.relu ? y : Tensor()](Grads& grads) {

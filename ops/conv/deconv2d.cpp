@@ -2,6 +2,7 @@
 
 #include "ops/conv/conv2d_rungs.h"
 #include "ops/gemm/finish_backward.h"
+#include "tensor/work.h"
 
 namespace mr {
 
@@ -23,6 +24,7 @@ Var deconv2d(const Var& x, const Var& w, const Var& b, const Deconv2dOptions& o,
                      x.size(2), o.stride, o.padding, 1,         1,         x.dtype(), x.value().device()};
   const Conv2dFinish finish{{}, b ? b.value().to(c.sum_dtype()) : Tensor(), {}, relu};
   const Tensor y = conv2d_data(c, x.value(), w, finish);
+  WorkLog::add(w.value(), y, x.shape().numel() / x.size(3) * w.shape().numel());
 
   return record("deconv2d", {x, w, b}, y, [c, x = w.requires_grad() ? x.value() : Tensor(), w, b, y = relu ? y : Tensor()](Grads& grads) {
     const bool want_bias = b && grads.needs(2);

@@ -6,6 +6,7 @@
 #include "tensor/gpu/built.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
+#include "tensor/work.h"
 
 namespace mr {
 namespace {
@@ -122,6 +123,7 @@ Var class_linear(const Var& x, const Var& w, const Var& b, const Tensor& labels)
   const Tensor xv = x.value(), wv = w.value();
   const Tensor y = Tensor::empty({R, P}, x.dtype(), xv.device());
   forward(xv, wv, b.value(), labels, y);
+  WorkLog::add(wv, y, y.numel() * C);
   return record("class_linear", {x, w, b}, y, [xv, wv, labels](Grads& g) {
     const Tensor gx = g.needs(0) ? Tensor::empty_like(xv) : Tensor();
     const Tensor gw = Tensor::empty_like(wv), gb = Tensor::empty({wv.size(0)}, wv.dtype(), wv.device());

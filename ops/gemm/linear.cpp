@@ -4,6 +4,7 @@
 #include "ops/gemm/gemm.h"
 #include "ops/gemm/gemm_gpu.h"
 #include "tensor/gpu/built.h"
+#include "tensor/work.h"
 
 namespace mr {
 namespace {
@@ -81,6 +82,7 @@ Var linear(const Var& x, const Var& w, const Var& b, bool relu) {
   Tensor y = Tensor::empty({x.size(0), w.size(0)}, compute, xv.device());
   forward(xv, w, b, relu, y);
   y = y.to(x.dtype());
+  WorkLog::add(w.value(), y, y.numel() * w.size(1));
 
   return record("linear", {x, w, b}, y, [xv, w, b, y = relu ? y : Tensor(), compute](Grads& grads) {
     const FinishGrad f = finish_backward(grads.out(), y, b && grads.needs(2));
