@@ -4,6 +4,8 @@
 // scale is folded into the weights, shift is the bias, the residual is added by the `sum` post-op into a copy. ReLU is a
 // pass of its own, because oneDNN's gives 0 for a NaN, which would hide a training that fails.
 // Backward-data of stride 1 is a forward convolution with the kernel turned by 180°: as one it is up to twice as fast.
+#include <algorithm>
+#include <cstring>
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include "ops/conv/conv2d_table.h"
@@ -151,7 +153,7 @@ Tensor data(const Conv2dCase& c, const Tensor& gy, const Var& w, const Conv2dFin
   return gx;
 }
 
-Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy) {
+Tensor weights_at_once(const Conv2dCase& c, const Tensor& x, const Tensor& gy) {
   const LibraryThreads threads;
   const Plan p = plan(c, Conv2dPass::weights, false, false);
   const Tensor gw = Tensor::empty(c.w_shape()), packed_gw = Tensor::empty({static_cast<int64_t>(p.w.get_size())}, DType::u8);
@@ -159,6 +161,51 @@ Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy) {
               {{DNNL_ARG_SRC, p.x, x.raw()}, {DNNL_ARG_DIFF_DST, p.y, gy.raw()}, {DNNL_ARG_DIFF_WEIGHTS, p.w, packed_gw.raw()}});
   onednn::reorder(p.w, packed_gw.raw(), w_as_stored(c, DType::f32), gw.raw());
   return gw;
+}
+
+// Rows top … top + height − 1 and columns left … left + width − 1 of x [N,H,W,C]; outside of it zeros.
+Tensor window(const Tensor& x, int64_t top, int64_t left, int64_t height, int64_t width) {
+  const int64_t H = x.size(1), W = x.size(2), C = x.size(3);
+  const Tensor out = Tensor::zeros({x.size(0), height, width, C}, x.dtype());
+  const int64_t pixel = C * static_cast<int64_t>(size_of(x.dtype()));
+  const int64_t begin = std::max<int64_t>(left, 0), end = std::min(left + width, W);
+  parallel_for(x.size(0) * height, 16, [&](int64_t row) {
+    const int64_t n = row / height, y = top + row % height;
+    if (y < 0 || y >= H || begin >= end) return;
+    std::memcpy(out.raw() + (row * width + begin - left) * pixel, x.raw() + ((n * H + y) * W + begin) * pixel,
+                static_cast<size_t>((end - begin) * pixel));
+  });
+  return out;
+}
+
+// On AMX's matrix units oneDNN 2.6 computes the weights' gradient of large maps wrongly: with sums of what was
+// never written, or with writes beyond its buffers (seen from 36×260 with 128 channels on, and at every height of 400
+// columns with 32; no rule was found). Up to this side none of 449 random convolutions went wrong, of 3 to
+// 256 channels, kernels 1×1 and 3×3, strides 1 and 2. So larger maps are taken in tiles, whose sums
+// are added up; that is still faster than without these units.
+constexpr int64_t amx_side = 160;
+
+Tensor weights(const Conv2dCase& c, const Tensor& x, const Tensor& gy) {
+  if (c.dtype != DType::bf16 || !onednn::has_amx() || (c.H <= amx_side && c.W <= amx_side)) return weights_at_once(c, x, gy);
+  const int64_t reach_h = (c.kH - 1) * c.dilation + 1, reach_w = (c.kW - 1) * c.dilation + 1;
+  // Of OH outputs so many a tile that their inputs are no more than amx_side, and all tiles about alike.
+  const auto tile = [&](int64_t outputs, int64_t reach) {
+    const int64_t most = std::max<int64_t>((amx_side - reach) / c.stride + 1, 1), tiles = (outputs + most - 1) / most;
+    return (outputs + tiles - 1) / tiles;
+  };
+  const int64_t th = tile(c.OH, reach_h), tw = tile(c.OW, reach_w);
+  const Tensor sum = Tensor::zeros(c.w_shape());
+  for (int64_t i = 0; i < c.OH; i += th)
+    for (int64_t j = 0; j < c.OW; j += tw) {
+      Conv2dCase t = c;
+      t.OH = std::min(th, c.OH - i);
+      t.OW = std::min(tw, c.OW - j);
+      t.H = (t.OH - 1) * c.stride + reach_h;
+      t.W = (t.OW - 1) * c.stride + reach_w;
+      t.padding = 0;
+      sum.add_(weights_at_once(t, window(x, i * c.stride - c.padding, j * c.stride - c.padding, t.H, t.W), window(gy, i, j, t.OH, t.OW)));
+    }
+  return sum;
 }
 
 }  // namespace

@@ -19,9 +19,20 @@ memory::data_type type(DType t) {
   return t == DType::f32 ? memory::data_type::f32 : memory::data_type::bf16;
 }
 
+namespace {
+
+bool has(int isa) { return (static_cast<int>(dnnl::get_effective_cpu_isa()) & isa) == isa; }
+
+}  // namespace
+
 bool has_bf16() {
-  static const bool has = (static_cast<int>(dnnl::get_effective_cpu_isa()) & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core;
-  return has;
+  static const bool avx512 = has(dnnl_cpu_isa_avx512_core);
+  return avx512;
+}
+
+bool has_amx() {
+  static const bool amx = has(dnnl_cpu_isa_avx512_core_amx);
+  return amx;
 }
 
 void run(const dnnl::primitive& primitive, const memory::desc& scratch, std::initializer_list<Argument> arguments) {

@@ -14,6 +14,7 @@ namespace mr::onednn {
 const dnnl::engine& engine();
 dnnl::memory::data_type type(DType t);
 bool has_bf16();  // AVX-512, as far as ONEDNN_MAX_CPU_ISA lets it
+bool has_amx();   // the same of AMX's matrix units
 
 struct Argument {
   int which;  // DNNL_ARG_…
