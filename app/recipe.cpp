@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <iomanip>
 #include <iostream>
@@ -20,10 +21,12 @@ void add_list(CLI::App& recipe) {
   c->add_flag("--json", *json, "[{\"name\", \"about\"}, ...]");
   c->callback([json] {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
+    size_t longest = 0;
+    for (const ShippedRecipe& r : shipped_recipes()) longest = std::max(longest, std::string_view(r.name).size());
     for (const ShippedRecipe& r : shipped_recipes()) {
       const std::string about = load_recipe(r.name).about;
       list.push_back({{"name", r.name}, {"about", about}});
-      if (!*json) std::cout << std::left << std::setw(28) << r.name << about << "\n";
+      if (!*json) std::cout << std::left << std::setw(static_cast<int>(longest) + 2) << r.name << about << "\n";
     }
     if (*json) std::cout << list.dump(1) << "\n";
   });

@@ -98,8 +98,12 @@ void resolve(Recipe& r, int64_t images, Words& words) {
   if (stated_for > 0 && stated_for != batch)
     words.push_back(str(rate_for(r.optimiser.lr, batch), " a step (stated: ", rounded(stated_lr), " for ", stated_for, ")",
                         stated_iterations > 0 ? str(", ", r.train.iterations, " iterations (stated: ", stated_iterations, ")") : ""));
-  if (r.train.iterations == 0 && r.train.epochs > 0)
-    r.train.iterations = std::max<int64_t>(std::llround(r.train.epochs * static_cast<double>(images) / static_cast<double>(batch)), 1);
+  if (r.train.iterations == 0 && r.train.epochs > 0) {
+    const double steps = r.train.epochs * static_cast<double>(images) / static_cast<double>(batch);
+    check(steps <= static_cast<double>(most_iterations), "train.epochs: ", r.train.epochs, " of ", counted(images, "image"), " are ", steps,
+          " steps, expected at most ", most_iterations);
+    r.train.iterations = std::max<int64_t>(std::llround(steps), 1);
+  }
   const int64_t most = r.train.iterations / 10;
   if (r.train.iterations == 0 || r.train.recorded || r.schedule.warmup <= most) return;
   words.push_back(str("schedule.warmup: ", r.schedule.warmup, " of ", r.train.iterations,

@@ -23,6 +23,9 @@ namespace mr {
 
 using Words = std::vector<std::string>;  // lines for a person
 
+// Of a run: what needs more steps would take years.
+constexpr int64_t most_iterations = 100'000'000;
+
 // `settings`: those that `recipe` was made of, in their order.
 void decide_length(Recipe& recipe, const std::vector<Setting>& settings, Words& words);
 

@@ -89,7 +89,7 @@ std::optional<double> Loop::estimate_evaluation() const {
 // How long the run is to fit into the budget at that pace, by the clock of one member.
 int64_t Loop::fitting_iterations(double pace) const {
   const int64_t fitting = budget_->iterations(used(), state_.iteration, pace, evaluations_to_come(), evaluation_every());
-  return static_cast<int64_t>(of_first(group_, static_cast<double>(fitting)));
+  return static_cast<int64_t>(of_first(group_, static_cast<double>(std::min(fitting, most_iterations))));
 }
 
 void Loop::fix_length() {

@@ -181,7 +181,8 @@ void validate_run(const Recipe& r, const Validator& v) {
   const TrainConfig& t = r.train;
   v.require(t.batch >= 1 && t.batch <= 4096, "train.batch", "must be from 1 to 4096, got ", t.batch);
   v.require(t.accumulate >= 1 && t.accumulate <= 4096, "train.accumulate", "must be from 1 to 4096, got ", t.accumulate);
-  v.at_least("train.iterations", t.iterations, 0);
+  v.require(t.iterations >= 0 && t.iterations <= most_iterations, "train.iterations", "must be from 0 to ", most_iterations, ", got ",
+            t.iterations);
   v.not_negative("train.epochs", t.epochs);
   v.at_least("train.stop_at", t.stop_at, 0);
   v.at_least("schedule.shortened_at", r.schedule.shortened_at, 0);

@@ -219,7 +219,9 @@ NamedData read_cvat(const ConvertOptions& options, Faults& faults) {
   for (const std::string& file : annotation_files(options.in, ".xml", "cvat", all.notes)) {
     NamedData one = parse_cvat(read_text_file(file), file, faults);
     for (NamedImage& image : one.images) {
-      image.file = pictures.find(file, image.stated);
+      // A project's export keeps the pictures of a subset, or of "default", in a folder of its own.
+      image.file = pictures.find(file, str(image.subset.empty() ? "default" : image.subset, "/", image.stated));
+      if (image.file.empty()) image.file = pictures.find(file, image.stated);
       if (image.file.empty() && image.stated.starts_with("frame_")) image.file = pictures.find_stem(file, image.stated);
       if (image.file.empty() && image.stated.starts_with("frame_")) image.file = pictures.find_stem(file, image.stated.substr(6));
       all.images.push_back(std::move(image));

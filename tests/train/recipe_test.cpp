@@ -213,6 +213,8 @@ TEST_CASE("bad recipes are errors that name the place, the key and the value", "
   CHECK_THROWS_WITH(load_recipe("nuclei_smal"), Contains("the nearest is nuclei_small"));
   CHECK_THROWS_WITH(load_recipe(folder.path()), Contains("is a folder, not a recipe"));
   CHECK_THROWS_WITH(with({"train.batch=0"}), Contains("--set: train.batch: must be from 1 to 4096, got 0"));
+  CHECK_THROWS_WITH(with({"train.iterations=99999999999999999"}),
+                    Contains("--set: train.iterations: must be from 0 to 100000000, got 99999999999999999"));
   CHECK_THROWS_WITH(with({"data.workers=-1"}), Contains("data.workers: must be from 0 to 256, got -1"));
   CHECK_THROWS_WITH(with({"optimiser.lr=inf"}), Contains("optimiser.lr: must be above 0, got inf"));
   CHECK_THROWS_WITH(with({"optimiser.momentum=1"}), Contains("optimiser.momentum"));

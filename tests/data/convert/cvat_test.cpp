@@ -1,5 +1,6 @@
 #include "tests/data/convert/convert_files.h"
 
+#include "base/files.h"
 #include "data/convert/readers.h"
 
 using namespace mr;
@@ -83,6 +84,21 @@ TEST_CASE("cvat: the subset of those that are in none is no part of a name", "[c
   CHECK(converted("cvat", {f / "a.xml"}, f).report.files.at(0).path == f / "out.json");
   f.file("a.xml", first + "<image id=\"1\" name=\"b.png\" width=\"60\" height=\"40\" subset=\"Train\"/></annotations>");
   CHECK(converted("cvat", {f / "a.xml"}, f).report.files.at(0).path == f / "out_default.json");
+}
+
+TEST_CASE("cvat: the pictures of a project lie in folders of their subsets", "[convert]") {
+  const Folder f;
+  const std::string objects = "<polygon label=\"car\" points=\"0,0;10,0;10,10\"/>";
+  picture(f, "images/Train/sub/a.png", 40, 60);
+  picture(f, "images/Val/sub/a.png", 40, 60);
+  f.file("a.xml", kMeta + image(objects, " subset=\"Train\"") + image(objects, " subset=\"Val\"") + "</annotations>");
+  const Converted c = converted("cvat", {f / "a.xml"}, f);
+  REQUIRE(c.report.files.size() == 2);
+  CHECK_THAT(read_text_file(f / "out_train.json"), Contains("\"Train/sub/a.png\""));
+  CHECK_THAT(read_text_file(f / "out_val.json"), Contains("\"Val/sub/a.png\""));
+  picture(f, "alone/images/default/sub/a.png", 40, 60);
+  f.file("alone/a.xml", kMeta + image(objects) + "</annotations>");
+  CHECK(converted("cvat", {f / "alone/a.xml"}, f).report.files.size() == 1);
 }
 
 TEST_CASE("cvat: tracks of a video, where they are to be seen", "[convert]") {
