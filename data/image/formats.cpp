@@ -1,5 +1,6 @@
 // Which format a file is of; and of those that are not read, what to do about it.
 #include <algorithm>
+#include <cctype>
 #include <iterator>
 #include <string_view>
 
@@ -52,6 +53,7 @@ constexpr const char* kUnpack = "unpack it first";
 constexpr const char* kHeif = "convert it first, as in heif-convert in.heic out.jpg";
 constexpr const char* kHdr = "map its values to 8 or 16 bits first, and save that as PNG";
 constexpr const char* kSave = "save what it holds as PNG first";
+constexpr const char* kPicture = "expected a picture";
 
 // What is recognised only to be refused by its name; the first that fits counts.
 constexpr Other kOthers[] = {
@@ -88,6 +90,16 @@ constexpr Other kOthers[] = {
     {FileKind::zstd, kUnpack, false},
     {FileKind::rar, kUnpack, false},
     {FileKind::tar, kUnpack, false},
+    {FileKind::safetensors, kPicture, false},
+    {FileKind::pickle, kPicture, false},
+    {FileKind::checkpoint, kPicture, false},
+    {FileKind::gguf, kPicture, false},
+    {FileKind::tf_lite, kPicture, false},
+    {FileKind::matlab, kSave, false},
+    {FileKind::parquet, kPicture, false},
+    {FileKind::sqlite, kPicture, false},
+    {FileKind::program, kPicture, false},
+    {FileKind::utf16, kPicture, false},
 };
 
 constexpr const char* kFormats = "JPEG, PNG, WebP, TIFF, GIF, BMP, PNM and TGA are read";
@@ -126,6 +138,23 @@ std::string first_bytes(Bytes b) {
   return hex;
 }
 
+std::string without_spaces(std::string_view text) {
+  std::string out;
+  for (const char c : text)
+    if (std::isspace(static_cast<unsigned char>(c)) == 0) out += c;
+  return out;
+}
+
+// "is a JSON file", "is a text file"; or what it begins with.
+std::string what_else(Bytes b) {
+  const std::string_view text = text_of(b.first(std::min(b.size(), file_kind_bytes)));
+  const auto readable = [](unsigned char c) { return c >= ' ' || std::isspace(c) != 0; };
+  if (!std::ranges::all_of(text, readable))
+    return str("is no picture of a known format (", kFormats, "); its first bytes are ", first_bytes(b));
+  const bool json = without_spaces(text).starts_with('{') || without_spaces(text).starts_with("[{");
+  return str(json ? "is a JSON file" : "is a text file", ", no picture (", kFormats, ")");
+}
+
 std::string refusal(const Other& o) { return str("is ", name_of(o.kind), ", which is not read: ", o.advice); }
 
 }  // namespace
@@ -142,7 +171,7 @@ ImageFormat format_of(const Source& s) {
   if (o) unsupported(s, refusal(*o));
   if (pnm(b)) return ImageFormat::pnm;
   if (tga(s)) return ImageFormat::tga;
-  unsupported(s, str("is no picture of a known format (", kFormats, "); its first bytes are ", first_bytes(b)));
+  unsupported(s, what_else(b));
 }
 
 ImageKind kind_of(const Source& s) {

@@ -67,6 +67,18 @@ TEST_CASE("files that are no images", "[faults]") {
   expect({0xff, 0xd8, 0xff, 0xe0, 0, 16, 'J', 'F', 'I', 'F'}, ImageFault::corrupt, "Premature end");
   expect({0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n', 0, 0}, ImageFault::corrupt, "PNG");
   expect({0x89, 'P', 'N', 'G', '\n', 0x1a, '\n', 0, 0}, ImageFault::corrupt, "signature");
+  const std::vector<std::pair<std::string, const char*>> others = {
+      {"{\"images\": []}", "is a JSON file, no picture"},
+      {"[ {\"image_id\": 1}]", "is a JSON file, no picture"},
+      {"[train]\nbatch = 2\n", "is a text file, no picture"},
+      {"name = \"mine\"\n", "is a text file, no picture"},
+      {std::string("\x40\0\0\0\0\0\0\0{\"a\": 1}", 16), "is a file of weights (safetensors), which is not read: expected a picture"},
+      {"\x7f\x45LF\x02\x01\x01", "is a program, which is not read: expected a picture"}};
+  for (const auto& [begin, what] : others) {
+    File f;
+    text(f, begin);
+    expect(f, ImageFault::unsupported, what);
+  }
   File heif{0, 0, 0, 24};
   text(heif, "ftypheic....mif1");
   expect(heif, ImageFault::unsupported, "is a HEIC picture, which is not read: convert it first");

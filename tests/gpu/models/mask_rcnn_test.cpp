@@ -164,32 +164,22 @@ TEST_CASE("a training step on the device without a pyramid: res5 on each RoI, in
   compare_steps(c);
 }
 
-TEST_CASE("a training step on the device with each kind of mask head, and with masks that compete", "[gpu][model]") {
+TEST_CASE("a training step on the device with each kind of mask head, with masks that compete, and on given proposals", "[gpu][model]") {
   if (!has_device()) return;
   const Uncounted guard;
+  ModelConfig c = tiny_config();
   MaskFCNConfig fcn;
-  fcn.size = 4, fcn.convs = 1, fcn.width = 8, fcn.deconvs = 2;
+  fcn.size = 4, fcn.convs = 1, fcn.width = 8, fcn.deconvs = 2, fcn.loss = MaskLoss::softmax;
+  rcnn(c).mask = fcn;
+  compare_steps(c);
   MaskMLPConfig mlp;
   mlp.size = 4, mlp.side = 6, mlp.width = 8;
+  rcnn(c).mask = mlp;
+  rcnn(c).proposals = GivenConfig{};
+  compare_steps(c);
   MaskUNetConfig unet;
   unet.size = 8, unet.widths = {4, 6, 8}, unet.nested = true;
-  ModelConfig c = tiny_config();
-  for (const MaskLoss loss : {MaskLoss::sigmoid, MaskLoss::softmax}) {
-    fcn.loss = mlp.loss = unet.loss = loss;
-    rcnn(c).mask = fcn;
-    compare_steps(c);
-    rcnn(c).mask = mlp;
-    compare_steps(c);
-    rcnn(c).mask = unet;
-    compare_steps(c);
-  }
-}
-
-TEST_CASE("a training step on the device on given proposals", "[gpu][model]") {
-  if (!has_device()) return;
-  const Uncounted guard;
-  ModelConfig c = tiny_config();
-  rcnn(c).proposals = GivenConfig{};
+  rcnn(c).mask = unet;
   compare_steps(c);
 }
 
