@@ -125,7 +125,7 @@ TEST_CASE("predict FOLDER reads what is a picture, and names what it leaves out"
   CHECK(some.out.find("no_extension: ") != std::string::npos);
   CHECK(read_text_file(out + "/left_out.json").find("\"picture\": true") != std::string::npos);
   // So is a file that was named.
-  check_error("predict " + weights() + " " + folder() + "/mixed/notes.txt --out " + out + "2", "notes.txt': is no picture");
+  check_error("predict " + weights() + " " + folder() + "/mixed/notes.txt --out " + out + "2", "notes.txt': is a text file, no picture");
   check_error("predict " + weights() + " " + folder() + "/mixed/sub/../sub --out " + folder() + "/mixed/sub", "would be written over");
 }
 

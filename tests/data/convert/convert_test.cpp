@@ -105,7 +105,7 @@ TEST_CASE("convert: nothing is written over, nothing is written where something 
   CHECK_THROWS_WITH(convert_annotations(options(f, "set")), Contains("1 of 2 pictures were not found: b.png"));
   CHECK(std::filesystem::is_empty(f / "out"));
   f.file("set/b.png", "no picture");
-  CHECK_THROWS_WITH(convert_annotations(options(f, "set")), Contains("set/b.png': is no picture of a known format"));
+  CHECK_THROWS_WITH(convert_annotations(options(f, "set")), Contains("set/b.png': is a text file, no picture"));
   o = options(f, "nowhere");
   CHECK_THROWS_WITH(convert_annotations(o), Contains("nowhere: there is no such file or folder"));
   o.kind = "labelm";
